@@ -1,0 +1,11 @@
+"""The two errors that a user may meet; the command line prints their message on one line."""
+
+from __future__ import annotations
+
+
+class InputError(ValueError):
+    """Bad input: a configuration, a file or an argument that the user can mend (exit code 2)."""
+
+
+class RunError(RuntimeError):
+    """A failure while running, from valid input (exit code 1)."""

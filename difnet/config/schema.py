@@ -1,0 +1,164 @@
+"""Schema of benchmarks, ablations and runs: every key that a YAML file may hold, with its default."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+)
+
+LevelName = Literal["image", "layer1", "layer2", "layer3", "layer4"]
+LEVELS: tuple[LevelName, ...] = ("image", "layer1", "layer2", "layer3", "layer4")
+Weight = Literal["learned"] | Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Section(BaseModel):
+    """A group of keys; a key that is not declared is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataConfig(Section):
+    """Images and labels, as they are stored for training."""
+
+    name: str = "shapes"
+    size: tuple[PositiveInt, PositiveInt] | None = None
+    """Height and width in pixels that every image is resized to; null keeps each image's own."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Keyword arguments of the data set (for `shapes` its difficulty)."""
+
+
+class TransitionConfig(Section):
+    """How features become a row-stochastic transition matrix."""
+
+    kind: Literal["softmax", "cosine", "doubly_stochastic", "top_k"] = "softmax"
+    temperature: PositiveFloat | None = None
+    """Divides the similarities; null for the default of the kind."""
+    k: PositiveInt | None = None
+    """Neighbours a node of top_k; null for its default."""
+
+
+class ModelConfig(Section):
+    """Network and diffusion."""
+
+    name: str = "difnet-nano"
+    diffusion: Literal["cascade", "dense_inverse", "iterative_inverse", "none"] = "cascade"
+    levels: tuple[LevelName, ...] = Field(default=LEVELS, min_length=1)
+    repeats: PositiveInt = 1
+    """Random walks a level."""
+    embedding_dim: PositiveInt = 64
+    restart: Weight = "learned"
+    """The restart weight a of every level: learned, or a number in [0, 1]."""
+    skip: Weight = "learned"
+    """The skip weight b of every level: learned, or a number in [0, 1]."""
+    importance: bool = True
+    seeds: Literal["seed_branch", "similarity_branch"] = "seed_branch"
+    """Where the class scores come from: the seed branch, or a 1x1 classifier on the similarity branch."""
+    transition: TransitionConfig = TransitionConfig()
+    weights: str | None = None
+    """Initial weights of both ResNets: a torchvision weights enum, a local file, or null for random."""
+
+
+class TrainConfig(Section):
+    """Recipe (defaults: DifNet, section 4, at the size of a CPU benchmark)."""
+
+    steps: NonNegativeInt = 1500
+    batch_size: PositiveInt = 16
+    learning_rate: PositiveFloat = 2.5e-3
+    momentum: NonNegativeFloat = Field(default=0.9, lt=1.0)
+    weight_decay: NonNegativeFloat = 5e-4
+    power: PositiveFloat = 0.9
+    """Exponent of the poly decay of the learning rate, applied every step."""
+    flip: bool = True
+    scale: tuple[PositiveFloat, PositiveFloat] | None = None
+    """Range of the random rescaling; null for none."""
+    crop: PositiveInt | None = None
+    """Side of the random square crop in pixels, padded with void; null for none."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    channels_last: bool = True
+    threads: PositiveInt = 1
+    """Compute threads on a CPU: part of the run, since rounding depends on it."""
+    checkpoint_every: PositiveInt = 500
+    """Steps between checkpoints; does not change the result."""
+
+
+class EvaluateConfig(Section):
+    """What a trained run is scored on."""
+
+    splits: tuple[str, ...] = ("val",)
+    batch_size: PositiveInt = 16
+    gallery: NonNegativeInt = 4
+    """Images, evenly spaced over the split, whose predictions are kept for the report."""
+
+
+class TimingConfig(Section):
+    """Grid of the timing benchmark."""
+
+    nodes: tuple[PositiveInt, ...] = (256, 1024, 2304)
+    classes: tuple[PositiveInt, ...] = (21,)
+    embedding_dim: PositiveInt = 64
+    batch: PositiveInt = 1
+    repeats: PositiveInt = 7
+    warmup: NonNegativeInt = 2
+    backward: bool = True
+    budget_s: PositiveFloat = 10.0
+    """Seconds that one subject may take at one size; past it the row says so."""
+    threads: PositiveInt = 2
+
+
+class BenchmarkConfig(Section):
+    """One file of `workflow/benchmarks/`."""
+
+    title: str
+    description: str = ""
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    train: TrainConfig = TrainConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
+    timing: TimingConfig = TimingConfig()
+    seeds: tuple[NonNegativeInt, ...] = Field(default=(0, 1, 2), min_length=1)
+    ablations: tuple[str, ...] = ("headline",)
+    """Names, tags or globs of the ablations to run."""
+    reference: str = "cascade"
+    """The variant that every other one is compared with."""
+
+
+class AblationConfig(Section):
+    """One file of `ablations/`: only what differs from the benchmark and from what it extends."""
+
+    title: str
+    question: str
+    expectation: str = ""
+    extends: str | None = None
+    tags: tuple[str, ...] = ()
+    data: dict[str, Any] = Field(default_factory=dict)
+    model: dict[str, Any] = Field(default_factory=dict)
+    train: dict[str, Any] = Field(default_factory=dict)
+    evaluate: dict[str, Any] = Field(default_factory=dict)
+
+
+class RunConfig(Section):
+    """One run, resolved and complete: all that its result depends on."""
+
+    benchmark: str
+    variant: str
+    seed: NonNegativeInt
+    data: DataConfig
+    model: ModelConfig
+    train: TrainConfig
+    evaluate: EvaluateConfig
+
+    def training_identity(self) -> str:
+        """Hash of every value that the trained weights depend on, whatever the order of the keys."""
+        values = self.model_dump(mode="json", include={"seed", "data", "model", "train"})
+        del values["train"]["checkpoint_every"]
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,18 @@
+"""DifNet, its baseline Sim-DeepLab and the training-free floor."""
+
+from difnet.models.build import NAMES, build, build_from_config, parameter_count
+from difnet.models.difnet import DeepLab, DifNet, Prediction
+from difnet.models.official import from_official
+from difnet.models.pixel_prior import PixelPrior
+
+__all__ = [
+    "NAMES",
+    "DeepLab",
+    "DifNet",
+    "PixelPrior",
+    "Prediction",
+    "build",
+    "build_from_config",
+    "from_official",
+    "parameter_count",
+]

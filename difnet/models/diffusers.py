@@ -1,0 +1,81 @@
+"""Diffusion rules as modules: they hold the learned scalars and call the operators of `difnet.diffusion`.
+
+B batch, C classes, D embedding, N nodes. Every rule maps levels [(B, D, N), ...] and seeds (B, C, N) to
+the diffused seeds (B, C, N). Within a rule, alpha and beta are pre-sigmoid parameters of shape (1,).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from difnet.config import ModelConfig
+from difnet.diffusion import cascade, dense_inverse, iterative_inverse, make_transition
+
+ITERATIVE_TOLERANCE = 1e-5
+
+
+class Cascade(nn.Module):
+    """One random walk a level with learned restart and skip weights (DifNet, section 3.3)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.repeats = config.repeats
+        self.transition = make_transition(**config.transition.model_dump(exclude_none=True))
+        self.alpha = nn.ParameterList([_scalar(config.restart) for _ in config.levels])
+        self.beta = nn.ParameterList([_scalar(config.skip) for _ in config.levels])
+
+    def forward(self, levels: list[Tensor], seeds: Tensor) -> Tensor:
+        return cascade(
+            levels, seeds, list(self.alpha), list(self.beta), self.repeats, transition=self.transition
+        )
+
+
+class DenseInverse(nn.Module):
+    """The closed form a (I - (1-a) P)^-1 seeds, with P a learned convex mixture of the levels."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.transition = make_transition(**config.transition.model_dump(exclude_none=True))
+        self.alpha = _scalar(config.restart)
+        self.mixture = nn.Parameter(torch.zeros(len(config.levels)))
+
+    def forward(self, levels: list[Tensor], seeds: Tensor) -> Tensor:
+        weights = torch.softmax(self.mixture, dim=0)
+        transition = sum(
+            weight * self.transition.matrix(level) for weight, level in zip(weights, levels, strict=True)
+        )
+        return dense_inverse(transition, seeds, torch.sigmoid(self.alpha))
+
+
+class IterativeInverse(nn.Module):
+    """The same closed form, solved without building P."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.alpha = _scalar(config.restart)
+        self.mixture = nn.Parameter(torch.zeros(len(config.levels)))
+
+    def forward(self, levels: list[Tensor], seeds: Tensor) -> Tensor:
+        weights = torch.softmax(self.mixture, dim=0)
+        return iterative_inverse(
+            levels, seeds, torch.sigmoid(self.alpha), tol=ITERATIVE_TOLERANCE, weights=weights
+        )
+
+
+DIFFUSERS: dict[str, type[nn.Module]] = {
+    "cascade": Cascade,
+    "dense_inverse": DenseInverse,
+    "iterative_inverse": IterativeInverse,
+}
+
+
+def _scalar(weight: float | str) -> nn.Parameter:
+    """A pre-sigmoid scalar of shape (1,): learned from 0, or fixed at a weight in [0, 1]."""
+    if isinstance(weight, str):
+        return nn.Parameter(torch.zeros(1))
+    odds = math.inf if weight == 1.0 else weight / (1.0 - weight)
+    logit = math.log(odds) if odds > 0 else -math.inf
+    return nn.Parameter(torch.tensor([logit]), requires_grad=False)

@@ -1,0 +1,84 @@
+"""DifNet and its baseline: seeds from one branch, diffused along the similarities of another.
+
+B batch, C classes, D embedding, H W image size, h w grid (H/8, W/8), N = h*w nodes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from difnet.models.branches import ImportanceMap, SeedBranch, SimilarityBranch
+
+
+class Prediction(NamedTuple):
+    """What a network returns; a part that a variant does not have is None."""
+
+    logits: Tensor
+    """(B, C, h, w) after diffusion."""
+    scores: Tensor | None
+    """(B, C, h, w) of the seed branch before re-weighting."""
+    importance: Tensor | None
+    """(B, 1, h, w) in (0, 1)."""
+    seeds: Tensor | None
+    """(B, C, h, w), importance * scores."""
+
+
+class DeepLab(nn.Module):
+    """Sim-DeepLab: the seed branch alone, without importance map and diffusion."""
+
+    def __init__(self, seed_branch: SeedBranch) -> None:
+        super().__init__()
+        self.seed_branch = seed_branch
+
+    def forward(self, images: Tensor) -> Prediction:
+        """(B, 3, H, W) -> Prediction."""
+        scores = self.seed_branch(images)
+        return Prediction(logits=scores, scores=scores, importance=None, seeds=None)
+
+
+class DifNet(nn.Module):
+    """Seeds = importance * scores, diffused along the levels (Jiang et al., NeurIPS 2018).
+
+    Args:
+        seed_branch: Gives the scores; None where the classifier of the similarity branch does.
+        importance_map: None leaves the scores as they are.
+        similarity_branch: Gives the levels; None where nothing is diffused.
+        diffusion: Maps levels and seeds to diffused seeds; None where nothing is diffused.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed_branch: SeedBranch | None,
+        importance_map: ImportanceMap | None,
+        similarity_branch: SimilarityBranch | None,
+        diffusion: nn.Module | None,
+    ) -> None:
+        super().__init__()
+        self.seed_branch = seed_branch
+        self.importance_map = importance_map
+        self.similarity_branch = similarity_branch
+        self.diffusion = diffusion
+
+    def forward(self, images: Tensor) -> Prediction:
+        """(B, 3, H, W) -> Prediction."""
+        scores = None if self.seed_branch is None else self.seed_branch(images)
+        grid = _grid(images) if scores is None else (scores.shape[2], scores.shape[3])
+        levels: list[Tensor] = []
+        if self.similarity_branch is not None:
+            levels, similarity_scores = self.similarity_branch(images, grid)
+            scores = similarity_scores if scores is None else scores
+        assert scores is not None
+        importance = None if self.importance_map is None else self.importance_map(scores)
+        seeds = scores if importance is None else importance * scores
+        logits = seeds
+        if self.diffusion is not None:
+            logits = self.diffusion(levels, seeds.flatten(2)).reshape(seeds.shape)
+        return Prediction(logits=logits, scores=scores, importance=importance, seeds=seeds)
+
+
+def _grid(images: Tensor) -> tuple[int, int]:
+    """Grid (h, w) of the dilated ResNet: stride 2, a ceiling max-pool of stride 2, stride 2."""
+    return -(-images.shape[2] // 8), -(-images.shape[3] // 8)
