@@ -14,6 +14,8 @@ from difnet.config.files import read_yaml, validate
 from difnet.config.schema import RunConfig
 
 SECTIONS = ("data", "model", "train", "evaluate")
+CHANGED_BY_ABLATIONS = ("model", "train", "evaluate")
+"""Not the data: every variant of a benchmark sees the same images."""
 
 
 def resolve_run(
@@ -36,7 +38,7 @@ def resolve_run(
     values |= {section: getattr(defaults, section).model_dump(mode="json") for section in SECTIONS}
     for name in reversed(_lineage(root, ablation)):
         changes = load_ablation(root, name)
-        values = _merge(values, {section: getattr(changes, section) for section in SECTIONS})
+        values = _merge(values, {section: getattr(changes, section) for section in CHANGED_BY_ABLATIONS})
         validate(RunConfig, values, Path("ablations") / f"{name}.yaml")
     for override in overrides:
         values = _merge(values, _assignment(override))

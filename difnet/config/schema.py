@@ -94,7 +94,7 @@ class TrainConfig(Section):
 class EvaluateConfig(Section):
     """What a trained run is scored on."""
 
-    splits: tuple[str, ...] = ("val",)
+    split: str = "val"
     batch_size: PositiveInt = 16
     gallery: NonNegativeInt = 4
     """Images, evenly spaced over the split, whose predictions are kept for the report."""
@@ -140,7 +140,6 @@ class AblationConfig(Section):
     expectation: str = ""
     extends: str | None = None
     tags: tuple[str, ...] = ()
-    data: dict[str, Any] = Field(default_factory=dict)
     model: dict[str, Any] = Field(default_factory=dict)
     train: dict[str, Any] = Field(default_factory=dict)
     evaluate: dict[str, Any] = Field(default_factory=dict)

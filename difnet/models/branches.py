@@ -1,6 +1,6 @@
 """The two branches of DifNet: seed detection and similarity estimation.
 
-B batch, C classes, D embedding, H W image size, h w grid (H/8, W/8), N = h*w nodes, K channels.
+B batch, C classes, D embedding, H W image size, h w grid (about H/8, W/8), N = h*w nodes, K channels.
 """
 
 from __future__ import annotations
@@ -92,19 +92,20 @@ class SimilarityBranch(nn.Module):
         self.embeddings = nn.ModuleDict({level: _embedding(widths[level], embedding_dim) for level in levels})
         self.classifier = None if num_classes is None else nn.Conv2d(widths["layer4"], num_classes, 1)
 
-    def forward(self, images: Tensor, grid: tuple[int, int]) -> tuple[list[Tensor], Tensor | None]:
+    def forward(self, images: Tensor, grid: Sequence[int] | None) -> tuple[list[Tensor], Tensor | None]:
         """Embedded levels, and the scores of the classifier where there is one.
 
         Args:
             images: (B, 3, H, W).
-            grid: Height and width (h, w) of the node grid.
+            grid: Height and width (h, w) of the node grid; None for that of layer4.
 
         Returns:
             One (B, D, N) a level, and scores (B, C, h, w) or None.
         """
         features = [images, *(self.resnet(images) if self.resnet is not None else [])]
+        size = features[-1].shape[2:] if grid is None else grid
         embedded = [
-            F.adaptive_max_pool2d(self.embeddings[level](features[LEVELS.index(level)]), grid).flatten(2)
+            F.adaptive_max_pool2d(self.embeddings[level](features[LEVELS.index(level)]), size).flatten(2)
             for level in self.levels
         ]
         return embedded, None if self.classifier is None else self.classifier(features[-1])

@@ -1,6 +1,6 @@
 """DifNet and its baseline: seeds from one branch, diffused along the similarities of another.
 
-B batch, C classes, D embedding, H W image size, h w grid (H/8, W/8), N = h*w nodes.
+B batch, C classes, D embedding, H W image size, h w grid (about H/8, W/8), N = h*w nodes.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ class DifNet(nn.Module):
     def forward(self, images: Tensor) -> Prediction:
         """(B, 3, H, W) -> Prediction."""
         scores = None if self.seed_branch is None else self.seed_branch(images)
-        grid = _grid(images) if scores is None else (scores.shape[2], scores.shape[3])
         levels: list[Tensor] = []
         if self.similarity_branch is not None:
+            grid = None if scores is None else scores.shape[2:]
             levels, similarity_scores = self.similarity_branch(images, grid)
             scores = similarity_scores if scores is None else scores
         assert scores is not None
@@ -77,8 +77,3 @@ class DifNet(nn.Module):
         if self.diffusion is not None:
             logits = self.diffusion(levels, seeds.flatten(2)).reshape(seeds.shape)
         return Prediction(logits=logits, scores=scores, importance=importance, seeds=seeds)
-
-
-def _grid(images: Tensor) -> tuple[int, int]:
-    """Grid (h, w) of the dilated ResNet: stride 2, a ceiling max-pool of stride 2, stride 2."""
-    return -(-images.shape[2] // 8), -(-images.shape[3] // 8)

@@ -58,7 +58,10 @@ def test_data_parallel_prefix_is_ignored() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda state: state.pop("model_sed.layer5.conv2d_list.0.weight"), "not one of the authors' networks"),
+        (
+            lambda state: state.pop("model_sed.layer5.conv2d_list.0.weight"),
+            "not one of the authors' networks",
+        ),
         (lambda state: state.pop("diffuse3.alpha"), "does not fit"),
         (lambda state: state.update({"head.weight": torch.zeros(1)}), "unexpected parameter 'head.weight'"),
     ],

@@ -1,0 +1,204 @@
+"""The command line: each command reads its arguments, calls one stage and prints where the result is.
+
+Stages are imported inside the commands, since PyTorch takes seconds to import.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from difnet.config import (
+    RunConfig,
+    ablation_names,
+    atomic_path,
+    benchmark_names,
+    load_ablation,
+    load_benchmark,
+    load_run,
+    project_root,
+    resolve_run,
+)
+
+app = typer.Typer(
+    help="DifNet-Bench: reproducibility and ablation benchmarks of DifNet (NeurIPS 2018).",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+BenchmarkName = Annotated[str, typer.Option("--benchmark", help="A file of workflow/benchmarks/, by name.")]
+DataFolder = Annotated[
+    Path | None,
+    typer.Option("--data", help="Folder of the prepared data [default: results/BENCHMARK/data]."),
+]
+
+
+@app.command()
+def prepare(
+    name: Annotated[str, typer.Argument(help="A benchmark, or the data set `folder`.")],
+    root: Annotated[
+        Path | None, typer.Option("--root", help="Folder of a user's own images and labels.")
+    ] = None,
+    data: DataFolder = None,
+) -> None:
+    """Check and decode a data set.
+
+    Example: difnet prepare shapes
+    Example: difnet prepare folder --root ~/my-images
+    """
+    from difnet.config import DataConfig
+    from difnet.data import prepare as prepare_data
+
+    if root is not None:
+        config = DataConfig(name=name, options={"root": str(root)})
+    else:
+        config = load_benchmark(project_root(), name).data
+    index = prepare_data(config, data or project_root() / "results" / name / "data")
+    counts = ", ".join(f"{len(split.names)} {split_name}" for split_name, split in index.splits.items())
+    typer.echo(f"{index.title}: {counts}; {len(index.classes)} classes; content {index.sha256[:16]}")
+
+
+@app.command()
+def train(
+    benchmark: BenchmarkName,
+    ablation: Annotated[str, typer.Option(help="A file of ablations/, by name.")],
+    seed: Annotated[int, typer.Option(help="Seed of the run.")],
+    out: Annotated[Path, typer.Option(help="Run directory to write.")],
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a key, e.g. train.steps=120; may be repeated.")
+    ] = None,
+    data: DataFolder = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Start again where OUT holds another run's checkpoint.")
+    ] = False,
+) -> None:
+    """Train one run; called again, it continues where its checkpoint stands.
+
+    Example: difnet train --benchmark shapes --ablation cascade --seed 0 --out /tmp/run --set train.steps=120
+    """
+    config = resolve_run(
+        project_root(), benchmark=benchmark, ablation=ablation, seed=seed, overrides=assignments or ()
+    )
+    from difnet.data import prepare as prepare_data
+    from difnet.training import train_run
+
+    folder = data or _data_folder(config)
+    prepare_data(config.data, folder)
+    command = shlex.join(["difnet", *sys.argv[1:]])
+    train_run(config, data=folder, out=out, command=command, overwrite=overwrite)
+    typer.echo(out / "weights.safetensors")
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="Run directory of a finished training.")],
+    split: Annotated[
+        str | None, typer.Option(help="Split to score [default: the one of the benchmark].")
+    ] = None,
+    data: DataFolder = None,
+) -> None:
+    """Score a trained run.
+
+    Example: difnet evaluate results/shapes/runs/cascade/seed0 --split val
+    """
+    config = load_run(run)
+    from difnet.data import prepare as prepare_data
+    from difnet.evaluation import evaluate_run
+
+    folder = data or _data_folder(config)
+    prepare_data(config.data, folder)
+    scores = evaluate_run(run, data=folder, split=split)
+    for row in scores[scores["class"].isna() | (scores["class"] == "")].itertuples():
+        typer.echo(f"{row.metric:18s} {row.value:.4f}")
+
+
+@app.command()
+def time(
+    benchmark: BenchmarkName,
+    out: Annotated[Path, typer.Option(help="Folder for timing.csv and growth.csv.")],
+) -> None:
+    """Time the diffusion operators and a training step of every variant.
+
+    Example: difnet time --benchmark shapes --out results/shapes
+    """
+    root = project_root()
+    config = load_benchmark(root, benchmark)
+    from difnet.timing import fit_growth, time_benchmark
+
+    timing = time_benchmark(root, benchmark, config)
+    for name, table in (("timing.csv", timing), ("growth.csv", fit_growth(timing))):
+        with atomic_path(out / name) as temporary:
+            table.to_csv(temporary, index=False)
+        typer.echo(out / name)
+
+
+@app.command()
+def analyse(
+    runs: Annotated[list[Path], typer.Argument(help="Run directories that have been scored.")],
+    out: Annotated[Path, typer.Option(help="Folder for the tables.")],
+    reference: Annotated[str, typer.Option(help="Variant that the others are compared with.")] = "cascade",
+    claims: Annotated[
+        Path | None, typer.Option(help="Claims to judge [default: workflow/claims.yaml].")
+    ] = None,
+    timing: Annotated[Path | None, typer.Option(help="timing.csv, for claims about time.")] = None,
+    growth: Annotated[Path | None, typer.Option(help="growth.csv, for claims about growth.")] = None,
+) -> None:
+    """Compare scored runs: means, paired differences and verdicts on the claims.
+
+    Example: difnet analyse results/shapes/runs/*/seed* --out results/shapes
+    """
+    from difnet.analysis import analyse as analyse_runs
+
+    analyse_runs(
+        runs,
+        reference=reference,
+        claims=claims or project_root() / "workflow" / "claims.yaml",
+        timing=timing,
+        growth=growth,
+        out=out,
+    )
+    typer.echo(out / "comparisons.csv")
+
+
+@app.command()
+def report(
+    benchmarks: Annotated[list[str], typer.Option("--benchmark", help="A benchmark; may be repeated.")],
+    results: Annotated[Path, typer.Option(help="Folder that holds the results.")] = Path("results"),
+    out: Annotated[Path, typer.Option(help="File to write.")] = Path("results/report.html"),
+) -> None:
+    """Render the report.
+
+    Example: difnet report --benchmark shapes --out results/report.html
+    """
+    from difnet.report import render
+
+    render(project_root(), results, benchmarks, out)
+    typer.echo(out)
+
+
+@app.command("list")
+def list_catalogue() -> None:
+    """List the benchmarks and the ablations with their questions.
+
+    Example: difnet list
+    """
+    root = project_root()
+    typer.echo("benchmarks")
+    for name in benchmark_names(root):
+        typer.echo(f"  {name:18s} {load_benchmark(root, name).title}")
+    typer.echo("ablations")
+    for name in ablation_names(root):
+        ablation = load_ablation(root, name)
+        typer.echo(f"  {name:18s} [{', '.join(ablation.tags)}] {ablation.question}")
+
+
+def _data_folder(config: RunConfig) -> Path:
+    """The benchmark's prepared data, or a folder of its own where `--set` changed the data."""
+    root = project_root()
+    changed = config.data != load_benchmark(root, config.benchmark).data
+    return root / "results" / config.benchmark / ("data-changed" if changed else "data")

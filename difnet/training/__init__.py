@@ -1,0 +1,16 @@
+"""Training of one run: recipe, checkpoints and the record of what it was obtained with."""
+
+from difnet.training.environment import environment
+from difnet.training.recipe import learning_rate, make_optimiser, segmentation_loss, training_step
+from difnet.training.run import train_run
+from difnet.training.threads import use_threads
+
+__all__ = [
+    "environment",
+    "learning_rate",
+    "make_optimiser",
+    "segmentation_loss",
+    "train_run",
+    "training_step",
+    "use_threads",
+]

@@ -1,0 +1,87 @@
+"""Checkpoints to resume from: written whole or not at all, and loaded without running code from the file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from difnet.config import InputError, RunConfig, atomic_path
+from difnet.config.sources import code_sha256
+
+FILE_NAME = "checkpoint.pt"
+
+
+class Position(NamedTuple):
+    """Where a training stands."""
+
+    step: int
+    """Steps done."""
+    wall_s: float
+    """Seconds of training so far, over all sittings."""
+    history: list[tuple[int, float, float, float]]
+    """Rows of step, loss, learning rate and images/s."""
+
+
+def run_identity(config: RunConfig, data_sha256: str) -> str:
+    """Hash of all that trained weights depend on: configuration, data and code."""
+    parts = [config.training_identity(), data_sha256, code_sha256("train")]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+def save_checkpoint(
+    directory: Path,
+    *,
+    identity: str,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    position: Position,
+) -> None:
+    """Write the checkpoint of a run.
+
+    Raises:
+        InputError: If the folder cannot be written or the disk is full.
+    """
+    with atomic_path(directory / FILE_NAME) as temporary:
+        torch.save(
+            {
+                "identity": identity,
+                "network": network.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                "position": position._asdict(),
+            },
+            temporary,
+        )
+
+
+def load_checkpoint(
+    directory: Path, *, identity: str, network: nn.Module, optimiser: torch.optim.Optimizer
+) -> Position | None:
+    """Restore network and optimiser from the checkpoint of a run.
+
+    Returns:
+        Where the training stands; None where there is no checkpoint.
+
+    Raises:
+        InputError: If the checkpoint is damaged, or is one of another configuration, data or code.
+    """
+    path = directory / FILE_NAME
+    if not path.exists():
+        return None
+    try:
+        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise InputError(f"{path}: is damaged or not a checkpoint; delete it to start again") from error
+    if checkpoint.get("identity") != identity:
+        raise InputError(
+            f"{path}: belongs to another run (configuration, data or code differ); "
+            "choose another --out, or pass --overwrite to start again"
+        )
+    network.load_state_dict(checkpoint["network"])
+    optimiser.load_state_dict(checkpoint["optimiser"])
+    stored = checkpoint["position"]
+    return Position(stored["step"], stored["wall_s"], [tuple(row) for row in stored["history"]])

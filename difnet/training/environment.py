@@ -1,0 +1,61 @@
+"""What a result was obtained with: versions, machine, code, data and command."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import difnet
+from difnet.config.sources import Stage, code_sha256
+
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "snakemake")
+
+
+def environment(stage: Stage) -> dict[str, Any]:
+    """Versions, machine and code of this process.
+
+    Args:
+        stage: The stage of the pipeline whose sources are hashed.
+    """
+    return {
+        "version": difnet.__version__,
+        "commit": _commit(),
+        "code_sha256": code_sha256(stage),
+        "python": platform.python_version(),
+        **{package: version(package) for package in PACKAGES},
+        "platform": platform.platform(),
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "cuda": torch.version.cuda if torch.cuda.is_available() else None,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _commit() -> str | None:
+    """The checkout's commit, with `-dirty` where tracked files differ; None outside a checkout."""
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return None
+    return described.stdout.strip() or None
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")

@@ -1,0 +1,75 @@
+"""The recipe of the paper: SGD with poly decay and one cross-entropy on the upsampled result.
+
+B batch, C classes, H W image size, h w grid.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from difnet.config import TrainConfig
+from difnet.data import VOID
+
+
+def make_optimiser(network: nn.Module, train: TrainConfig) -> torch.optim.SGD:
+    """SGD with momentum and weight decay on every learned parameter (DifNet, section 4)."""
+    learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    return torch.optim.SGD(
+        learned, lr=train.learning_rate, momentum=train.momentum, weight_decay=train.weight_decay
+    )
+
+
+def learning_rate(step: int, train: TrainConfig) -> float:
+    """Poly decay: the base rate times (1 - step / steps) ** power."""
+    return train.learning_rate * (1 - step / train.steps) ** train.power
+
+
+def segmentation_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of the bilinearly upsampled logits, void ignored.
+
+    Args:
+        logits: (B, C, h, w).
+        labels: (B, H, W) int64, void = 255.
+
+    Returns:
+        Scalar: mean over the pixels that are not void, 0 where all are.
+    """
+    upsampled = F.interpolate(logits, size=labels.shape[-2:], mode="bilinear", align_corners=False)
+    total = F.cross_entropy(upsampled, labels, ignore_index=VOID, reduction="sum")
+    return total / (labels != VOID).sum().clamp(min=1)
+
+
+def training_step(
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    step: int,
+    train: TrainConfig,
+) -> Tensor:
+    """One step of the recipe.
+
+    Args:
+        network: Maps images to a `Prediction`.
+        optimiser: Holds the network's learned parameters.
+        images: (B, 3, H, W).
+        labels: (B, H, W) int64.
+        step: Steps done before this one.
+        train: The recipe.
+
+    Returns:
+        The loss before the step, detached.
+    """
+    for group in optimiser.param_groups:
+        group["lr"] = learning_rate(step, train)
+    optimiser.zero_grad(set_to_none=True)
+    half = train.precision == "bf16"
+    with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=half):
+        logits = network(images).logits
+    loss = segmentation_loss(logits.float() if half else logits, labels)
+    loss.backward()
+    optimiser.step()
+    return loss.detach()

@@ -1,0 +1,131 @@
+"""Benchmark + ablation -> run: what wins, and one line for every mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from difnet.config import InputError, load_run, resolve_run, write_yaml
+from tests.conftest import PROJECT
+
+Write = Callable[[str, str], Path]
+ABLATION = "title: T\nquestion: Q\n"
+
+
+@pytest.fixture
+def benchmark(write: Write) -> Path:
+    return write(
+        "workflow/benchmarks/small.yaml", "title: Small\ntrain: {steps: 7}\nmodel: {name: difnet-18}\n"
+    )
+
+
+def resolve(project: Path, ablation: str = "own", **arguments):
+    return resolve_run(project, benchmark="small", ablation=ablation, seed=3, **arguments)
+
+
+def test_ablation_changes_only_what_it_names(project: Path, write: Write, benchmark: Path) -> None:
+    write("ablations/own.yaml", ABLATION + "model: {restart: 0.5, transition: {kind: cosine}}\n")
+    run = resolve(project)
+    assert (run.variant, run.seed, run.train.steps, run.model.name) == ("own", 3, 7, "difnet-18")
+    assert (run.model.restart, run.model.skip, run.model.transition.kind) == (0.5, "learned", "cosine")
+
+
+def test_extending_ablation_wins_over_the_extended(project: Path, write: Write, benchmark: Path) -> None:
+    write("ablations/base.yaml", ABLATION + "model: {repeats: 2, embedding_dim: 16}\n")
+    write("ablations/own.yaml", ABLATION + "extends: base\nmodel: {repeats: 3}\n")
+    run = resolve(project)
+    assert (run.model.repeats, run.model.embedding_dim) == (3, 16)
+
+
+def test_overrides_win_over_all(project: Path, write: Write, benchmark: Path) -> None:
+    write("ablations/own.yaml", ABLATION + "train: {steps: 9}\n")
+    run = resolve(project, overrides=["train.steps=11", "train.learning_rate=1e-3"])
+    assert (run.train.steps, run.train.learning_rate) == (11, 1e-3)
+
+
+def test_name_without_depth_takes_the_depth_of_the_benchmark(
+    project: Path, write: Write, benchmark: Path
+) -> None:
+    write("ablations/own.yaml", ABLATION + "model: {name: deeplab}\n")
+    assert resolve(project).model.name == "deeplab-18"
+
+
+@pytest.mark.parametrize(
+    ("ablation", "message"),
+    [
+        (
+            "model: {difusion: none}",
+            "ablations/own.yaml: unknown key 'model.difusion'; did you mean 'diffusion'?",
+        ),
+        ("modle: {}", "ablations/own.yaml: unknown key 'modle'; did you mean 'model'?"),
+        (
+            "model: {repeats: 0}",
+            "ablations/own.yaml: model.repeats: input should be greater than 0 (found 0)",
+        ),
+        ("model: {restart: 2}", "model.restart"),
+        ("model: {diffusion: walk}", "'cascade', 'dense_inverse'"),
+        ("train: {steps: many}", "train.steps: input should be a valid integer"),
+        ("extends: nothing", "unknown ablation 'nothing'"),
+        ("extends: own", "'extends' is circular: own -> own"),
+        ("data: {name: camvid}", "unknown key 'data'"),
+        ("model: [", "ablations/own.yaml:4: not valid YAML"),
+    ],
+)
+def test_mistakes_in_an_ablation(
+    project: Path, write: Write, benchmark: Path, ablation: str, message: str
+) -> None:
+    write("ablations/own.yaml", f"{ABLATION}{ablation}\n")
+    with pytest.raises(InputError) as error:
+        resolve(project)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_mistake_in_the_extended_ablation_names_that_file(
+    project: Path, write: Write, benchmark: Path
+) -> None:
+    write("ablations/base.yaml", ABLATION + "model: {repeats: none}\n")
+    write("ablations/own.yaml", ABLATION + "extends: base\n")
+    with pytest.raises(InputError, match=r"^ablations/base.yaml: model.repeats"):
+        resolve(project)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"ablation": "owm"}, "unknown ablation 'owm'; did you mean 'own'?"),
+        (
+            {"overrides": ["train.step=1"]},
+            "--set train.step=1: unknown key 'train.step'; did you mean 'steps'?",
+        ),
+        ({"overrides": ["train.steps"]}, "write it as section.key=value"),
+    ],
+)
+def test_mistakes_in_the_arguments(
+    project: Path, write: Write, benchmark: Path, arguments: dict, message: str
+) -> None:
+    write("ablations/own.yaml", ABLATION)
+    with pytest.raises(InputError) as error:
+        resolve(project, **arguments)
+    assert message in str(error.value)
+
+
+def test_unknown_benchmark_names_the_nearest(project: Path, benchmark: Path) -> None:
+    with pytest.raises(InputError, match="unknown benchmark 'smal'; did you mean 'small'?"):
+        resolve_run(project, benchmark="smal", ablation="own", seed=0)
+
+
+def test_written_configuration_is_read_back_unchanged(tmp_path: Path) -> None:
+    run = resolve_run(PROJECT, benchmark="shapes", ablation="similarity_only", seed=1)
+    write_yaml(tmp_path / "config.yaml", run.model_dump(mode="json"))
+    assert load_run(tmp_path) == run
+
+
+def test_every_ablation_of_the_project_resolves_in_every_benchmark() -> None:
+    from difnet.config import ablation_names, benchmark_names
+
+    for benchmark in benchmark_names(PROJECT):
+        for ablation in ablation_names(PROJECT):
+            assert resolve_run(PROJECT, benchmark=benchmark, ablation=ablation, seed=0).variant == ablation

@@ -1,0 +1,58 @@
+"""What all rules share: the selected benchmarks, their variants and seeds, and the command that runs a stage."""
+
+import sys
+from pathlib import Path
+
+from difnet.config import InputError, load_benchmark, resolve_run, select_ablations
+from difnet.config.sources import sources
+
+ROOT = Path(workflow.basedir)
+DIFNET = f"{sys.executable} -m difnet"
+GPUS = len(list(Path("/dev").glob("nvidia[0-9]*")))
+
+try:
+    BENCHMARKS = {name: load_benchmark(ROOT, name) for name in config["benchmarks"]}
+    VARIANTS = {
+        name: select_ablations(ROOT, benchmark)
+        for name, benchmark in BENCHMARKS.items()
+    }
+    RUNS = {
+        (name, variant, str(seed)): resolve_run(
+            ROOT, benchmark=name, ablation=variant, seed=seed
+        )
+        for name, benchmark in BENCHMARKS.items()
+        for variant in VARIANTS[name]
+        for seed in benchmark.seeds
+    }
+except InputError as error:
+    print(f"difnet: {error}", file=sys.stderr)
+    sys.exit(2)
+
+
+wildcard_constraints:
+    benchmark="[^/]+",
+    variant="[^/]+",
+    seed=r"\d+",
+
+
+def code_of(stage):
+    """The library files that a stage reaches: editing one re-runs the stage."""
+    return [str(path.relative_to(ROOT)) for path in sources(stage)]
+
+
+def run_config(wildcards):
+    return RUNS[wildcards.benchmark, wildcards.variant, wildcards.seed]
+
+
+def run_directories(wildcards):
+    """The directories of all runs of a benchmark."""
+    return [
+        f"results/{name}/runs/{variant}/seed{seed}"
+        for name, variant, seed in RUNS
+        if name == wildcards.benchmark
+    ]
+
+
+def files_of_runs(name):
+    """An input function: the file of this name in every run of a benchmark."""
+    return lambda wildcards: [f"{run}/{name}" for run in run_directories(wildcards)]

@@ -1,0 +1,22 @@
+rule evaluate:
+    input:
+        data="results/{benchmark}/data/index.json",
+        config="results/{benchmark}/runs/{variant}/seed{seed}/config.yaml",
+        weights="results/{benchmark}/runs/{variant}/seed{seed}/weights.safetensors",
+        code=code_of("evaluate"),
+    output:
+        multiext(
+            "results/{benchmark}/runs/{variant}/seed{seed}/",
+            "scores.csv",
+            "per_image.parquet",
+            "gallery.npz",
+        ),
+    log:
+        "results/{benchmark}/logs/evaluate/{variant}/seed{seed}.log",
+    params:
+        run=subpath(output[0], parent=True),
+    threads: lambda wildcards: run_config(wildcards).train.threads
+    resources:
+        gpu=min(GPUS, 1),
+    shell:
+        "{DIFNET} evaluate {params.run} > {log} 2>&1"

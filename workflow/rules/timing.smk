@@ -1,0 +1,23 @@
+rule timing:
+    """Runs alone: it takes all cores and the GPU."""
+    input:
+        code=code_of("time"),
+    output:
+        multiext("results/{benchmark}/", "timing.csv", "growth.csv"),
+    log:
+        "results/{benchmark}/logs/timing.log",
+    params:
+        config=lambda wildcards: BENCHMARKS[
+            wildcards.benchmark
+        ].timing.model_dump_json(),
+        models=lambda wildcards: [
+            run.model.model_dump_json()
+            for (name, _, seed), run in RUNS.items()
+            if name == wildcards.benchmark
+        ],
+        out=subpath(output[0], parent=True),
+    threads: workflow.cores
+    resources:
+        gpu=min(GPUS, 1),
+    shell:
+        "{DIFNET} time --benchmark {wildcards.benchmark} --out {params.out} > {log} 2>&1"
