@@ -1,4 +1,4 @@
-"""Entry point: an error is one line on standard error; exit code 2 for bad input, 1 for a failure in a run."""
+"""Entry point: an error is one line on standard error, exit code 2 for bad input, 1 for a failed run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 from difnet.cli.app import app
 from difnet.config import InputError, RunError
 
-UsageError = typer.BadParameter.__mro__[1]
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 
 def main() -> None:

@@ -107,7 +107,7 @@ def predict(
 
 def gallery_indices(count: int, shown: int) -> list[int]:
     """Positions of `shown` images, evenly spaced over a split of `count`: no result picks them."""
-    return np.linspace(0, count - 1, min(shown, count)).round().astype(int).tolist()
+    return [round(place) for place in np.linspace(0, count - 1, min(shown, count)).tolist()]
 
 
 def _write_gallery(
@@ -120,9 +120,10 @@ def _write_gallery(
         "truth": _stack([samples.label(index) for index, _, _ in gallery]),
         "prediction": _stack([prediction for _, prediction, _ in gallery]),
     }
-    maps = [importance for _, _, importance in gallery if importance is not None]
+    if maps := [importance for _, _, importance in gallery if importance is not None]:
+        arrays["importance"] = _stack(maps)
     with atomic_path(path) as temporary:
-        np.savez_compressed(temporary, **arrays, **({"importance": _stack(maps)} if maps else {}))
+        np.savez_compressed(temporary, allow_pickle=False, **arrays)
 
 
 def _stack(maps: list[np.ndarray]) -> np.ndarray:

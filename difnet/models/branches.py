@@ -92,7 +92,7 @@ class SimilarityBranch(nn.Module):
         self.embeddings = nn.ModuleDict({level: _embedding(widths[level], embedding_dim) for level in levels})
         self.classifier = None if num_classes is None else nn.Conv2d(widths["layer4"], num_classes, 1)
 
-    def forward(self, images: Tensor, grid: Sequence[int] | None) -> tuple[list[Tensor], Tensor | None]:
+    def forward(self, images: Tensor, grid: tuple[int, int] | None) -> tuple[list[Tensor], Tensor | None]:
         """Embedded levels, and the scores of the classifier where there is one.
 
         Args:
@@ -103,12 +103,10 @@ class SimilarityBranch(nn.Module):
             One (B, D, N) a level, and scores (B, C, h, w) or None.
         """
         features = [images, *(self.resnet(images) if self.resnet is not None else [])]
-        size = features[-1].shape[2:] if grid is None else grid
-        embedded = [
-            F.adaptive_max_pool2d(self.embeddings[level](features[LEVELS.index(level)]), size).flatten(2)
-            for level in self.levels
-        ]
-        return embedded, None if self.classifier is None else self.classifier(features[-1])
+        height, width = features[-1].shape[2:] if grid is None else grid
+        embedded = [self.embeddings[level](features[LEVELS.index(level)]) for level in self.levels]
+        nodes = [F.adaptive_max_pool2d(maps, (height, width)).flatten(2) for maps in embedded]
+        return nodes, None if self.classifier is None else self.classifier(features[-1])
 
 
 def _embedding(inputs: int, embedding_dim: int) -> nn.Sequential:

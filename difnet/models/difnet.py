@@ -67,7 +67,7 @@ class DifNet(nn.Module):
         scores = None if self.seed_branch is None else self.seed_branch(images)
         levels: list[Tensor] = []
         if self.similarity_branch is not None:
-            grid = None if scores is None else scores.shape[2:]
+            grid = None if scores is None else (scores.shape[2], scores.shape[3])
             levels, similarity_scores = self.similarity_branch(images, grid)
             scores = similarity_scores if scores is None else scores
         assert scores is not None

@@ -23,7 +23,8 @@ def make_optimiser(network: nn.Module, train: TrainConfig) -> torch.optim.SGD:
 
 def learning_rate(step: int, train: TrainConfig) -> float:
     """Poly decay: the base rate times (1 - step / steps) ** power."""
-    return train.learning_rate * (1 - step / train.steps) ** train.power
+    decay: float = (1 - step / train.steps) ** train.power
+    return train.learning_rate * decay
 
 
 def segmentation_loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -70,6 +71,6 @@ def training_step(
     with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=half):
         logits = network(images).logits
     loss = segmentation_loss(logits.float() if half else logits, labels)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     optimiser.step()
     return loss.detach()

@@ -75,7 +75,7 @@ def _train(
     )
     history = position.history
     layout = torch.channels_last if train.channels_last else torch.contiguous_format
-    network.to(memory_format=layout)  # type: ignore[call-overload]
+    network.to(memory_format=layout)
     network.train()
     every = max(1, train.steps // HISTORY_ROWS)
     batches = training_batches(prepared.split("train"), train, seed=config.seed, start_step=position.step)

@@ -10,6 +10,7 @@ rule analysis:
         multiext(
             "results/{benchmark}/",
             "scores.csv",
+            "runs.csv",
             "summary.csv",
             "comparisons.csv",
             "claims.csv",
@@ -21,5 +22,5 @@ rule analysis:
         reference=lambda wildcards: BENCHMARKS[wildcards.benchmark].reference,
         out=subpath(output[0], parent=True),
     shell:
-        "{DIFNET} analyse {params.runs} --reference {params.reference} --claims {input.claims}"
+        "difnet analyse {params.runs} --reference {params.reference} --claims {input.claims}"
         " --timing {input.timing} --growth {input.growth} --out {params.out} > {log} 2>&1"

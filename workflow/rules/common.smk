@@ -1,14 +1,15 @@
-"""What all rules share: the selected benchmarks, their variants and seeds, and the command that runs a stage."""
+"""What all rules share: the selected benchmarks, their variants and seeds, and the code of each stage."""
 
 import sys
 from pathlib import Path
 
 from difnet.config import InputError, load_benchmark, resolve_run, select_ablations
+from difnet.config.machine import gpu_count, shell_prefix
 from difnet.config.sources import sources
 
 ROOT = Path(workflow.basedir)
-DIFNET = f"{sys.executable} -m difnet"
-GPUS = len(list(Path("/dev").glob("nvidia[0-9]*")))
+GPUS = gpu_count()
+shell.prefix(shell_prefix())
 
 try:
     BENCHMARKS = {name: load_benchmark(ROOT, name) for name in config["benchmarks"]}

@@ -8,4 +8,4 @@ rule data:
     params:
         config=lambda wildcards: BENCHMARKS[wildcards.benchmark].data.model_dump_json(),
     shell:
-        "{DIFNET} prepare {wildcards.benchmark} > {log} 2>&1"
+        "difnet prepare {wildcards.benchmark} > {log} 2>&1"

@@ -13,10 +13,10 @@ rule evaluate:
         ),
     log:
         "results/{benchmark}/logs/evaluate/{variant}/seed{seed}.log",
-    params:
-        run=subpath(output[0], parent=True),
     threads: lambda wildcards: run_config(wildcards).train.threads
     resources:
         gpu=min(GPUS, 1),
+    params:
+        run=subpath(output[0], parent=True),
     shell:
-        "{DIFNET} evaluate {params.run} > {log} 2>&1"
+        "difnet evaluate {params.run} > {log} 2>&1"

@@ -8,7 +8,12 @@ rule report:
         runs=[
             f"results/{benchmark}/runs/{variant}/seed{seed}/{name}"
             for benchmark, variant, seed in RUNS
-            for name in ("config.yaml", "history.csv", "environment.json", "gallery.npz")
+            for name in (
+                "config.yaml",
+                "history.csv",
+                "environment.json",
+                "gallery.npz",
+            )
         ],
         benchmarks=expand("workflow/benchmarks/{benchmark}.yaml", benchmark=BENCHMARKS),
         ablations=sorted({f"ablations/{variant}.yaml" for _, variant, _ in RUNS}),
@@ -20,4 +25,4 @@ rule report:
     params:
         benchmarks=" ".join(f"--benchmark {benchmark}" for benchmark in BENCHMARKS),
     shell:
-        "{DIFNET} report {params.benchmarks} --results results --out {output} > {log} 2>&1"
+        "difnet report {params.benchmarks} --results results --out {output} > {log} 2>&1"

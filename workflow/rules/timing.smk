@@ -6,6 +6,9 @@ rule timing:
         multiext("results/{benchmark}/", "timing.csv", "growth.csv"),
     log:
         "results/{benchmark}/logs/timing.log",
+    threads: workflow.cores
+    resources:
+        gpu=min(GPUS, 1),
     params:
         config=lambda wildcards: BENCHMARKS[
             wildcards.benchmark
@@ -16,8 +19,5 @@ rule timing:
             if name == wildcards.benchmark
         ],
         out=subpath(output[0], parent=True),
-    threads: workflow.cores
-    resources:
-        gpu=min(GPUS, 1),
     shell:
-        "{DIFNET} time --benchmark {wildcards.benchmark} --out {params.out} > {log} 2>&1"
+        "difnet time --benchmark {wildcards.benchmark} --out {params.out} > {log} 2>&1"

@@ -12,12 +12,12 @@ rule train:
         ),
     log:
         "results/{benchmark}/logs/train/{variant}/seed{seed}.log",
-    params:
-        config=lambda wildcards: run_config(wildcards).model_dump_json(),
-        out=subpath(output[0], parent=True),
     threads: lambda wildcards: run_config(wildcards).train.threads
     resources:
         gpu=min(GPUS, 1),
+    params:
+        config=lambda wildcards: run_config(wildcards).model_dump_json(),
+        out=subpath(output[0], parent=True),
     shell:
-        "{DIFNET} train --benchmark {wildcards.benchmark} --ablation {wildcards.variant}"
+        "difnet train --benchmark {wildcards.benchmark} --ablation {wildcards.variant}"
         " --seed {wildcards.seed} --out {params.out} --overwrite 2>&1 | tee {log}"

@@ -1,0 +1,72 @@
+"""Random changes of one training image and its label, from the image's own random numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.v2 import functional
+
+from difnet.data.dataset import VOID
+
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+"""Of the ImageNet training images, RGB, between 0 and 1."""
+
+
+def normalise(images: Tensor) -> Tensor:
+    """Subtract the mean of ImageNet and divide by its standard deviation.
+
+    Args:
+        images: (B, H, W, 3) uint8.
+
+    Returns:
+        (B, 3, H, W) float32, contiguous.
+    """
+    scale = 1 / (255 * torch.tensor(STD))
+    shift = torch.tensor(MEAN) / torch.tensor(STD)
+    return images.to(torch.float32).mul_(scale).sub_(shift).permute(0, 3, 1, 2).contiguous()
+
+
+def rescale(
+    image: Tensor, label: Tensor, *, factors: tuple[float, float], rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """Resize by a random factor: the image bilinear with antialiasing, the label to the nearest pixel.
+
+    Both use the same pixel centres, so that outlines stay where they are.
+
+    Args:
+        image: (H, W, 3) uint8.
+        label: (H, W) uint8.
+        factors: Smallest and largest factor; every one between them is as likely.
+        rng: Random numbers of this image.
+
+    Returns:
+        (h, w, 3) and (h, w).
+    """
+    factor = rng.uniform(*factors)
+    size = [max(1, round(factor * side)) for side in label.shape]
+    resized = functional.resize_image(image.permute(2, 0, 1), size, antialias=True)
+    label = functional.resize_image(label[None], size, interpolation=InterpolationMode.NEAREST_EXACT)[0]
+    return resized.permute(1, 2, 0), label
+
+
+def crop(image: Tensor, label: Tensor, *, side: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Cut out a random square; where the image is smaller, pad right and below with the mean and with void.
+
+    Args:
+        image: (3, H, W) normalised, so that its mean is 0.
+        label: (H, W) uint8.
+        side: Height and width of the square in pixels.
+        rng: Random numbers of this image.
+
+    Returns:
+        (3, side, side) and (side, side).
+    """
+    top, left = (int(rng.integers(max(length - side, 0) + 1)) for length in label.shape)
+    image = image[:, top : top + side, left : left + side]
+    label = label[top : top + side, left : left + side]
+    below, right = (side - length for length in label.shape)
+    image = functional.pad_image(image, [0, 0, right, below], fill=0.0)
+    return image, functional.pad_image(label[None], [0, 0, right, below], fill=VOID)[0]

@@ -1,0 +1,139 @@
+"""Batches for training and evaluation.
+
+B batch, H x W pixels. The random numbers of an image depend on (seed, epoch, index of the image) only,
+and the order of an epoch on (seed, epoch) only, so a run continued at any step sees what an uninterrupted
+one sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count, groupby
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from difnet.config import InputError, TrainConfig
+from difnet.data.augmentation import crop, normalise, rescale
+from difnet.data.store import Split
+
+ORDER, AUGMENTATION = 1, 2
+"""First word of the seeds of an epoch's order and of an image's augmentation, which keeps them apart."""
+
+
+class Batch(NamedTuple):
+    """Training images."""
+
+    images: Tensor
+    """(B, 3, H, W) float32, normalised."""
+    labels: Tensor
+    """(B, H, W) int64, 255 for void."""
+    names: tuple[str, ...]
+
+
+class EvaluationBatch(NamedTuple):
+    """Consecutive images of equal size, unchanged."""
+
+    indices: list[int]
+    """Their places in the split."""
+    images: Tensor
+    """(B, 3, H, W) float32, normalised."""
+    labels: Tensor
+    """(B, H, W) int64, 255 for void."""
+
+
+def training_batches(split: Split, train: TrainConfig, seed: int, start_step: int = 0) -> Iterator[Batch]:
+    """Augmented batches without end, one permutation of the split after another.
+
+    Args:
+        split: Images to train on.
+        train: Recipe: `batch_size`, `flip`, `scale` and `crop` are used.
+        seed: Seed of the run.
+        start_step: Step of the first batch; step k takes places k * B to (k + 1) * B - 1 of the stream.
+
+    Raises:
+        InputError: If the images cannot form batches because their sizes differ and nothing crops them.
+    """
+    if train.crop is None and train.scale is not None:
+        raise InputError("train.scale makes images of different sizes; set train.crop as well")
+    if train.crop is None and len(set(split.shapes)) > 1:
+        raise InputError("the images differ in size; set train.crop, or data.size to resize them all")
+    return (_training_batch(split, train, seed, step) for step in count(start_step))
+
+
+def evaluation_batches(split: Split, batch_size: int) -> Iterator[EvaluationBatch]:
+    """All images once, in their order; a batch ends where the size changes."""
+    for _, group in groupby(range(len(split)), key=lambda i: split.shapes[i]):
+        members = list(group)
+        for first in range(0, len(members), batch_size):
+            indices = members[first : first + batch_size]
+            images, labels = _stack(split, indices)
+            yield EvaluationBatch(indices=indices, images=normalise(images), labels=labels.long())
+
+
+@dataclass(frozen=True)
+class _Draw:
+    """One place of the stream: an image and the random numbers for this time."""
+
+    index: int
+    rng: np.random.Generator
+    flip: bool
+
+
+def _training_batch(split: Split, train: TrainConfig, seed: int, step: int) -> Batch:
+    draws = _draws(len(split), train, seed, step)
+    if train.crop is None:
+        images, labels = _whole(split, draws)
+    else:
+        images, labels = _cropped(split, draws, factors=train.scale, side=train.crop)
+    return Batch(images=images, labels=labels, names=tuple(split.names[draw.index] for draw in draws))
+
+
+def _draws(length: int, train: TrainConfig, seed: int, step: int) -> list[_Draw]:
+    """The places of one step in the stream of permutations."""
+    draws = []
+    for epoch, places in groupby(
+        range(step * train.batch_size, (step + 1) * train.batch_size), key=lambda place: place // length
+    ):
+        order = np.random.default_rng([ORDER, seed, epoch]).permutation(length)
+        for place in places:
+            index = int(order[place % length])
+            rng = np.random.default_rng([AUGMENTATION, seed, epoch, index])
+            draws.append(_Draw(index=index, rng=rng, flip=train.flip and rng.random() < 0.5))
+    return draws
+
+
+def _whole(split: Split, draws: list[_Draw]) -> tuple[Tensor, Tensor]:
+    """Whole images of equal size, all handled at once."""
+    images, labels = _stack(split, [draw.index for draw in draws])
+    flips = torch.tensor([draw.flip for draw in draws])
+    images[flips] = images[flips].flip(2)
+    labels[flips] = labels[flips].flip(2)
+    return normalise(images), labels.long()
+
+
+def _cropped(
+    split: Split, draws: list[_Draw], *, factors: tuple[float, float] | None, side: int
+) -> tuple[Tensor, Tensor]:
+    """Rescaled and cropped images, handled one by one."""
+    images, labels = [], []
+    for draw in draws:
+        image, label = (pixels[0] for pixels in _stack(split, [draw.index]))
+        if draw.flip:
+            image, label = image.flip(1), label.flip(1)
+        if factors is not None:
+            image, label = rescale(image, label, factors=factors, rng=draw.rng)
+        normalised, label = crop(normalise(image[None])[0], label, side=side, rng=draw.rng)
+        images.append(normalised)
+        labels.append(label)
+    return torch.stack(images), torch.stack(labels).long()
+
+
+def _stack(split: Split, indices: list[int]) -> tuple[Tensor, Tensor]:
+    """Copies of images of equal size, (B, H, W, 3), and of their labels, (B, H, W), uint8."""
+    images = np.stack([split.image(index) for index in indices])
+    labels = np.stack([split.label(index) for index in indices])
+    return torch.from_numpy(images), torch.from_numpy(labels)

@@ -1,0 +1,72 @@
+"""What a data set is: the one interface that every file of `difnet/data/datasets/` implements."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
+
+VOID = 255
+"""Label of pixels that belong to no class; they take no part in losses and metrics."""
+
+Colour = tuple[int, int, int]
+Pixels = npt.NDArray[np.uint8]
+
+
+class Pair(NamedTuple):
+    """An image (H, W, 3) in RGB and its label (H, W): a class index, or 255 for void."""
+
+    image: Pixels
+    label: Pixels
+
+
+class Sample(Protocol):
+    """One image with its label, not yet read."""
+
+    @property
+    def name(self) -> str:
+        """Name of the sample, unique in its split."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that it is read from; empty when it is generated."""
+
+    def read(self) -> Pair:
+        """Read it whole.
+
+        Raises:
+            FileError: If a file is damaged or does not hold what it should.
+        """
+
+
+class Dataset(BaseModel, ABC):
+    """A data set; its fields are the options that `data.options` of a benchmark may set."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: ClassVar[str]
+    """Name for people."""
+    citation: ClassVar[str]
+    """Whom to cite and under what terms the images may be used, on one line."""
+    synthetic: ClassVar[bool] = False
+    """Whether the images are generated; the report says so."""
+
+    @abstractmethod
+    def classes(self) -> dict[str, Colour]:
+        """Name and display colour of every class, in the order of the label values 0, 1, ...
+
+        Raises:
+            InputError: If they are read from files that are missing or not valid.
+        """
+
+    @abstractmethod
+    def samples(self) -> dict[str, list[Sample]]:
+        """The samples of every split, listed but not read.
+
+        Raises:
+            InputError: If files are missing, with their names and the remedy.
+        """

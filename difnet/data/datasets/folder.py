@@ -1,0 +1,89 @@
+"""Data set `folder`: a user's own images.
+
+`images/NAME.png` (or .jpg), `labels/NAME.png` with the index of the class of every pixel (255 for void) and
+`classes.txt` with one name a line. Optional `train.txt`, `val.txt` and `test.txt` list the names of each
+split; without `train.txt` every image that no other list names is for training.
+"""
+
+from __future__ import annotations
+
+import colorsys
+from pathlib import Path
+from typing import ClassVar
+
+from difnet.config import InputError
+from difnet.data.dataset import VOID, Colour, Dataset, Sample
+from difnet.data.problems import FileError, Problems
+from difnet.data.tree import IMAGE_SUFFIXES, LABEL_SUFFIXES, list_folder, pair_files, read_lines
+
+GOLDEN_RATIO = 0.618
+
+
+class Folder(Dataset):
+    """Images and labels in one folder."""
+
+    title: ClassVar[str] = "Own images"
+    citation: ClassVar[str] = "Images of the user; their terms apply"
+
+    root: Path
+    """The folder that holds `images/`, `labels/` and `classes.txt`."""
+
+    def classes(self) -> dict[str, Colour]:
+        """The names in `classes.txt`, each with a colour of its own."""
+        path = self._folder() / "classes.txt"
+        names = read_lines(path)
+        if not 2 <= len(names) <= VOID or len(set(names)) < len(names):
+            raise InputError(f"{path}: {len(names)} names; write 2 to {VOID} different ones, one a line")
+        return {name: _colour(index) for index, name in enumerate(names)}
+
+    def samples(self) -> dict[str, list[Sample]]:
+        """The pairs of every split that has a list, and of train."""
+        root = self._folder()
+        images = list_folder(root / "images", IMAGE_SUFFIXES)
+        labels = list_folder(root / "labels", LABEL_SUFFIXES)
+        names = _split_names(root, sorted(images.keys() | labels.keys()))
+        return {
+            split: pair_files(
+                f"{root} ({split})",
+                names=names[split],
+                images=images,
+                labels=labels,
+                classes=len(self.classes()),
+                void=VOID,
+            )
+            for split in names
+        }
+
+    def _folder(self) -> Path:
+        folder = self.root.expanduser()
+        if not folder.is_dir():
+            raise InputError(f"{folder}: no such folder; set data.options.root to the one that holds images/")
+        return folder
+
+
+def _split_names(root: Path, names: list[str]) -> dict[str, list[str]]:
+    """The names of every split; train first.
+
+    Raises:
+        InputError: If two lists, or one list twice, hold the same name.
+    """
+    lists = [split for split in ("train", "val", "test") if (root / f"{split}.txt").exists()]
+    splits = {split: read_lines(root / f"{split}.txt") for split in lists}
+    listed: set[str] = set()
+    problems = Problems()
+    for split, members in splits.items():
+        for name in members:
+            if name in listed:
+                problems.add(FileError("listed twice; keep it in one list", f"{name} ({split}.txt)"))
+            listed.add(name)
+    problems.raise_if_any(str(root))
+    rest = [name for name in names if name not in listed]
+    return splits if "train" in splits else {"train": rest, **splits}
+
+
+def _colour(index: int) -> Colour:
+    """Black for the first class, then hues that stay apart however many classes there are."""
+    if index == 0:
+        return 0, 0, 0
+    red, green, blue = colorsys.hsv_to_rgb(index * GOLDEN_RATIO % 1, 0.85, 0.6 + 0.4 * (index % 2))
+    return round(255 * red), round(255 * green), round(255 * blue)

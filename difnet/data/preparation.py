@@ -1,0 +1,114 @@
+"""Preparing a data set: every image and label is decoded, checked, resized and stored as plain pixels."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import PIL
+from filelock import FileLock
+
+from difnet.config import DataConfig, InputError
+from difnet.data.dataset import Dataset, Sample
+from difnet.data.discovery import open_dataset
+from difnet.data.store import INDEX, DataIndex, load_prepared, pixel_folder
+from difnet.data.writer import SplitWriter
+
+
+def prepare(config: DataConfig, directory: Path) -> DataIndex:
+    """Bring a data set into the form that training and evaluation read; nothing to do if it is there already.
+
+    It is there when `directory` holds a whole store with the same fingerprint: configuration, names, sizes
+    and modification times of the source files, and the code of this package. Several processes may prepare
+    the same directory at once; one does, the others wait. One image at a time is held in memory.
+
+    Args:
+        config: Data set, size and options.
+        directory: Where to store it; what an earlier preparation left there is replaced.
+
+    Raises:
+        InputError: If the configuration or files of the data set are not valid, or the directory cannot be
+            written. Nothing half-written is left.
+    """
+    dataset = open_dataset(config)
+    classes = dataset.classes()
+    samples = dataset.samples()
+    fingerprint = _fingerprint(config, list(classes), samples)
+    try:
+        if index := _stored(directory, fingerprint):
+            return index
+        directory.mkdir(parents=True, exist_ok=True)
+        with FileLock(directory / ".lock"):
+            return _stored(directory, fingerprint) or _store(config, dataset, samples, fingerprint, directory)
+    except OSError as error:
+        raise InputError(
+            f"{directory}: cannot be written: {error.strerror or error}; free space or choose another folder"
+        ) from error
+
+
+def _stored(directory: Path, fingerprint: str) -> DataIndex | None:
+    """The index of the store in a directory if it is whole and has this fingerprint."""
+    try:
+        index = load_prepared(directory).index
+    except InputError:
+        return None
+    return index if index.fingerprint == fingerprint else None
+
+
+def _store(
+    config: DataConfig, dataset: Dataset, samples: dict[str, list[Sample]], fingerprint: str, directory: Path
+) -> DataIndex:
+    """Write all splits under a temporary name, then put them in the place of the former store."""
+    partial = directory / ".partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    try:
+        classes = dataset.classes()
+        writer = SplitWriter(partial, classes=tuple(classes), size=config.size)
+        splits = {split: writer.write(split, samples[split]) for split in samples}
+        writer.problems.raise_if_any(f"data set '{config.name}'")
+        index = DataIndex(
+            name=config.name,
+            title=dataset.title,
+            synthetic=dataset.synthetic,
+            citation=dataset.citation,
+            classes=tuple(classes),
+            palette=tuple(classes.values()),
+            sha256=writer.digest.hexdigest(),
+            fingerprint=fingerprint,
+            splits=splits,
+        )
+        (partial / INDEX).write_text(index.model_dump_json(indent=1), encoding="utf-8")
+        _replace_store(directory, partial, index)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return index
+
+
+def _replace_store(directory: Path, partial: Path, index: DataIndex) -> None:
+    """Remove the former store, its index first, and move the new one in, its index last."""
+    (directory / INDEX).unlink(missing_ok=True)
+    for former in directory.glob(pixel_folder(directory, "*").name):
+        shutil.rmtree(former)
+    folder = partial.rename(pixel_folder(directory, index.sha256))
+    (folder / INDEX).rename(directory / INDEX)
+
+
+def _fingerprint(config: DataConfig, classes: list[str], samples: dict[str, list[Sample]]) -> str:
+    """Hash of all that the stored pixels depend on, without reading images."""
+    files = {
+        split: [[sample.name, *(_state(path) for path in sample.files)] for sample in group]
+        for split, group in samples.items()
+    }
+    code = [path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.rglob("*.py"))]
+    libraries = [np.__version__, PIL.__version__]
+    inputs = [config.model_dump(mode="json"), classes, files, code, libraries]
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+
+
+def _state(path: Path) -> tuple[str, int, int]:
+    status = path.stat()
+    return str(path), status.st_size, status.st_mtime_ns

@@ -1,0 +1,51 @@
+"""Problems with single files, gathered so that the user learns about all of them at once."""
+
+from __future__ import annotations
+
+from difnet.config import InputError
+
+SHOWN = 10
+
+
+class FileError(Exception):
+    """One file is not as it should be.
+
+    Args:
+        kind: What is wrong and what to do, the same text for every file with this problem.
+        file: The file, with details where they help.
+    """
+
+    def __init__(self, kind: str, file: str) -> None:
+        super().__init__(f"{kind}: {file}")
+        self.kind = kind
+        self.file = file
+
+
+class Problems:
+    """The problems found so far, by kind."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, list[str]] = {}
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._files)
+
+    def add(self, problem: FileError) -> None:
+        """Note one more."""
+        self._files.setdefault(problem.kind, []).append(problem.file)
+
+    def raise_if_any(self, source: str) -> None:
+        """End with one line: for every kind the first ten files and the count.
+
+        Raises:
+            InputError: If there are problems; the message starts with `source`.
+        """
+        if self:
+            kinds = "; also ".join(f"{kind}: {_listed(files)}" for kind, files in self._files.items())
+            raise InputError(f"{source}: {kinds}")
+
+
+def _listed(files: list[str]) -> str:
+    names = ", ".join(files[:SHOWN])
+    return names if len(files) <= SHOWN else f"{names}, ... ({len(files)} in all)"

@@ -1,0 +1,139 @@
+"""The prepared form of a data set on disk: decoded pixels that are memory-mapped, and an index of them.
+
+DIRECTORY/index.json                       names, shapes, classes, content hash
+DIRECTORY/prepared-HASH/SPLIT.images.bin   uint8, the (H, W, 3) images of a split one after another
+DIRECTORY/prepared-HASH/SPLIT.labels.bin   uint8, the (H, W) labels likewise
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from difnet.config import InputError, nearest
+from difnet.data.dataset import Colour, Pixels
+
+INDEX = "index.json"
+CHANNELS = {"images": 3, "labels": 1}
+
+
+class SplitIndex(BaseModel):
+    """What a split holds, in its order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    names: tuple[str, ...]
+    shapes: tuple[tuple[int, int], ...]
+    """Height and width of every image in pixels."""
+
+
+class DataIndex(BaseModel):
+    """What a prepared data set holds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    title: str
+    synthetic: bool
+    citation: str
+    classes: tuple[str, ...]
+    palette: tuple[Colour, ...]
+    """Display colour of every class."""
+    sha256: str
+    """Content hash of names, pixels, classes and size: equal on every machine for equal content."""
+    fingerprint: str
+    """Hash of configuration, source files' sizes and times, and code: tells when to prepare again."""
+    splits: dict[str, SplitIndex]
+
+
+class Split:
+    """One split of a prepared data set; its pixels are read from disk when asked for."""
+
+    def __init__(self, index: SplitIndex, *, images: Pixels, labels: Pixels) -> None:
+        """Wrap the pixels of a split.
+
+        Args:
+            index: Names and shapes.
+            images: All images, flat.
+            labels: All labels, flat.
+        """
+        self.names = index.names
+        self.shapes = index.shapes
+        self._images = images
+        self._labels = labels
+        self._starts = np.concatenate([[0], np.cumsum([h * w for h, w in index.shapes], dtype=np.int64)])
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.names)
+
+    def image(self, i: int) -> Pixels:
+        """Image i, (H, W, 3) in RGB; not writeable."""
+        return self._images[3 * self._starts[i] : 3 * self._starts[i + 1]].reshape(*self.shapes[i], 3)
+
+    def label(self, i: int) -> Pixels:
+        """Label i, (H, W), 255 for void; not writeable."""
+        return self._labels[self._starts[i] : self._starts[i + 1]].reshape(self.shapes[i])
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """A prepared data set."""
+
+    directory: Path
+    index: DataIndex
+
+    def split(self, name: str) -> Split:
+        """One split.
+
+        Raises:
+            InputError: If there is none of this name, or its files are missing or truncated.
+        """
+        if name not in self.index.splits:
+            known = list(self.index.splits)
+            raise InputError(f"data set '{self.index.name}' has no split '{name}'{nearest(name, known)}")
+        pixels = {kind: _open(self.directory, self.index, name, kind) for kind in CHANNELS}
+        return Split(self.index.splits[name], **pixels)
+
+
+def load_prepared(directory: Path) -> PreparedData:
+    """Open a prepared data set.
+
+    Raises:
+        InputError: If the directory holds none, or one that is not whole.
+    """
+    path = directory / INDEX
+    try:
+        index = DataIndex.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}; prepare the data first") from error
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is damaged; delete {directory} and prepare the data again") from error
+    for split in index.splits:
+        for kind in CHANNELS:
+            _open(directory, index, split, kind)
+    return PreparedData(directory=directory, index=index)
+
+
+def pixel_folder(directory: Path, sha256: str) -> Path:
+    """The folder for the pixels of one content."""
+    return directory / f"prepared-{sha256[:16]}"
+
+
+def pixel_file(folder: Path, split: str, kind: str) -> Path:
+    """The file of a split's images or labels."""
+    return folder / f"{split}.{kind}.bin"
+
+
+def _open(directory: Path, index: DataIndex, split: str, kind: str) -> Pixels:
+    path = pixel_file(pixel_folder(directory, index.sha256), split, kind)
+    expected = CHANNELS[kind] * sum(h * w for h, w in index.splits[split].shapes)
+    found = path.stat().st_size if path.is_file() else 0
+    if found != expected:
+        raise InputError(
+            f"{path}: {found} of {expected} bytes are there; delete {directory} and prepare the data again"
+        )
+    return np.memmap(path, dtype=np.uint8, mode="r")

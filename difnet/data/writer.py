@@ -1,0 +1,68 @@
+"""Writing the samples of a data set as plain pixels, checking each on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from difnet.data.dataset import Pair, Sample
+from difnet.data.problems import FileError, Problems
+from difnet.data.store import SplitIndex, pixel_file
+
+
+class SplitWriter:
+    """Writes one split after another, and gathers their content hash and the problems met."""
+
+    def __init__(self, folder: Path, *, classes: tuple[str, ...], size: tuple[int, int] | None) -> None:
+        """Begin with no split.
+
+        Args:
+            folder: Where the files go.
+            classes: Names of the classes; part of the content hash.
+            size: Height and width that every sample is resized to, or None to keep each its own.
+        """
+        self.folder = folder
+        self.size = size
+        self.digest = hashlib.sha256(json.dumps([classes, size]).encode())
+        self.problems = Problems()
+
+    def write(self, split: str, samples: list[Sample]) -> SplitIndex:
+        """Read and write all samples of a split; after the first problem they are only checked."""
+        names: list[str] = []
+        shapes: list[tuple[int, int]] = []
+        with (
+            pixel_file(self.folder, split, "images").open("wb") as images,
+            pixel_file(self.folder, split, "labels").open("wb") as labels,
+        ):
+            for sample in samples:
+                pair = self._read(sample)
+                if pair is None or self.problems:
+                    continue
+                height, width = pair.label.shape
+                names.append(sample.name)
+                shapes.append((height, width))
+                self.digest.update(json.dumps([split, sample.name, height, width]).encode())
+                for file, pixels in ((images, pair.image.tobytes()), (labels, pair.label.tobytes())):
+                    file.write(pixels)
+                    self.digest.update(pixels)
+        return SplitIndex(names=tuple(names), shapes=tuple(shapes))
+
+    def _read(self, sample: Sample) -> Pair | None:
+        try:
+            pair = sample.read()
+        except FileError as problem:
+            self.problems.add(problem)
+            return None
+        return resize(pair, self.size) if self.size else pair
+
+
+def resize(pair: Pair, size: tuple[int, int]) -> Pair:
+    """Resize to (height, width): the image bilinear with antialiasing, the label to the nearest pixel."""
+    height, width = size
+    image = Image.fromarray(pair.image).resize((width, height), Image.Resampling.BILINEAR)
+    label = Image.fromarray(pair.label).resize((width, height), Image.Resampling.NEAREST)
+    return Pair(image=np.asarray(image), label=np.asarray(label))

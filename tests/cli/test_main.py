@@ -1,0 +1,77 @@
+"""The command line as a user calls it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+COMMANDS = ["prepare", "train", "evaluate", "time", "analyse", "report", "list"]
+
+
+def difnet(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "difnet", *arguments], capture_output=True, text=True, check=False, cwd=cwd
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_an_example(command: str) -> None:
+    shown = difnet(command, "--help")
+    assert shown.returncode == 0
+    assert "Example: difnet " + command in shown.stdout
+
+
+def test_listing_does_not_import_pytorch() -> None:
+    code = """
+import sys
+from difnet.cli.main import main
+sys.argv = ["difnet", "list"]
+try:
+    main()
+except SystemExit:
+    sys.exit("torch" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nothing"], "No such command"),
+        ([], "Missing command"),
+        (["train", "--bench", "x"], "No such option"),
+        (["train", "--benchmark", "shapes"], "Missing parameter: ablation"),
+        (
+            ["train", "--benchmark", "shapse", "--ablation", "cascade", "--seed", "0", "--out", "x"],
+            "unknown benchmark 'shapse'; did you mean 'shapes'?",
+        ),
+        (["prepare", "shapse"], "unknown benchmark 'shapse'"),
+        (["evaluate", "nowhere"], "nowhere/config.yaml: cannot be read"),
+        (["time", "--benchmark", "shapse", "--out", "x"], "unknown benchmark"),
+        (["analyse", "nowhere", "--out", "x"], "nowhere"),
+        (["report", "--benchmark", "shapse"], "unknown benchmark"),
+    ],
+)
+def test_mistake_is_one_line_with_exit_code_2(arguments: list[str], message: str) -> None:
+    failed = difnet(*arguments)
+    assert failed.returncode == 2
+    assert message in failed.stderr
+    assert len(failed.stderr.splitlines()) == 1
+    assert not failed.stdout
+
+
+def test_outside_any_project_the_installed_checkout_is_used(tmp_path: Path) -> None:
+    listed = difnet("list", cwd=tmp_path)
+    assert listed.returncode == 0
+    assert "cascade" in listed.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_help_answers_at_once() -> None:
+    started = time.perf_counter()
+    difnet("--help")
+    assert time.perf_counter() - started < 2.0

@@ -1,0 +1,208 @@
+"""Training and evaluation batches."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from difnet.config import DataConfig, InputError, TrainConfig
+from difnet.data import VOID, Split, SplitIndex, load_prepared, prepare
+from difnet.data.augmentation import MEAN, STD, crop, normalise, rescale
+from difnet.data.batches import Batch, evaluation_batches, training_batches
+
+PLAIN = TrainConfig(batch_size=4, flip=False)
+RECIPES = [
+    TrainConfig(batch_size=4),
+    TrainConfig(batch_size=3, crop=24),
+    TrainConfig(batch_size=5, scale=(0.5, 1.4), crop=40),
+    TrainConfig(batch_size=16, scale=(0.5, 1.4), crop=21, flip=False),
+]
+
+
+def make_split(shapes: list[tuple[int, int]], seed: int = 0) -> Split:
+    rng = np.random.default_rng(seed)
+    pixels = sum(h * w for h, w in shapes)
+    index = SplitIndex(names=tuple(f"n{i}" for i in range(len(shapes))), shapes=tuple(shapes))
+    labels = rng.choice(np.array([0, 1, 2, VOID], dtype=np.uint8), pixels)
+    return Split(index, images=rng.integers(0, 256, 3 * pixels, dtype=np.uint8), labels=labels)
+
+
+SPLIT = make_split([(32, 32)] * 11)
+
+
+def equal(first: Batch, second: Batch) -> bool:
+    return (
+        first.names == second.names
+        and torch.equal(first.images, second.images)
+        and torch.equal(first.labels, second.labels)
+    )
+
+
+@pytest.mark.parametrize("train", RECIPES)
+def test_shapes_and_types(train: TrainConfig) -> None:
+    batch = next(training_batches(SPLIT, train, seed=0))
+    side = train.crop or 32
+    assert batch.images.shape == (train.batch_size, 3, side, side)
+    assert batch.labels.shape == (train.batch_size, side, side)
+    assert batch.images.dtype == torch.float32 and batch.labels.dtype == torch.int64
+    assert batch.images.is_contiguous()
+    assert set(batch.labels.unique().tolist()) <= {0, 1, 2, VOID}
+
+
+@settings(max_examples=40, deadline=None)
+@given(recipe=st.sampled_from(RECIPES), seed=st.integers(0, 2**31), step=st.integers(0, 12))
+def test_resuming_at_any_step_equals_the_uninterrupted_stream(
+    recipe: TrainConfig, seed: int, step: int
+) -> None:
+    uninterrupted = islice(training_batches(SPLIT, recipe, seed), step, step + 2)
+    resumed = islice(training_batches(SPLIT, recipe, seed, start_step=step), 2)
+    assert all(equal(a, b) for a, b in zip(uninterrupted, resumed, strict=True))
+
+
+@given(batch_size=st.integers(1, 30), seed=st.integers(0, 1000))
+@settings(max_examples=30, deadline=None)
+def test_every_epoch_shows_every_image_once(batch_size: int, seed: int) -> None:
+    split = make_split([(4, 4)] * 11)
+    train = TrainConfig(batch_size=batch_size)
+    batches = islice(training_batches(split, train, seed), -(-33 // batch_size))
+    names = [name for batch in batches for name in batch.names][:33]
+    epochs = [names[0:11], names[11:22], names[22:33]]
+    assert all(sorted(epoch) == sorted(split.names) for epoch in epochs)
+    assert epochs[0] != epochs[1]
+
+
+def test_batch_size_changes_neither_order_nor_augmentation() -> None:
+    by_one = list(islice(training_batches(SPLIT, RECIPES[2].model_copy(update={"batch_size": 1}), 5), 20))
+    by_five = list(islice(training_batches(SPLIT, RECIPES[2], 5), 4))
+    assert torch.equal(torch.cat([b.images for b in by_one]), torch.cat([b.images for b in by_five]))
+    assert torch.equal(torch.cat([b.labels for b in by_one]), torch.cat([b.labels for b in by_five]))
+
+
+def test_seeds_and_epochs_differ() -> None:
+    first, second = (next(training_batches(SPLIT, PLAIN, seed)) for seed in (0, 1))
+    assert first.names != second.names
+    train = TrainConfig(batch_size=1, crop=16)
+    one = make_split([(32, 32)])
+    epochs = list(islice(training_batches(one, train, 0), 4))
+    assert not all(torch.equal(epochs[0].images, batch.images) for batch in epochs[1:])
+
+
+def test_the_order_does_not_depend_on_the_recipe() -> None:
+    names = [[b.names for b in islice(training_batches(SPLIT, r.model_copy(update={"batch_size": 4}), 3), 6)]
+             for r in RECIPES]  # fmt: skip
+    assert all(other == names[0] for other in names)
+
+
+def test_without_augmentation_pixels_are_the_stored_ones() -> None:
+    batch = next(training_batches(SPLIT, PLAIN, seed=0))
+    for name, image, label in zip(batch.names, batch.images, batch.labels, strict=True):
+        i = SPLIT.names.index(name)
+        stored = SPLIT.image(i).transpose(2, 0, 1) / 255.0
+        expected = (stored - np.reshape(MEAN, (3, 1, 1))) / np.reshape(STD, (3, 1, 1))
+        assert np.allclose(image.numpy(), expected, atol=1e-5)
+        assert np.array_equal(label.numpy(), SPLIT.label(i))
+
+
+@pytest.mark.parametrize("extra", [{}, {"crop": 32}])
+def test_flips_take_image_and_label_together_half_of_the_time(extra: dict[str, int]) -> None:
+    train = TrainConfig(batch_size=11, **extra)
+    flipped = []
+    for batch in islice(training_batches(SPLIT, train, seed=2), 20):
+        for name, image, label in zip(batch.names, batch.images, batch.labels, strict=True):
+            i = SPLIT.names.index(name)
+            flip = not np.array_equal(label.numpy(), SPLIT.label(i))
+            stored = torch.from_numpy(SPLIT.image(i).copy())[None]
+            expected = normalise(stored.flip(2) if flip else stored)[0]
+            assert torch.equal(image, expected)
+            assert np.array_equal(label.numpy(), SPLIT.label(i)[:, :: -1 if flip else 1])
+            flipped.append(flip)
+    assert 0.4 < np.mean(flipped) < 0.6
+
+
+def test_both_paths_flip_the_same_images() -> None:
+    """Cropping to the full size changes nothing: the flip is drawn first."""
+    whole = next(training_batches(SPLIT, TrainConfig(batch_size=11), seed=2))
+    cropped = next(training_batches(SPLIT, TrainConfig(batch_size=11, crop=32), seed=2))
+    assert equal(whole, cropped)
+
+
+def test_padding_is_mean_and_void() -> None:
+    batch = next(training_batches(SPLIT, TrainConfig(batch_size=2, crop=48, flip=False), seed=0))
+    i = SPLIT.names.index(batch.names[0])
+    assert np.array_equal(batch.labels[0, :32, :32].numpy(), SPLIT.label(i))
+    assert (batch.labels[:, 32:] == VOID).all() and (batch.labels[:, :, 32:] == VOID).all()
+    assert (batch.images[:, :, 32:] == 0).all() and (batch.images[:, :, :, 32:] == 0).all()
+
+
+def test_crops_reach_every_place() -> None:
+    image = torch.arange(6.0).expand(3, 6, 6)
+    label = torch.zeros(6, 6, dtype=torch.uint8)
+    rng = np.random.default_rng(0)
+    columns = {int(crop(image, label, side=4, rng=rng)[0][0, 0, 0]) for _ in range(60)}
+    assert columns == {0, 1, 2}
+
+
+def test_scales_cover_the_range() -> None:
+    rng = np.random.default_rng(0)
+    image, label = torch.zeros(100, 60, 3, dtype=torch.uint8), torch.zeros(100, 60, dtype=torch.uint8)
+    sizes = []
+    for _ in range(200):
+        resized, resized_label = rescale(image, label, factors=(0.5, 1.4), rng=rng)
+        assert resized.shape[:2] == resized_label.shape
+        sizes.append(resized_label.shape)
+    heights = [height for height, _ in sizes]
+    assert 50 <= min(heights) < 55 and 135 < max(heights) <= 140
+    assert all(abs(height / 100 - width / 60) < 0.02 for height, width in sizes)
+
+
+@pytest.mark.parametrize("factor", [0.5, 0.75, 1.3, 2.0])
+def test_rescaling_keeps_image_and_label_aligned(factor: float) -> None:
+    """An edge seen in the image is where the label has it, and a mirrored pair stays the mirrored pair."""
+    label = torch.zeros(48, 64, dtype=torch.uint8)
+    label[:, 23:] = 1
+    image = (255 * label)[..., None].expand(-1, -1, 3).contiguous()
+
+    def scaled(image: torch.Tensor, label: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return rescale(image, label, factors=(factor, factor), rng=np.random.default_rng(0))
+
+    resized, resized_label = scaled(image, label)
+    edge = (resized[..., 0].float() / 255).sum() - resized_label.sum()
+    assert abs(float(edge)) / resized_label.shape[0] <= 0.5
+    mirrored, mirrored_label = scaled(image.flip(1), label.flip(1))
+    assert (resized.flip(1).int() - mirrored.int()).abs().max() <= 1
+    assert (resized_label.flip(1) != mirrored_label).sum() <= resized_label.shape[0]
+
+
+def test_different_sizes_need_a_crop() -> None:
+    mixed = make_split([(32, 32), (32, 40)])
+    with pytest.raises(InputError, match=r"set train\.crop"):
+        training_batches(mixed, PLAIN, seed=0)
+    with pytest.raises(InputError, match=r"set train\.crop"):
+        training_batches(SPLIT, TrainConfig(scale=(0.5, 1.5)), seed=0)
+    batch = next(training_batches(mixed, TrainConfig(batch_size=2, crop=36), seed=0))
+    assert batch.images.shape == (2, 3, 36, 36)
+
+
+def test_evaluation_covers_all_in_order_by_size() -> None:
+    split = make_split([(8, 8)] * 5 + [(8, 10)] * 2 + [(8, 8)] * 2)
+    batches = list(evaluation_batches(split, 3))
+    assert [batch.indices for batch in batches] == [[0, 1, 2], [3, 4], [5, 6], [7, 8]]
+    for indices, images, labels in batches:
+        assert images.shape == (len(indices), 3, *split.shapes[indices[0]])
+        assert np.array_equal(labels.numpy(), np.stack([split.label(i) for i in indices]))
+        assert torch.equal(images, normalise(torch.from_numpy(np.stack([split.image(i) for i in indices]))))
+
+
+def test_batches_of_a_prepared_data_set(tmp_path: Path) -> None:
+    options = {"train": 6, "val": 2, "test": 1, "size": 32}
+    prepare(DataConfig(name="shapes", options=options), tmp_path)
+    data = load_prepared(tmp_path)
+    batch = next(training_batches(data.split("train"), TrainConfig(batch_size=6), seed=0))
+    assert sorted(batch.names) == sorted(data.split("train").names)
+    assert [batch.indices for batch in evaluation_batches(data.split("val"), 16)] == [[0, 1]]

@@ -1,0 +1,123 @@
+"""Real trainings as real processes: resume, identity, results."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+
+SETTINGS = ["train.steps=12", "train.checkpoint_every=2", "train.batch_size=2"]
+
+
+def difnet(*arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "difnet", *map(str, arguments)], capture_output=True, text=True, check=check
+    )
+
+
+def train(out: Path, data: Path, *extra: str, ablation: str = "cascade", check: bool = True):
+    return difnet(*arguments(out, data, ablation=ablation), *extra, check=check)
+
+
+def arguments(out: Path, data: Path, *, ablation: str = "cascade") -> list[str]:
+    settings = [word for setting in SETTINGS for word in ("--set", setting)]
+    where = ["--out", str(out), "--data", str(data)]
+    return ["train", "--benchmark", "tiny", "--ablation", ablation, "--seed", "0", *where, *settings]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
+    out = tmp_path_factory.mktemp("run")
+    train(out, data)
+    return out
+
+
+def test_files_of_a_run(finished: Path) -> None:
+    history = pd.read_csv(finished / "history.csv")
+    assert history["step"].tolist() == list(range(1, 13))
+    assert history["learning_rate"].iloc[6] == pytest.approx(
+        history["learning_rate"].iloc[0] * 0.5**0.9, rel=1e-4
+    )
+    environment = json.loads((finished / "environment.json").read_text())
+    assert environment["parameters"] == sum(
+        tensor.numel()
+        for name, tensor in load_file(finished / "weights.safetensors").items()
+        if "running_" not in name and "num_batches" not in name
+    )
+    assert "--ablation cascade" in environment["command"]
+    checkpoint = torch.load(finished / "checkpoint.pt", weights_only=True)
+    assert checkpoint["position"]["step"] == 12
+
+
+def test_killed_training_continues_to_the_same_weights(finished: Path, tmp_path: Path, data: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "difnet", *arguments(tmp_path, data)], stderr=subprocess.DEVNULL
+    )
+    checkpoint = tmp_path / "checkpoint.pt"
+    while not checkpoint.exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / "weights.safetensors").exists()
+    train(tmp_path, data)
+    ours, theirs = load_file(tmp_path / "weights.safetensors"), load_file(finished / "weights.safetensors")
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert len(pd.read_csv(tmp_path / "history.csv")) == 12
+
+
+def test_checkpoint_of_another_run_is_refused_unless_overwritten(
+    finished: Path, tmp_path: Path, data: Path
+) -> None:
+    checkpoint = tmp_path / "checkpoint.pt"
+    checkpoint.write_bytes((finished / "checkpoint.pt").read_bytes())
+    refused = train(tmp_path, data, ablation="seed_only", check=False)
+    assert refused.returncode == 2
+    assert "belongs to another run" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint.pt"]
+    train(tmp_path, data, "--overwrite", ablation="seed_only")
+    assert torch.load(checkpoint, weights_only=True)["position"]["step"] == 12
+
+
+def test_damaged_checkpoint_is_one_line(tmp_path: Path, data: Path) -> None:
+    (tmp_path / "checkpoint.pt").write_bytes(b"not a checkpoint")
+    refused = train(tmp_path, data, check=False)
+    assert refused.returncode == 2
+    assert "is damaged or not a checkpoint; delete it" in refused.stderr
+
+
+def test_pixel_prior_is_the_most_frequent_class(tmp_path: Path, data: Path) -> None:
+    train(tmp_path, data, ablation="pixel_prior")
+    counts = load_file(tmp_path / "weights.safetensors")["counts"]
+    assert counts.shape == (7, 32, 32)
+    assert counts.sum(dim=0).max() <= 16
+
+
+def test_unwritable_folder_is_one_line(tmp_path: Path, data: Path) -> None:
+    (tmp_path / "file").write_text("")
+    refused = train(tmp_path / "file" / "run", data, check=False)
+    assert refused.returncode == 2
+    assert "cannot be written" in refused.stderr
+
+
+def test_loss_that_is_not_finite_stops_the_run(tmp_path: Path, data: Path) -> None:
+    failed = train(tmp_path, data, "--set", "train.learning_rate=1e30", check=False)
+    assert failed.returncode == 1
+    assert "the loss is" in failed.stderr
+    assert "lower train.learning_rate" in failed.stderr
+    assert not (tmp_path / "weights.safetensors").exists()
