@@ -121,6 +121,7 @@ def evaluate(
 def time(
     benchmark: BenchmarkName,
     out: Annotated[Path, typer.Option(help="Folder for timing.csv and growth.csv.")],
+    data: DataFolder = None,
 ) -> None:
     """Time the diffusion operators and a training step of every variant.
 
@@ -128,9 +129,11 @@ def time(
     """
     root = project_root()
     config = load_benchmark(root, benchmark)
-    from difnet.timing import fit_growth, time_benchmark
+    from difnet.timing import fit_growth
+    from difnet.timing.benchmark import time_benchmark
 
-    timing = time_benchmark(root, benchmark, config)
+    folder = data or root / "results" / benchmark / "data"
+    timing = time_benchmark(root, benchmark, config, data=folder)
     for name, table in (("timing.csv", timing), ("growth.csv", fit_growth(timing))):
         with atomic_path(out / name) as temporary:
             table.to_csv(temporary, index=False)

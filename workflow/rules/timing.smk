@@ -1,6 +1,7 @@
 rule timing:
     """Runs alone: it takes all cores and the GPU."""
     input:
+        data="results/{benchmark}/data/index.json",
         code=code_of("time"),
     output:
         multiext("results/{benchmark}/", "timing.csv", "growth.csv"),
@@ -13,11 +14,11 @@ rule timing:
         config=lambda wildcards: BENCHMARKS[
             wildcards.benchmark
         ].timing.model_dump_json(),
-        models=lambda wildcards: [
-            run.model.model_dump_json()
-            for (name, _, seed), run in RUNS.items()
+        models=lambda wildcards: {
+            variant: run.model.model_dump_json()
+            for (name, variant, _), run in RUNS.items()
             if name == wildcards.benchmark
-        ],
+        },
         out=subpath(output[0], parent=True),
     shell:
         "difnet time --benchmark {wildcards.benchmark} --out {params.out} > {log} 2>&1"

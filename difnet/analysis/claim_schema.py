@@ -1,0 +1,76 @@
+"""Schema of `workflow/claims.yaml`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat
+
+from difnet.config.files import read_yaml, validate
+from difnet.config.schema import Section
+
+
+class PaperFigures(Section):
+    """What the paper reports on one data set."""
+
+    dataset: str
+    figures: str
+
+
+class PairTest(Section):
+    """One pair of variants that a claim compares."""
+
+    variant: str
+    reference: str
+    optional: bool = False
+    """Counts only where both variants were run."""
+
+
+class DifferenceClaim(Section):
+    """A claim about the difference of two variants in one metric."""
+
+    id: str
+    statement: str
+    form: Literal["superiority", "non_inferiority"]
+    metric: str
+    direction: Literal["higher", "lower"]
+    margin: NonNegativeFloat
+    scope: Literal["all"] | list[str]
+    tests: list[PairTest] = Field(min_length=1)
+    paper: list[PaperFigures] = Field(default_factory=list)
+
+
+class CostClaim(Section):
+    """A claim that one subject costs less than others, and that the gap grows with the number of nodes."""
+
+    id: str
+    statement: str
+    form: Literal["cost"]
+    metrics: list[str] = Field(min_length=1)
+    variant: str
+    references: list[str] = Field(min_length=1)
+    """The cheapest of them at the size that decides is the one compared with."""
+    ratio: PositiveFloat
+    exponent_margin: NonNegativeFloat
+    scope: Literal["all"] | list[str]
+    paper: list[PaperFigures] = Field(default_factory=list)
+
+
+Claim = Annotated[DifferenceClaim | CostClaim, Field(discriminator="form")]
+
+
+class ClaimFile(Section):
+    """The whole file."""
+
+    equivalence: NonNegativeFloat
+    claims: list[Claim] = Field(min_length=1)
+
+
+def read_claims(path: Path) -> ClaimFile:
+    """Read and check the claims.
+
+    Raises:
+        InputError: no such file, not YAML, or a key or value that the schema does not know.
+    """
+    return validate(ClaimFile, read_yaml(path), path)

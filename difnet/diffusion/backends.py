@@ -1,0 +1,125 @@
+"""The three backends of the dense inverse, and the choice among them.
+
+`cupy` solves on torch's current CUDA stream, shares memory with torch by DLPack and takes its scratch memory
+from torch's allocator, so that one pool serves both. `scipy` and `torch` need no GPU.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
+from typing import Any, Literal, get_args
+
+import scipy.linalg
+import torch
+from torch import Tensor
+from torch.utils.dlpack import from_dlpack
+
+from difnet.config.errors import InputError
+from difnet.diffusion.factorisation import ArrayFactorisation, ArrayModule, Factorisation, TorchFactorisation
+
+Backend = Literal["auto", "cupy", "scipy", "torch"]
+
+_log = logging.getLogger(__name__)
+
+FEWEST_SCIPY_NODES = 1024
+
+SCIPY_MODULE = ArrayModule(linalg=scipy.linalg, from_tensor=Tensor.numpy, to_tensor=torch.from_numpy)
+
+
+def choose_backend(backend: Backend, device: torch.device, *, nodes: int) -> str:
+    """Return the backend that will solve on `device`: cupy, scipy or torch.
+
+    `auto` takes CuPy on a GPU where it is installed and torch on a GPU without it; on the CPU SciPy, whose LU is
+    faster, and below `FEWEST_SCIPY_NODES` torch, where a second thread pool costs more than it gains. It logs
+    each choice once.
+
+    Raises:
+        InputError: an unknown backend, or one that cannot work here, with the reason and a remedy.
+    """
+    if backend not in get_args(Backend):
+        raise InputError(
+            f"unknown backend {backend!r} of the dense inverse; known are {', '.join(get_args(Backend))}"
+        )
+    if backend == "auto":
+        return _automatic(device.type, small=nodes < FEWEST_SCIPY_NODES)
+    if backend == "cupy" and (problem := cupy_problem(device)):
+        raise InputError(f'backend "cupy" {problem}; or use backend "scipy" or "torch"')
+    if backend == "scipy" and device.type != "cpu":
+        raise InputError(f'backend "scipy" works on CPU tensors, not on {device}; use "cupy" or "torch"')
+    return backend
+
+
+def cupy_problem(device: torch.device) -> str:
+    """Return why CuPy cannot solve on `device`, as the end of a sentence, or an empty string if it can."""
+    if find_spec("cupy") is None:
+        return "needs CuPy, which is not installed: pip install cupy-cuda12x or cupy-cuda13x"
+    if not torch.cuda.is_available():
+        return "needs a CUDA device, and there is none on this machine"
+    if device.type != "cuda":
+        return f"works on CUDA tensors, these are on {device}: move them to the GPU"
+    return ""
+
+
+@cache
+def _automatic(device_type: str, *, small: bool) -> str:
+    """Choose the backend for `auto`; the cache makes each log line appear once."""
+    if device_type == "cpu":
+        chosen = "torch" if small else "scipy"
+    else:
+        chosen = "torch" if cupy_problem(torch.device(device_type)) else "cupy"
+    size = f"{'below' if small else 'from'} {FEWEST_SCIPY_NODES} nodes"
+    _log.info("dense inverse: backend auto takes %s on %s %s", chosen, device_type, size)
+    return chosen
+
+
+def factorise(matrix: Tensor, backend: str) -> Factorisation:
+    """Factorise M (N, N) by a chosen backend; `matrix` may be overwritten."""
+    if backend == "torch":
+        return TorchFactorisation(matrix)
+    return ArrayFactorisation(matrix, module=SCIPY_MODULE if backend == "scipy" else cupy_module())
+
+
+def cupy_module() -> ArrayModule:
+    """Return CuPy as an array module; call only where a CUDA device is."""
+    import cupy
+    import cupyx.scipy.linalg  # type: ignore[import-untyped]
+
+    return ArrayModule(
+        linalg=cupyx.scipy.linalg,
+        from_tensor=cupy.from_dlpack,
+        to_tensor=from_dlpack,
+        scope=_torch_scope,
+    )
+
+
+@contextmanager
+def _torch_scope() -> Iterator[None]:
+    """Run CuPy on torch's current device and stream, with memory from torch's allocator."""
+    import cupy
+
+    device = torch.cuda.current_device()
+    stream = torch.cuda.current_stream(device)
+    with (
+        cupy.cuda.Device(device),
+        cupy.cuda.ExternalStream(stream.cuda_stream, device),
+        cupy.cuda.using_allocator(_torch_allocator().malloc),
+    ):
+        yield
+
+
+@cache
+def _torch_allocator() -> Any:
+    """Return a CuPy allocator that takes its memory from torch's caching allocator."""
+    import cupy
+
+    def allocate(size: int, device: int) -> int:
+        return int(torch.cuda.caching_allocator_alloc(size, device, torch.cuda.current_stream(device)))
+
+    def free(pointer: int, device: int) -> None:
+        torch.cuda.caching_allocator_delete(pointer)  # type: ignore[no-untyped-call]
+
+    return cupy.cuda.PythonFunctionAllocator(allocate, free)

@@ -1,0 +1,71 @@
+"""Checks of arguments that every diffusion operator shares.
+
+Dimension letters: B batch, C classes, D embedding, N nodes.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from difnet.config.errors import InputError
+
+
+def check_features(features: Tensor) -> None:
+    """Require floating-point node features.
+
+    Args:
+        features: (B, D, N).
+
+    Raises:
+        InputError: wrong number of dimensions or an integer dtype.
+    """
+    if features.ndim != 3 or not features.is_floating_point():
+        raise InputError(
+            f"features must be a floating-point tensor of shape (batch, embedding, nodes), "
+            f"not {features.dtype} of shape {tuple(features.shape)}"
+        )
+
+
+def check_signal(signal: Tensor, *, batch: int, nodes: int) -> None:
+    """Require a floating-point signal on the nodes.
+
+    Args:
+        signal: (B, C, N).
+        batch: B of the features or of the transition matrix.
+        nodes: N of the features or of the transition matrix.
+
+    Raises:
+        InputError: the shape does not fit, or an integer dtype.
+    """
+    fits = signal.ndim == 3 and signal.shape[0] == batch and signal.shape[2] == nodes
+    if not fits or not signal.is_floating_point():
+        raise InputError(
+            f"the signal must be a floating-point tensor of shape ({batch}, classes, {nodes}), "
+            f"not {signal.dtype} of shape {tuple(signal.shape)}"
+        )
+
+
+def restart_tensor(a: float | Tensor, *, like: Tensor) -> Tensor:
+    """Return the restart weight as a 0-d tensor beside `like`.
+
+    Args:
+        a: restart weight in (0, 1]; a number or a tensor with one element, which may need a gradient.
+        like: tensor whose device and dtype the result takes.
+
+    Returns:
+        0-d tensor, connected to `a`.
+
+    Raises:
+        InputError: `a` has several elements or lies outside (0, 1].
+    """
+    weight = torch.as_tensor(a, dtype=like.dtype, device=like.device)
+    if weight.numel() != 1:
+        raise InputError(
+            f"the restart weight a must be one number, not a tensor of shape {tuple(weight.shape)}"
+        )
+    weight = weight.reshape(())
+    value = float(weight.detach())
+    if not 0.0 < value <= 1.0:
+        raise InputError(f"the restart weight a must lie in (0, 1], not {value:g}")
+    return weight

@@ -1,0 +1,5 @@
+"""The report: one self-contained HTML page from the tables, runs and images of finished benchmarks."""
+
+from difnet.report.render import render
+
+__all__ = ["render"]

@@ -1,0 +1,116 @@
+"""Training loss by step, with the spread over seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from difnet.report.figures.labels import Label, label_right, shorten
+from difnet.report.figures.plot import DASHES, MUTED, SERIES, Plot, log_height, new_figure
+from difnet.report.load import Results, Variant
+from difnet.report.numbers import count, significant
+
+BINS = 60
+MAX_TOGETHER = 8
+PANELS_A_ROW = 5
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The loss of one variant."""
+
+    title: str
+    table: pd.DataFrame
+    """Mean, lowest and highest seed, indexed by step."""
+
+    @property
+    def final(self) -> float:
+        """Mean loss in the last stretch."""
+        return float(self.table["mean"].iloc[-1])
+
+
+def learning_curves(results: Results) -> Plot | None:
+    """All variants in one panel, or one panel each when they are many."""
+    curves = [Curve(variant.title, _binned(variant)) for variant in results.variants]
+    curves = [curve for curve in curves if not curve.table.empty]
+    if not curves:
+        return None
+    together = len(curves) <= MAX_TOGETHER
+    lowest = min(curves, key=lambda curve: curve.final)
+    highest = max(curves, key=lambda curve: curve.final)
+    panels = "" if together else f" Dashed and grey in every panel: {curves[0].title}."
+    return Plot(
+        name="learning-curves",
+        finding=f"Training loss of {count(len(curves), 'variant')}; at the end it runs from "
+        f"{significant(lowest.final)} ({lowest.title}) to {significant(highest.final)} ({highest.title}).",
+        caption=f"Lines are the mean over seeds of the loss averaged in up to {BINS} equal stretches of "
+        f"training; bands run from the lowest to the highest seed.{panels} A lower training loss is not by "
+        "itself a better result.",
+        figure=_together(curves) if together else _apart(curves),
+    )
+
+
+def _together(curves: list[Curve]) -> Figure:
+    figure = new_figure(7.4, 4.0)
+    axes = figure.subplots()
+    for place, curve in enumerate(curves):
+        _draw(axes, curve.table, colour=SERIES[place], dash=DASHES[place])
+    axes.set_xlabel("training step")
+    axes.set_ylabel("training loss (log scale)")
+    log_height(axes, labelled=(1.0, 2.0, 5.0))
+    axes.margins(x=0.01)
+    ends = [
+        Label(curve.table.index[-1], curve.final, shorten(curve.title), SERIES[place])
+        for place, curve in enumerate(curves)
+    ]
+    label_right(axes, ends)
+    return figure
+
+
+def _apart(curves: list[Curve]) -> Figure:
+    """Panels with equal axes; sharing them in Matplotlib would take minutes for sixty panels."""
+    rows = -(-len(curves) // PANELS_A_ROW)
+    figure = new_figure(9.0, 0.6 + 1.5 * rows)
+    panels = figure.subplots(rows, PANELS_A_ROW, squeeze=False).ravel()
+    reference = curves[0].table
+    lowest = min(float(curve.table["low"].min()) for curve in curves)
+    highest = max(float(curve.table["high"].max()) for curve in curves)
+    for place, (axes, curve) in enumerate(zip(panels, curves, strict=False)):
+        axes.plot(reference.index, reference["mean"], color=MUTED, linewidth=0.8, linestyle="--")
+        _draw(axes, curve.table, colour=SERIES[0], dash="-")
+        axes.set_title(shorten(curve.title, 22), fontsize=8)
+        log_height(axes, labelled=(1.0, 2.0, 5.0))
+        axes.set_ylim(0.9 * lowest, 1.1 * highest)
+        axes.tick_params(labelleft=place % PANELS_A_ROW == 0, labelbottom=place + PANELS_A_ROW >= len(curves))
+    for axes in panels[len(curves) :]:
+        axes.set_axis_off()
+    figure.supxlabel("training step", fontsize=10)
+    figure.supylabel("training loss (log scale)", fontsize=10)
+    return figure
+
+
+def _binned(variant: Variant) -> pd.DataFrame:
+    """Mean, lowest and highest seed of the loss, indexed by step."""
+    histories = [run.history[["step", "loss"]].dropna() for run in variant.runs]
+    histories = [history[history["loss"] > 0] for history in histories]
+    histories = [history for history in histories if not history.empty]
+    if not histories:
+        return pd.DataFrame()
+    last = max(history["step"].max() for history in histories)
+    width = max(last / BINS, 1e-9)
+    columns = [
+        history.groupby(np.ceil(history["step"] / width).clip(1, BINS))["loss"].mean()
+        for history in histories
+    ]
+    seeds = pd.concat(columns, axis=1)
+    table = pd.DataFrame({"mean": seeds.mean(axis=1), "low": seeds.min(axis=1), "high": seeds.max(axis=1)})
+    return table.set_axis(table.index * width).sort_index()
+
+
+def _draw(axes: Axes, curve: pd.DataFrame, *, colour: str, dash: object) -> None:
+    axes.fill_between(curve.index, curve["low"], curve["high"], color=colour, alpha=0.18, linewidth=0)
+    axes.plot(curve.index, curve["mean"], color=colour, linestyle=dash, linewidth=1.6)

@@ -1,0 +1,122 @@
+"""Time and memory against the number of nodes, with fitted exponents."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from matplotlib.axes import Axes
+
+from difnet.report.figures.labels import Label, label_right
+from difnet.report.figures.plot import DASHES, MARKERS, SERIES, Plot, log_height, new_figure
+from difnet.report.load import Results
+from difnet.report.numbers import significant
+from difnet.report.records import Setting, Timing
+
+PANELS = {
+    "latency_ms": "forward, ms",
+    "forward_backward_ms": "forward + backward, ms",
+    "peak_memory_mb": "peak memory, MB",
+}
+
+
+def scaling(results: Results) -> Plot | None:
+    """One panel a measure, log-log, one line a subject and device."""
+    timings = [item for item in results.timings if not item.of_network and item.nodes > 0]
+    points = [item for item in timings if item.measured and item.value > 0]
+    metrics = [metric for metric in PANELS if any(item.metric == metric for item in points)]
+    if not metrics:
+        return None
+    settings = list(dict.fromkeys(item.setting for item in points))
+    nodes = sorted({item.nodes for item in timings})
+    figure = new_figure(7.6, 3.0 * len(metrics))
+    panels = figure.subplots(len(metrics), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, metric in zip(panels, metrics, strict=True):
+        axes.set_xscale("log")
+        log_height(axes)
+        labels = []
+        for place, setting in enumerate(settings):
+            line = sorted(
+                (item for item in points if item.setting == setting and item.metric == metric),
+                key=lambda item: item.nodes,
+            )
+            if not line:
+                continue
+            walls = [
+                item.nodes
+                for item in timings
+                if item.setting == setting and item.metric == metric and item.status == "does_not_fit"
+            ]
+            _draw(axes, line, walls, place)
+            text = _name(setting, settings) + _exponent(results, setting, metric)
+            labels.append(Label(line[-1].nodes, line[-1].value, text, SERIES[place % len(SERIES)]))
+        axes.set_ylabel(PANELS[metric])
+        axes.margins(0.06)
+        axes.set_xticks(nodes, [f"{node:,.0f}" for node in nodes])
+        axes.minorticks_off()
+        label_right(axes, labels, line_height=0.085)
+    panels[-1].set_xlabel("nodes N = h × w")
+    return Plot(
+        name="scaling",
+        finding=_finding([item for item in points if item.metric == metrics[0]], PANELS[metrics[0]]),
+        caption="Median of the repeats with its 95% interval, both axes logarithmic. N^k: exponent fitted to "
+        "the points of a line, with its 95% interval. A cross marks the first size that did not fit into "
+        "memory; its height has no meaning.",
+        figure=figure,
+    )
+
+
+def _draw(axes: Axes, line: list[Timing], walls: list[float], place: int) -> None:
+    """One line, and a cross where its memory ends."""
+    colour, turn = SERIES[place % len(SERIES)], place % len(MARKERS)
+    axes.plot(
+        [item.nodes for item in line],
+        [item.value for item in line],
+        color=colour,
+        marker=MARKERS[turn],
+        linestyle=DASHES[turn],
+        markersize=5,
+        linewidth=1.4,
+    )
+    axes.vlines(
+        [item.nodes for item in line],
+        [item.low for item in line],
+        [item.high for item in line],
+        color=colour,
+        linewidth=0.8,
+    )
+    end = line[-1]
+    beyond = [nodes for nodes in walls if nodes > end.nodes]
+    if beyond:
+        axes.plot([end.nodes, min(beyond)], [end.value] * 2, color=colour, linewidth=0.6, linestyle=":")
+        axes.plot(min(beyond), end.value, marker="x", markersize=9, markeredgewidth=2, color=colour)
+
+
+def _name(setting: Setting, settings: list[Setting]) -> str:
+    """The subject, and whatever else differs between the lines of the figure."""
+    parts = [setting.subject]
+    for item in fields(Setting)[1:]:
+        if len({getattr(other, item.name) for other in settings}) > 1:
+            value = getattr(setting, item.name)
+            parts.append(f"{value:g} {item.name}" if isinstance(value, float) else value)
+    return ", ".join(parts)
+
+
+def _exponent(results: Results, setting: Setting, metric: str) -> str:
+    """`  N^1.98 [1.90, 2.05]`, or nothing where none was fitted."""
+    key = (setting.subject, setting.device, setting.dtype, metric)
+    for fit in results.growth:
+        if (fit.subject, fit.device, fit.dtype, fit.metric) == key and fit.exponent == fit.exponent:
+            return f"  N^{fit.exponent:.2f} [{fit.low:.2f}, {fit.high:.2f}]"
+    return ""
+
+
+def _finding(points: list[Timing], label: str) -> str:
+    """The extremes at the largest size that the most settings reached."""
+    sizes = [item.nodes for item in points]
+    largest = max(sizes, key=lambda size: (sizes.count(size), size))
+    there = sorted((item for item in points if item.nodes == largest), key=lambda item: item.value)
+    first, last = there[0], there[-1]
+    text = f"At N = {largest:,.0f} ({label}) {first.setting.subject} takes {significant(first.value)}"
+    if len(there) > 1:
+        text += f", the least, and {last.setting.subject} {significant(last.value)}, the most"
+    return f"{text}."

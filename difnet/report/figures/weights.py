@@ -1,0 +1,100 @@
+"""Learned restart and skip weights by level and seed."""
+
+from __future__ import annotations
+
+from statistics import fmean
+
+from matplotlib.axes import Axes
+
+from difnet.report.figures.labels import Label, label_right, shorten
+from difnet.report.figures.plot import DASHES, MARKERS, MUTED, SERIES, Plot, new_figure
+from difnet.report.load import Results
+from difnet.report.numbers import fixed
+from difnet.report.weights import learned_weights
+
+PANELS = {"alpha": "restart weight a", "beta": "skip weight b"}
+MAX_COLOURED = 8
+
+ByLevel = dict[str, list[float]]
+"""Weights of all seeds by level."""
+
+
+def level_weights(results: Results) -> Plot | None:
+    """One panel for the restart weights, one for the skip weights."""
+    panels = {kind: _by_variant(results, kind) for kind in PANELS}
+    panels = {kind: found for kind, found in panels.items() if found}
+    if not panels:
+        return None
+    names = results.in_order(list(dict.fromkeys(name for found in panels.values() for name in found)))
+    coloured = names if len(names) <= MAX_COLOURED else [results.reference]
+    levels = list(
+        dict.fromkeys(level for found in panels.values() for row in found.values() for level in row)
+    )
+    figure = new_figure(7.4, 2.7 * len(panels))
+    for axes, (kind, found) in zip(
+        figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0], panels.items(), strict=True
+    ):
+        axes.set_ylabel(PANELS[kind])
+        axes.set_xticks(range(len(levels)), levels)
+        axes.axhline(0.5, color=MUTED, linewidth=0.8, linestyle=":")
+        labels = []
+        for name, row in found.items():
+            places = [levels.index(level) for level in row]
+            if name not in coloured:
+                axes.plot(places, [fmean(seeds) for seeds in row.values()], color=MUTED, linewidth=0.5)
+                continue
+            style = coloured.index(name)
+            _draw(axes, places, row, style)
+            end = fmean(row[levels[places[-1]]])
+            labels.append(Label(places[-1], end, shorten(results.title_of(name)), SERIES[style]))
+        axes.margins(0.06)
+        label_right(axes, labels, line_height=0.09)
+    others = "" if len(names) <= MAX_COLOURED else " Named is the reference; grey are the other variants."
+    return Plot(
+        name="learned-weights",
+        finding=" ".join(_range(results, PANELS[kind], found) for kind, found in panels.items()),
+        caption="One mark a seed, lines join the means. Training starts at 0.5 (dotted). A restart weight "
+        f"near 1 keeps the seeds; a skip weight near 1 leaves a level out.{others}",
+        figure=figure,
+    )
+
+
+def _by_variant(results: Results, kind: str) -> dict[str, ByLevel]:
+    """Weights by variant, then level."""
+    found: dict[str, ByLevel] = {}
+    for variant in results.variants:
+        for run in variant.runs:
+            for level, weight in learned_weights(run, kind).items():
+                found.setdefault(variant.name, {}).setdefault(level, []).append(weight)
+    return found
+
+
+def _draw(axes: Axes, places: list[int], row: ByLevel, style: int) -> None:
+    axes.plot(
+        places,
+        [fmean(seeds) for seeds in row.values()],
+        color=SERIES[style],
+        linestyle=DASHES[style],
+        linewidth=1.4,
+    )
+    for place, seeds in zip(places, row.values(), strict=True):
+        axes.plot(
+            [place] * len(seeds),
+            seeds,
+            color=SERIES[style],
+            marker=MARKERS[style],
+            markersize=4.5,
+            linestyle="none",
+            markerfacecolor="none",
+        )
+
+
+def _range(results: Results, label: str, found: dict[str, ByLevel]) -> str:
+    """The levels with the lowest and highest mean weight of the first variant."""
+    name, row = next(iter(found.items()))
+    means = {level: fmean(seeds) for level, seeds in row.items()}
+    low, high = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
+    return (
+        f"Mean {label} of {results.title_of(name)}: from {fixed(means[low], 2)} ({low}) to "
+        f"{fixed(means[high], 2)} ({high})."
+    )

@@ -1,0 +1,19 @@
+"""Accuracy near boundaries."""
+
+from __future__ import annotations
+
+from difnet.report.definitions import METRICS
+from difnet.report.figures.trimap import trimap_curves
+from difnet.report.load import Results
+from difnet.report.section import Section
+
+
+def build(results: Results) -> Section:
+    """Trimap curves."""
+    plot = trimap_curves(results)
+    return Section(
+        key="boundaries",
+        title="Boundaries",
+        content={"definition": METRICS["trimap_miou"]},
+        plots={plot.name: plot} if plot else {},
+    )

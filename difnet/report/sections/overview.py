@@ -1,0 +1,42 @@
+"""What was compared on what."""
+
+from __future__ import annotations
+
+from difnet.report.load import Results
+from difnet.report.numbers import count
+from difnet.report.section import Section
+
+
+def build(results: Results) -> Section:
+    """Data set, recipe and variants."""
+    return Section(
+        key="overview",
+        title="What was compared",
+        content={"facts": _facts(results), "variants": results.variants},
+    )
+
+
+def _facts(results: Results) -> dict[str, str]:
+    config, data = results.config, results.data
+    train = config.train
+    size = f" at {config.data.size[0]} × {config.data.size[1]} pixels" if config.data.size else ""
+    augmentation = [
+        *(["random flip"] if train.flip else []),
+        *([f"scale {train.scale[0]:g}–{train.scale[1]:g}"] if train.scale else []),
+        *([f"crop {train.crop}"] if train.crop else []),
+    ]
+    facts = {
+        "Data": f"{results.data_title}{size}",
+        "Images": ", ".join(f"{name}: {quantity:,}" for name, quantity in results.images.items()),
+        "Classes": ", ".join(results.classes),
+        "Scored on": f"split {results.split}",
+        "Network": f"{config.model.name}, initial weights: {config.model.weights or 'random'}",
+        "Recipe": f"{train.steps:,} steps of batch {train.batch_size}, SGD with momentum {train.momentum:g} "
+        f"and weight decay {train.weight_decay:g}, learning rate {train.learning_rate:g} with poly decay "
+        f"(power {train.power:g}), "
+        f"{train.precision}; augmentation: {', '.join(augmentation) or 'none'}",
+        "Seeds": f"{count(len(config.seeds), 'seed')} a variant: {', '.join(map(str, config.seeds))}",
+        "Reference": results.title_of(results.reference),
+        "Citation": str(data.get("citation", "")),
+    }
+    return {name: text for name, text in facts.items() if text}

@@ -1,0 +1,234 @@
+"""Timing of the diffusion operators over a grid of sizes: the operator rows of timing.csv.
+
+Dimension letters: B batch, C classes, D embedding, N nodes.
+
+At each size the repeats go round all subjects in turn, so that a slow spell of the machine meets all of them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Protocol
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from difnet.config.errors import InputError
+from difnet.diffusion import transition_matrix
+from difnet.diffusion.memory import DoesNotFitError, require_memory
+from difnet.timing.cells import COLUMNS, Cell
+from difnet.timing.protocol import peak_memory, seconds
+from difnet.timing.subjects import LEVELS, SUBJECTS, Subject
+
+FEATURE_SCALE = 0.3
+FEWEST_REPEATS = 3
+DOES_NOT_FIT = "does_not_fit"
+NO_COUNTER = "not_run (no peak memory counter on this system)"
+NO_GPU = "not_run (no GPU)"
+NO_TIME = "not_run (over the time budget)"
+
+Levels = Callable[[int], Sequence[Tensor]]
+
+
+class TimingGrid(Protocol):
+    """The timing section of a benchmark."""
+
+    @property
+    def nodes(self) -> Sequence[int]: ...
+    @property
+    def classes(self) -> Sequence[int]: ...
+    @property
+    def embedding_dim(self) -> int: ...
+    @property
+    def batch(self) -> int: ...
+    @property
+    def repeats(self) -> int: ...
+    @property
+    def warmup(self) -> int: ...
+    @property
+    def backward(self) -> bool: ...
+    @property
+    def budget_s(self) -> float: ...
+    @property
+    def threads(self) -> int: ...
+
+
+def time_operators(
+    config: TimingGrid, *, subjects: Sequence[str] | None = None, trained_levels: Levels | None = None
+) -> pd.DataFrame:
+    """Time every operator over the grid of a benchmark.
+
+    Metrics: latency_ms (forward), forward_backward_ms, peak_memory_mb (forward, above what was held before,
+    one measurement). Features are drawn from N(0, 0.3^2), at which P mixes, seeds from N(0, 1). Subjects
+    named `*_solve_only` are given P, all others build what they need. With `trained_levels`, rows named
+    `*_trained_features` repeat those others on the features of a trained network. Every cell has its row;
+    `status` says why one has no value.
+
+    Args:
+        config: the timing section of a benchmark; `budget_s` bounds each cell.
+        subjects: names of the subjects to time, all by default.
+        trained_levels: number of nodes -> the five levels (B, D, N) of a trained network at that size.
+
+    Returns:
+        The columns of timing.csv, one row a subject, device, dtype, size and metric.
+
+    Raises:
+        InputError: an unknown subject.
+    """
+    known = {subject.name: subject for subject in SUBJECTS}
+    if unknown := sorted(set(subjects or ()) - set(known)):
+        raise InputError(f"timing: unknown subjects {', '.join(unknown)}; known are {', '.join(known)}")
+    chosen = [known[name] for name in subjects or known]
+    rounds: list[tuple[str, Levels, list[Subject]]] = [("", partial(_random_levels, config), chosen)]
+    if trained_levels is not None:
+        built = [subject for subject in chosen if subject.inputs == "levels"]
+        rounds.append(("_trained_features", trained_levels, built))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(config.threads)
+    try:
+        rows: list[dict[str, object]] = []
+        for suffix, levels, some in rounds:
+            for classes in config.classes:
+                last: dict[object, Cell] = {}
+                for nodes in sorted(config.nodes):
+                    cells = [
+                        cell for subject in some for cell in _cells(subject, suffix, config, nodes, classes)
+                    ]
+                    _measure(cells, config, levels, last)
+                    last.update({cell.curve: cell for cell in cells})
+                    rows += [cell.row() for cell in cells]
+        return pd.DataFrame(rows, columns=COLUMNS)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _cells(subject: Subject, suffix: str, config: TimingGrid, nodes: int, classes: int) -> Iterator[Cell]:
+    """Yield the cells of one subject at one size; without a GPU, the GPU's only where there are no others."""
+    gpu = torch.cuda.is_available()
+    devices = [device for device in subject.devices if gpu or device == "cpu"] or ["cuda"]
+    metrics = ["latency_ms", *(["forward_backward_ms"] if config.backward else []), "peak_memory_mb"]
+    for device in devices:
+        for dtype in subject.dtypes if device == "cuda" else (torch.float32,):
+            for metric in metrics:
+                name = subject.name + suffix
+                yield Cell(name, subject, device, dtype, nodes, classes, config.batch, metric)
+
+
+def _measure(cells: Sequence[Cell], config: TimingGrid, levels: Levels, last: dict[object, Cell]) -> None:
+    """Fill the cells of one size."""
+    for cell in cells:
+        cell.status = _obstacle(cell, config, last.get(cell.curve))
+    running = [cell for cell in cells if cell.status == "ok"]
+    if not running:
+        return
+    features = levels(running[0].nodes)
+    for cell in running:
+        _attempt(cell, partial(_prepare, cell, features))
+    for _ in range(config.warmup):
+        _go_round(running, config, record=False)
+    for _ in range(config.repeats):
+        _go_round(running, config, record=True)
+    for cell in running:
+        if cell.metric == "peak_memory_mb":
+            _attempt(cell, partial(_record_memory, cell))
+        elif cell.status == "ok" and len(cell.samples) < min(FEWEST_REPEATS, config.repeats):
+            cell.status = NO_TIME
+        cell.call = None
+
+
+def _obstacle(cell: Cell, config: TimingGrid, before: Cell | None) -> str:
+    """Return why a cell cannot run, or ok.
+
+    Args:
+        cell: the cell.
+        config: the timing section, for the time budget.
+        before: the same cell at the next smaller size, from which the time is foreseen.
+    """
+    if cell.device == "cuda" and not torch.cuda.is_available():
+        return NO_GPU
+    if before is not None and before.status == NO_TIME:
+        return NO_TIME
+    if before is not None and before.samples and cell.metric != "peak_memory_mb":
+        growth = (cell.nodes / before.nodes) ** cell.subject.exponent
+        if FEWEST_REPEATS * growth * min(before.samples) / 1e3 > config.budget_s:
+            return NO_TIME
+    matrices = cell.subject.matrices[int(cell.backward)] * cell.batch
+    try:
+        if matrices:
+            device = torch.device(cell.device)
+            require_memory(cell.name, matrices=matrices, nodes=cell.nodes, dtype=cell.dtype, device=device)
+    except DoesNotFitError:
+        return DOES_NOT_FIT
+    return "ok"
+
+
+def _attempt(cell: Cell, action: Callable[[], None]) -> None:
+    """Run an action for a cell; running out of memory becomes its status."""
+    if cell.status != "ok":
+        return
+    start = time.perf_counter()
+    try:
+        action()
+    except (DoesNotFitError, MemoryError, torch.cuda.OutOfMemoryError):
+        cell.status, cell.samples = DOES_NOT_FIT, []
+    cell.spent += time.perf_counter() - start
+
+
+def _go_round(cells: Sequence[Cell], config: TimingGrid, *, record: bool) -> None:
+    """Time one call of every cell that is still within its budget."""
+    for cell in cells:
+        if cell.metric != "peak_memory_mb" and cell.spent < config.budget_s:
+            _attempt(cell, partial(_record_time, cell, record=record))
+
+
+def _record_time(cell: Cell, *, record: bool) -> None:
+    assert cell.call is not None
+    duration = seconds(cell.call, cell.device)
+    if record:
+        cell.samples.append(duration * 1e3)
+
+
+def _record_memory(cell: Cell) -> None:
+    assert cell.call is not None
+    peak = peak_memory(cell.call, cell.device)
+    if peak is None:
+        cell.status = NO_COUNTER
+    else:
+        cell.samples.append(peak / 1e6)
+
+
+def _prepare(cell: Cell, levels: Sequence[Tensor]) -> None:
+    """Give the cell its call, with inputs on its device and in its dtype."""
+    inputs = [level.to(cell.device, cell.dtype) for level in levels]
+    if cell.subject.inputs == "transition":
+        inputs = [transition_matrix(inputs[0])]
+    seeds = _normal(cell.batch, cell.classes, cell.nodes, seed=LEVELS).to(cell.device, cell.dtype)
+    if cell.backward:
+        upstream = _normal(cell.batch, cell.classes, cell.nodes, seed=LEVELS + 1).to(cell.device, cell.dtype)
+        cell.call = partial(_step, cell.subject, inputs, seeds, upstream)
+    else:
+        cell.call = partial(_forward, cell.subject, inputs, seeds)
+
+
+def _forward(subject: Subject, inputs: Sequence[Tensor], seeds: Tensor) -> Tensor:
+    with torch.no_grad():
+        return subject.operator(inputs, seeds)
+
+
+def _step(subject: Subject, inputs: Sequence[Tensor], seeds: Tensor, upstream: Tensor) -> tuple[Tensor, ...]:
+    """Run forward and backward; return the gradients of the inputs in use and of the seeds."""
+    leaves = [tensor.detach().requires_grad_() for tensor in (*inputs, seeds)]
+    result = subject.operator(leaves[:-1], leaves[-1])
+    return torch.autograd.grad(result, leaves, upstream, allow_unused=True)
+
+
+def _random_levels(config: TimingGrid, nodes: int) -> list[Tensor]:
+    shape = (config.batch, config.embedding_dim, nodes)
+    return [FEATURE_SCALE * _normal(*shape, seed=level) for level in range(LEVELS)]
+
+
+def _normal(*shape: int, seed: int) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))

@@ -1,0 +1,93 @@
+"""The operators that are timed, each as one function of the features and the seeds.
+
+Dimension letters: B batch, C classes, D embedding, L levels, N nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from difnet.diffusion import cascade, dense_inverse, iterative_inverse, random_walk, transition_matrix
+from difnet.diffusion.backends import Backend
+
+LEVELS = 5
+RESTART = 0.1
+TOLERANCE = 1e-5
+
+Operator = Callable[[Sequence[Tensor], Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One timed operator.
+
+    Attributes:
+        name: the `subject` of timing.csv.
+        operator: (inputs, seeds (B, C, N)) -> (B, C, N).
+        inputs: what the operator is given: levels (B, D, N), or a transition matrix built beforehand.
+        devices: device types it runs on.
+        dtypes: dtypes it is timed in on a GPU; on the CPU float32 alone.
+        matrices: N x N matrices a batch item that it holds at once in forward, and in forward and backward.
+        exponent: growth of its time with N, by which a run over the time budget is foreseen.
+    """
+
+    name: str
+    operator: Operator
+    inputs: str
+    devices: tuple[str, ...] = ("cpu", "cuda")
+    dtypes: tuple[torch.dtype, ...] = (torch.float32,)
+    matrices: tuple[int, int] = (0, 0)
+    exponent: int = 2
+
+
+def _plain_walk(levels: Sequence[Tensor], seeds: Tensor) -> Tensor:
+    features = levels[0]
+    return seeds @ torch.softmax(features.mT @ features, dim=-1).mT
+
+
+def _fused_walk(levels: Sequence[Tensor], seeds: Tensor) -> Tensor:
+    return random_walk(levels[0], seeds)
+
+
+def _cascade(levels: Sequence[Tensor], seeds: Tensor) -> Tensor:
+    return cascade(levels, seeds, [0.0] * len(levels), [0.0] * len(levels))
+
+
+def _dense(levels: Sequence[Tensor], seeds: Tensor, *, backend: Backend) -> Tensor:
+    return dense_inverse(transition_matrix(levels[0]), seeds, RESTART, backend)
+
+
+def _dense_solve(transition: Sequence[Tensor], seeds: Tensor, *, backend: Backend) -> Tensor:
+    return dense_inverse(transition[0], seeds, RESTART, backend)
+
+
+def _iterative(levels: Sequence[Tensor], seeds: Tensor) -> Tensor:
+    return iterative_inverse(levels[0], seeds, RESTART, TOLERANCE)
+
+
+def _dense_subjects(backend: Backend, devices: tuple[str, ...]) -> list[Subject]:
+    whole = partial(_dense, backend=backend)
+    solve = partial(_dense_solve, backend=backend)
+    name = f"dense_inverse_{backend}"
+    return [
+        Subject(name, whole, "levels", devices, matrices=(3, 5), exponent=3),
+        Subject(f"{name}_solve_only", solve, "transition", devices, matrices=(3, 4), exponent=3),
+    ]
+
+
+_WALK_DTYPES = (torch.float32, torch.bfloat16)
+
+SUBJECTS = (
+    Subject("plain_walk", _plain_walk, "levels", dtypes=_WALK_DTYPES, matrices=(2, 4)),
+    Subject("fused_walk", _fused_walk, "levels", dtypes=_WALK_DTYPES),
+    Subject("cascade", _cascade, "levels", dtypes=_WALK_DTYPES),
+    *_dense_subjects("cupy", ("cuda",)),
+    *_dense_subjects("scipy", ("cpu",)),
+    *_dense_subjects("torch", ("cpu", "cuda")),
+    Subject("iterative_inverse", _iterative, "levels"),
+)

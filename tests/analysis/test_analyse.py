@@ -1,0 +1,175 @@
+"""The whole stage: run folders in, tables out; merging; refusals."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from difnet.analysis import Study, analyse, read_runs
+from difnet.analysis.comparisons import compare
+from difnet.analysis.holm import holm_adjusted
+from difnet.analysis.tables import CLAIMS as CLAIM_COLUMNS
+from difnet.analysis.tables import COMPARISONS, SCORES, SUMMARY
+from difnet.config.errors import InputError
+from tests.analysis.builders import CLAIMS, run_folder
+
+MEANS = 6 + 5  # miou, two accuracies, two boundary F, boundary IoU; five trimaps
+
+
+@pytest.fixture
+def results(tmp_path):
+    """Three variants with three seeds; pixel_prior is the same in each."""
+    root = tmp_path / "machine_a"
+    folders = [
+        run_folder(root, variant, seed, error)
+        for variant, error in {"cascade": 0.05, "deeplab": 0.2}.items()
+        for seed in range(3)
+    ]
+    prior = run_folder(root, "pixel_prior", 0, 0.5)
+    folders.append(prior)
+    for seed in (1, 2):
+        copy = shutil.copytree(prior, root / "runs" / "pixel_prior" / f"seed{seed}")
+        for name in ("scores.csv", "config.yaml"):
+            text = (copy / name).read_text()
+            text = text.replace("prior,0,", f"prior,{seed},").replace("seed: 0", f"seed: {seed}")
+            (copy / name).write_text(text)
+        folders.append(copy)
+    return folders
+
+
+def run(folders, out, reference="cascade"):
+    analyse(folders, reference=reference, claims=CLAIMS, timing=None, growth=None, out=out)
+    names = ("scores", "summary", "comparisons", "claims", "runs")
+    return {name: pd.read_csv(out / f"{name}.csv", keep_default_na=False) for name in names}
+
+
+def test_tables(results, tmp_path):
+    tables = run(results, tmp_path / "out")
+    assert tuple(tables["scores"]) == SCORES
+    assert tuple(tables["summary"]) == SUMMARY
+    assert tuple(tables["comparisons"]) == COMPARISONS
+    assert tuple(tables["claims"]) == CLAIM_COLUMNS
+    assert len(tables["scores"]) == 9 * (MEANS + 3 * 4)
+    assert len(tables["summary"]) == 3 * MEANS and len(tables["comparisons"]) == 2 * MEANS
+    assert list(tables["claims"]["claim"]) == [f"C{number}" for number in range(1, 9)]
+    assert tables["claims"]["verdict"][0] == "reproduced"
+    hidden = [path.name for path in (tmp_path / "out").iterdir() if path.name.startswith(".")]
+    assert hidden == []
+
+
+def test_means_and_their_units(results, tmp_path):
+    tables = run(results, tmp_path / "out")
+    scores = tables["scores"].query("metric == 'miou' and variant == 'deeplab'")["value"].astype(float)
+    summary = tables["summary"].query("metric == 'miou'").set_index("variant")
+    low, high = stats.ttest_1samp(scores, 0).confidence_interval(0.95)
+    row = summary.loc["deeplab"]
+    assert float(row["mean"]) == pytest.approx(scores.mean(), abs=1e-12)
+    assert (float(row["ci_low"]), float(row["ci_high"])) == pytest.approx((low, high), abs=1e-12)
+    assert row["unit"] == "3 seeds"
+    assert summary.loc["pixel_prior", "unit"] == "8 images, 3 equal seeds"
+    assert float(summary.loc["pixel_prior", "ci_high"]) > float(summary.loc["pixel_prior", "mean"])
+
+
+def test_differences(results):
+    study = Study(read_runs(results))
+    table = compare(study, "cascade")
+    family = table[table["metric"] == "miou"].set_index("variant")
+    values = [study.values(variant, "miou", [0, 1, 2]) for variant in ("deeplab", "cascade")]
+    assert family.loc["deeplab", "difference"] == pytest.approx((values[0] - values[1]).mean(), abs=1e-12)
+    assert (family["n"] == 3).all() and (family["unit"] == "3 seeds x 8 images").all()
+    np.testing.assert_allclose(family["p_adjusted"], holm_adjusted(family["p_value"]))
+    assert (family["ci_high"] < 0).all() and (family["p_adjusted"] < 0.05).all()
+
+
+def test_missing_seeds_are_left_out_and_counted(results):
+    kept = [folder for folder in results if folder.parts[-2:] != ("deeplab", "seed2")]
+    table = compare(Study(read_runs(kept)), "cascade")
+    row = table[(table["metric"] == "miou") & (table["variant"] == "deeplab")].iloc[0]
+    assert row["n"] == 2 and row["unit"] == "2 seeds x 8 images"
+    one = [folder for folder in results if folder.name == "seed0"]
+    table = compare(Study(read_runs(one)), "cascade")
+    assert set(table["unit"]) == {"8 images, one seed"} and set(table["n"]) == {1}
+    apart = [folder for folder in results if (folder.parent.name == "deeplab") == (folder.name == "seed0")]
+    row = (
+        compare(Study(read_runs(apart)), "cascade").query("metric == 'miou' and variant == 'deeplab'").iloc[0]
+    )
+    assert row["n"] == 0 and np.isnan(row["difference"]) and row["unit"] == "no common seed"
+
+
+def test_identical_copies_merge_and_keep_their_origins(results, tmp_path):
+    copies = shutil.copytree(tmp_path / "machine_a", tmp_path / "machine_b")
+    alone = run(results, tmp_path / "alone")
+    both = run([*results, copies / "runs" / "deeplab" / "seed1"], tmp_path / "both")
+    for name in ("scores", "summary", "comparisons", "claims"):
+        assert both[name].equals(alone[name])
+    origin = both["runs"].query("variant == 'deeplab' and seed == 1")["origin"].item()
+    assert origin == f"{results[4]};{copies / 'runs' / 'deeplab' / 'seed1'}"
+
+
+def test_two_machines_with_different_seeds_merge(results, tmp_path):
+    extra = run_folder(tmp_path / "machine_b", "cascade", 3, 0.05)
+    assert len(run([*results, extra], tmp_path / "out")["runs"]) == 10
+
+
+def change(path, old, new):
+    path.write_text(path.read_text().replace(old, new))
+
+
+def test_disagreeing_copies_are_refused(results, tmp_path):
+    again = run_folder(tmp_path / "b", "deeplab", 1, 0.21)
+    with pytest.raises(
+        InputError, match=r"deeplab/seed1 has one configuration but different scores in .* and "
+    ):
+        read_runs([*results, again])
+    change(again / "config.yaml", "steps: 1500", "steps: 15")
+    with pytest.raises(InputError, match=r"deeplab/seed1 has different configurations"):
+        read_runs([*results, again])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"data": "camvid"}, "different data settings"),
+        ({"images": 9}, "different images"),
+        ({"truth_seed": 1}, "different versions of the labels"),
+    ],
+)
+def test_mixed_data_is_refused(results, tmp_path, options, message):
+    other = run_folder(tmp_path / "b", "seed_only", 0, **options)
+    with pytest.raises(InputError, match=message):
+        read_runs([*results, other])
+
+
+def test_unusable_files(results, tmp_path):
+    folder, out = results[0], tmp_path / "out"
+    with pytest.raises(InputError, match="no run to analyse"):
+        read_runs([])
+    with pytest.raises(InputError, match=r"reference 'cascad' has no run; did you mean 'cascade'"):
+        run(results, out, reference="cascad")
+    content = (folder / "per_image.parquet").read_bytes()
+    (folder / "per_image.parquet").write_bytes(content[:-20])
+    with pytest.raises(InputError, match=r"per_image.parquet is truncated"):
+        run(results, out)
+    (folder / "per_image.parquet").write_bytes(content)
+    text = (folder / "scores.csv").read_text()
+    for old, new, message in (
+        ("val,miou,,0.", "val,miou,,", "scores.csv but .* by per_image.parquet"),
+        ("val,miou,,0.", "val,miou,,nan0.", "not a number"),
+        ("cascade,0,", "cascade,1,", "is not of cascade, seed 0"),
+        ("variant,seed", "variant,sead", "no column 'seed'"),
+    ):
+        (folder / "scores.csv").write_text(text.replace(old, new, 1))
+        with pytest.raises(InputError, match=message) as error:
+            run(results, out)
+        assert "\n" not in str(error.value)
+    (folder / "scores.csv").write_text("")
+    with pytest.raises(InputError, match="not a readable CSV table"):
+        run(results, out)
+    (folder / "scores.csv").unlink()
+    with pytest.raises(InputError, match="does not exist"):
+        run(results, out)
+    assert not out.exists()

@@ -1,0 +1,70 @@
+"""The torch path gives the integers of the NumPy path; on the CPU always, on a GPU where there is one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from difnet.metrics import boundary_f_score, boundary_iou, confusion_matrix, trimap_miou
+from difnet.metrics.boundary_f import boundary_counts
+from difnet.metrics.boundary_iou import band_overlap
+from difnet.metrics.confusion import confusions
+from difnet.metrics.label_maps import LabelMaps, label_maps
+from difnet.metrics.one_to_one import one_to_one_counts
+from difnet.metrics.trimap import RADII, band_confusions
+
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
+
+
+def batch(classes):
+    """Three images of patches; the second is all void."""
+    rng = np.random.default_rng(classes)
+    truth = rng.integers(0, min(classes, 255), (3, 12, 10)).repeat(6, 1).repeat(8, 2)
+    prediction = np.where(rng.random(truth.shape) < 0.2, np.roll(truth, 3, axis=2), truth)
+    truth = np.where(rng.random(truth.shape) < 0.1, 255, truth)
+    truth[1] = 255
+    return prediction, truth
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("classes", [2, 15, 16, 31, 32, 63, 64, 256])
+def test_same_integers(device, classes):
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    host = label_maps(*batch(classes), classes)
+    fields = (host.prediction, host.truth, host.valid)
+    moved = LabelMaps(*(torch.from_numpy(field).to(device) for field in fields), classes)
+    ours, theirs = boundary_counts(moved), boundary_counts(host)
+    for name in ("matched_prediction", "total_prediction", "matched_truth", "total_truth"):
+        assert np.array_equal(getattr(ours, name), getattr(theirs, name)), name
+    assert ours.total_truth.sum() > 0 and ours.total_truth[1].sum() == 0
+    for function in (
+        band_overlap,
+        one_to_one_counts,
+        lambda maps: (confusions(maps), band_confusions(maps, RADII)),
+    ):
+        for one, other in zip(function(moved), function(host), strict=True):
+            assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("classes", [2, 64, 256])
+def test_a_batch_is_its_images(classes):
+    """Counts of a batch are those of its images one by one."""
+    whole = label_maps(*batch(classes), classes)
+    together = boundary_counts(whole)
+    for index, alone in enumerate(whole.blocks()):
+        assert np.array_equal(boundary_counts(alone).matched_truth[0], together.matched_truth[index])
+        assert np.array_equal(band_confusions(alone, RADII)[0], band_confusions(whole, RADII)[index])
+
+
+@pytest.mark.gpu
+def test_public_functions_on_a_gpu():
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    prediction, truth = batch(11)
+    there = [torch.from_numpy(maps).cuda() for maps in (prediction, truth)]
+    assert np.array_equal(confusion_matrix(*there, 11), confusion_matrix(prediction, truth, 11))
+    for metric in (boundary_f_score, boundary_iou):
+        assert metric(*there, 11) == metric(prediction, truth, 11)
+    assert trimap_miou(*there, 11, 4) == trimap_miou(prediction, truth, 11, 4)

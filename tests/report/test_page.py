@@ -1,0 +1,113 @@
+"""The page is whole: self-contained, accessible, escaped, the same every time."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from difnet.report import render
+from tests.report.conftest import Rendered
+from tests.report.page import Page
+from tests.report.project import make_project
+
+SECTIONS = [
+    "overview",
+    "results",
+    "claims",
+    "classes",
+    "boundaries",
+    "training",
+    "timing",
+    "gallery",
+    "provenance",
+]
+
+
+def test_sections_stand_in_reading_order(rendered: Rendered) -> None:
+    places = [rendered.text.index(f'<section id="toy-{name}"') for name in SECTIONS]
+    assert places == sorted(places)
+
+
+def test_no_request_leaves_the_page(rendered: Rendered) -> None:
+    for element in rendered.page.root.all():
+        for name in ("src", "href", "xlink:href", "data", "srcset", "action"):
+            target = element.attributes.get(name, "")
+            assert target.startswith(("data:", "#")) or target in {"", "provenance.html"}, target
+    assert not re.search(r"https?://|@import|url\((?!#)", rendered.text)
+    assert "default-src 'none'" in rendered.text
+
+
+def test_links_and_labels_meet_their_targets(rendered: Rendered) -> None:
+    elements = rendered.page.root.all()
+    ids = Counter(item.attributes["id"] for item in elements if "id" in item.attributes)
+    assert [name for name, times in ids.items() if times > 1] == []
+    for element in elements:
+        for name in ("href", "aria-labelledby"):
+            target = element.attributes.get(name, "")
+            if name == "aria-labelledby" or target.startswith("#"):
+                assert not target or target.removeprefix("#") in ids
+    used = re.findall(r"url\(#([^)]+)\)", rendered.text)
+    assert used and set(used) <= set(ids)
+
+
+def test_landmarks_and_text_alternatives(rendered: Rendered) -> None:
+    root = rendered.page.root
+    assert [len(root.all(tag)) for tag in ("main", "nav", "h1")] == [1, 1, 1]
+    assert all(image.attributes["alt"] for image in root.all("img"))
+    pictures = [item for item in root.all("div") if item.attributes.get("role") == "img"]
+    assert len(pictures) == len(root.all("svg")) == 7
+    assert all(re.search(r"\d", item.attributes["aria-label"]) for item in pictures)
+
+
+def test_reading_needs_no_script(rendered: Rendered) -> None:
+    without = re.sub(r"<script>.*?</script>", "", rendered.text, flags=re.DOTALL)
+    page = Page.parse(without)
+    assert len(page.table("toy-table-results")) == 6
+    assert "inconclusive" in page.by_id("toy-claims").text
+
+
+def test_synthetic_data_is_said_to_be(rendered: Rendered) -> None:
+    assert "Synthetic data." in rendered.page.by_id("toy-overview").text
+
+
+def test_every_run_leads_to_its_command(rendered: Rendered) -> None:
+    runs = rendered.page.by_id("toy-run-seed_only").text
+    assert runs.count("difnet train --benchmark toy --ablation seed_only") >= 3
+    for row in rendered.page.table("toy-table-results"):
+        (link,) = row["Variant"].all("a")
+        assert rendered.page.by_id(link.attributes["href"][1:])
+
+
+def test_same_input_gives_the_same_bytes(rendered: Rendered, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in sorted((rendered.results / "toy" / "figures").iterdir())}
+    render(rendered.root, rendered.results, ["toy"], rendered.results / "report.html")
+    assert (rendered.results / "report.html").read_text(encoding="utf-8") == rendered.text
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_names_are_escaped(tmp_path: Path) -> None:
+    evil = '<script>alert("x")</script>&$_^|'
+    results = make_project(
+        tmp_path, variants={"cascade": evil, "other": f"other {evil}"}, classes=(evil, "b\"'<i>")
+    )
+    environment = results / "toy" / "runs" / "other" / "seed0" / "environment.json"
+    environment.write_text('{"device": "<img src=x onerror=alert(1)>", "command": "</pre><script>"}')
+    render(tmp_path, results, ["toy"], results / "report.html")
+    text = (results / "report.html").read_text(encoding="utf-8")
+    page = Page.parse(text)
+    assert len(page.root.all("script")) == 1
+    assert not any(name.startswith("on") for item in page.root.all() for name in item.attributes)
+    assert evil in page.by_id("toy-results").text
+    assert "x onerror" in page.by_id("toy-run-other").text
+
+
+def test_several_benchmarks_have_an_overview(tmp_path: Path) -> None:
+    variants = {"cascade": "Cascade", "seed_only": "Seed only"}
+    make_project(tmp_path, benchmark="one", variants=variants)
+    results = make_project(tmp_path, benchmark="two", variants=variants)
+    render(tmp_path, results, ["one", "two"], results / "report.html")
+    page = Page.parse((results / "report.html").read_text(encoding="utf-8"))
+    assert len(page.table("all-table-benchmarks")) == 2
+    ids = Counter(item.attributes["id"] for item in page.root.all() if "id" in item.attributes)
+    assert max(ids.values()) == 1
