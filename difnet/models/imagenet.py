@@ -12,10 +12,11 @@ from difnet.models.resnet import DilatedResNet
 
 
 def load_imagenet(network: nn.Module, weights: str) -> None:
-    """Load ImageNet weights into every ResNet of a network.
+    """Load ImageNet weights into every ResNet of a network that they fit.
 
-    The classifier (`fc`) is left out. Where a first block of layer 3 or 4 has a projection that torchvision's
-    network lacks, or the shapes differ (the seed ResNet of 18-50), the initial values stay.
+    They fit a ResNet when they hold all its convolutions, but for the projections in the first blocks of
+    layers 3 and 4 that torchvision's network may lack; those keep their initial values. The classifier (`fc`)
+    is left out. Of difnet-18-50, ResNet-50 weights fit the similarity branch alone.
 
     Args:
         network: A DifNet or DeepLab.
@@ -25,15 +26,23 @@ def load_imagenet(network: nn.Module, weights: str) -> None:
         InputError: If the weights cannot be found, or fit none of the network's ResNets.
     """
     state = _read(weights)
-    resnets = [module for module in network.modules() if isinstance(module, DilatedResNet)]
-    for resnet in resnets:
-        own = resnet.state_dict()
-        fitting = {key: value for key, value in state.items() if key in own and own[key].shape == value.shape}
-        if not any(key.startswith("layer4") for key in fitting) and resnet.depth == 4:
-            raise InputError(
-                f"model.weights: {weights} does not fit the ResNet of this network; choose its depth"
-            )
-        resnet.load_state_dict({**own, **fitting})
+    fitted = [
+        _load_if_fitting(module, state) for module in network.modules() if isinstance(module, DilatedResNet)
+    ]
+    if not any(fitted):
+        raise InputError(
+            f"model.weights: {weights} does not fit the ResNet of this network; choose its depth"
+        )
+
+
+def _load_if_fitting(resnet: DilatedResNet, state: dict[str, Tensor]) -> bool:
+    own = resnet.state_dict()
+    fitting = {name: state[name] for name in own if name in state and own[name].shape == state[name].shape}
+    needed = [name for name, tensor in own.items() if tensor.ndim == 4 and "downsample" not in name]
+    if not all(name in fitting for name in needed):
+        return False
+    resnet.load_state_dict({**own, **fitting})
+    return True
 
 
 def _read(weights: str) -> dict[str, Tensor]:

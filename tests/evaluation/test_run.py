@@ -1,0 +1,106 @@
+"""Evaluation of a run: scores that follow from known predictions, and one line for what cannot be scored."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from difnet.config import DataConfig, InputError, RunConfig, resolve_run, write_yaml
+from difnet.data import load_prepared, prepare
+from difnet.evaluation import evaluate_run, gallery_indices
+from difnet.metrics import confusion_matrix, miou, read_statistics
+from difnet.models import build_from_config
+from tests.conftest import PROJECT
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("data")
+    prepare(DataConfig(name="shapes", options={"size": 40, "train": 4, "val": 5, "test": 3}), directory)
+    return directory
+
+
+def untrained_run(directory: Path, ablation: str, **weights: torch.Tensor) -> RunConfig:
+    """A run directory with weights that were never trained, some of them replaced."""
+    config = resolve_run(PROJECT, benchmark="tiny", ablation=ablation, seed=4)
+    torch.manual_seed(0)
+    write_yaml(directory / "config.yaml", config.model_dump(mode="json"))
+    save_file(build_from_config(config.model, 7).state_dict() | weights, directory / "weights.safetensors")
+    return config
+
+
+def test_scores_of_a_constant_prediction(tmp_path: Path, data: Path) -> None:
+    counts = torch.zeros(7, 40, 40)
+    counts[2] = 1
+    untrained_run(tmp_path, "pixel_prior", counts=counts)
+    scores = evaluate_run(tmp_path, data=data, split="test")
+    labels = np.stack([load_prepared(data).split("test").label(i) for i in range(3)])
+    share = (labels == 2).sum() / (labels != 255).sum()
+    values = scores.set_index(["metric", "class"])["value"]
+    assert values["pixel_accuracy"].item() == pytest.approx(share, abs=1e-12)
+    expected = miou(confusion_matrix(np.full_like(labels, 2), labels, 7))
+    assert values["miou"].item() == pytest.approx(expected, abs=1e-12)
+    assert set(scores["split"]) == {"test"}
+    assert set(scores["seed"]) == {4}
+
+
+def test_files_of_an_evaluation(tmp_path: Path, data: Path) -> None:
+    untrained_run(tmp_path, "cascade")
+    scores = evaluate_run(tmp_path, data=data)
+    written = pd.read_csv(tmp_path / "scores.csv")
+    assert list(written.columns) == ["variant", "seed", "split", "metric", "class", "value"]
+    assert written["value"].to_numpy() == pytest.approx(scores["value"].to_numpy(), nan_ok=True)
+    assert len(read_statistics(tmp_path / "per_image.parquet")) == 5
+    gallery = np.load(tmp_path / "gallery.npz", allow_pickle=False)
+    split = load_prepared(data).split("val")
+    assert gallery["names"].tolist() == [split.names[0], split.names[4]]
+    assert np.array_equal(gallery["image"][1], split.image(4))
+    assert np.array_equal(gallery["truth"][1], split.label(4))
+    assert gallery["prediction"].shape == (2, 40, 40)
+    assert gallery["importance"].shape == (2, 6, 6)
+
+
+def test_evaluating_twice_gives_identical_files(tmp_path: Path, data: Path) -> None:
+    untrained_run(tmp_path, "dense_inverse")
+    evaluate_run(tmp_path, data=data)
+    first = (tmp_path / "scores.csv").read_bytes()
+    evaluate_run(tmp_path, data=data)
+    assert (tmp_path / "scores.csv").read_bytes() == first
+
+
+def weights_of_another_network(run: Path) -> None:
+    save_file({"conv1.weight": torch.zeros(1)}, run / "weights.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (lambda run: (run / "weights.safetensors").unlink(), "does not exist; train the run to its end"),
+        (
+            lambda run: (run / "weights.safetensors").write_bytes(b"x" * 40),
+            "is damaged or belongs to another",
+        ),
+        (weights_of_another_network, "is damaged or belongs to another network"),
+        (lambda run: (run / "config.yaml").write_text("variant: [\n"), "config.yaml:2: not valid YAML"),
+        (lambda run: (run / "config.yaml").unlink(), "config.yaml: cannot be read"),
+    ],
+)
+def test_run_that_cannot_be_scored(tmp_path: Path, data: Path, break_it, message: str) -> None:
+    untrained_run(tmp_path, "cascade")
+    break_it(tmp_path)
+    with pytest.raises(InputError, match=re.escape(message)):
+        evaluate_run(tmp_path, data=data)
+    assert not (tmp_path / "scores.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("count", "shown", "indices"), [(10, 4, [0, 3, 6, 9]), (3, 8, [0, 1, 2]), (5, 1, [0]), (5, 0, [])]
+)
+def test_gallery_is_evenly_spaced(count: int, shown: int, indices: list[int]) -> None:
+    assert gallery_indices(count, shown) == indices

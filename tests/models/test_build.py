@@ -1,0 +1,154 @@
+"""Networks by name: sizes, shapes, variants, initial weights."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from difnet.config import LEVELS, InputError
+from difnet.models import DifNet, PixelPrior, build, parameter_count
+from tests.conftest import PROJECT
+
+README_ROWS = re.findall(r"`((?:difnet|deeplab)-[\w-]+)` \| ([\d.]+) M", (PROJECT / "README.md").read_text())
+PUBLISHED = {
+    "difnet-18": 22.81,
+    "difnet-34": 43.02,
+    "difnet-50": 48.82,
+    "difnet-101": 86.80,
+    "difnet-18-50": 35.40,
+    "deeplab-18": 11.56,
+    "deeplab-50": 25.06,
+    "deeplab-101": 44.05,
+}
+
+
+@pytest.mark.parametrize(("name", "millions"), sorted({**dict(README_ROWS), **PUBLISHED}.items()))
+def test_parameter_counts(name: str, millions: str | float) -> None:
+    with torch.device("meta"):
+        network = build(name, 21)
+    assert f"{parameter_count(network) / 1e6:.2f}" == f"{float(millions):.2f}"
+
+
+@pytest.mark.parametrize("size", [(1, 33, 47), (2, 64, 64), (1, 65, 97)])
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {},
+        {"diffusion": "dense_inverse"},
+        {"diffusion": "iterative_inverse"},
+        {"diffusion": "none"},
+        {"seeds": "similarity_branch", "importance": False},
+        {"levels": ["layer1"], "repeats": 3},
+        {"levels": ["image"], "importance": False},
+        {"restart": 0.5, "skip": 0.0},
+        {"transition": {"kind": "top_k", "k": 5}},
+    ],
+)
+def test_variants_run_forward_and_backward(size: tuple[int, int, int], overrides: dict) -> None:
+    batch, height, width = size
+    torch.manual_seed(0)
+    network = build("difnet-nano", 5, **overrides)
+    if batch == 1:
+        network.eval()
+    prediction = network(torch.randn(batch, 3, height, width))
+    grid = (-(-(height + 2) // 8), -(-(width + 2) // 8))
+    assert prediction.logits.shape == (batch, 5, *grid)
+    assert torch.isfinite(prediction.logits).all()
+    prediction.logits.square().mean().backward()
+    unused = [name for name, p in network.named_parameters() if p.requires_grad and p.grad is None]
+    assert unused == []
+    if prediction.importance is not None:
+        assert prediction.importance.shape == (batch, 1, *grid)
+        assert torch.equal(prediction.seeds, prediction.importance * prediction.scores)
+
+
+def test_restart_of_one_returns_the_seeds() -> None:
+    torch.manual_seed(0)
+    network = build("difnet-nano", 5, restart=1.0, skip=0.0).eval()
+    prediction = network(torch.randn(1, 3, 40, 40))
+    assert torch.allclose(prediction.logits, prediction.seeds, atol=1e-6)
+
+
+def test_alpha_and_beta_have_shape_one_and_start_at_zero() -> None:
+    network = build("difnet-nano", 5)
+    scalars = {name: p for name, p in network.named_parameters() if "alpha" in name or "beta" in name}
+    assert len(scalars) == 2 * len(LEVELS)
+    assert all(p.shape == (1,) and p.item() == 0.0 for p in scalars.values())
+
+
+def test_fixed_weights_are_not_learned() -> None:
+    network = build("difnet-nano", 5, restart=0.25)
+    alphas = [p for name, p in network.named_parameters() if "alpha" in name]
+    assert not any(p.requires_grad for p in alphas)
+    assert torch.sigmoid(alphas[0]).item() == pytest.approx(0.25)
+
+
+def test_shared_parts_start_equal_in_all_variants() -> None:
+    branches = []
+    for overrides in ({}, {"diffusion": "none"}, {"diffusion": "dense_inverse"}):
+        torch.manual_seed(3)
+        branches.append(build("difnet-nano", 5, **overrides).seed_branch.state_dict())
+    for other in branches[1:]:
+        assert all(torch.equal(branches[0][name], other[name]) for name in other)
+
+
+def test_levels_build_the_similarity_resnet_only_as_deep_as_needed() -> None:
+    network = build("difnet-nano", 5, levels=["image", "layer2"])
+    assert isinstance(network, DifNet)
+    names = set(network.similarity_branch.state_dict())
+    assert any(name.startswith("resnet.layer2.") for name in names)
+    assert not any(name.startswith("resnet.layer3.") for name in names)
+
+
+@pytest.mark.parametrize("depth", ["18", "50"])
+def test_torchvision_weights_load_by_name(tmp_path: Path, depth: str) -> None:
+    import torchvision
+
+    original = getattr(torchvision.models, f"resnet{depth}")()
+    path = tmp_path / "weights.pth"
+    torch.save(original.state_dict(), path)
+    network = build(f"difnet-{depth}", 5, weights=str(path))
+    state = original.state_dict()
+    for branch in (network.seed_branch.resnet, network.similarity_branch.resnet):
+        for name, tensor in branch.state_dict().items():
+            if name in state:
+                assert torch.equal(tensor, state[name]), name
+        missing = {name for name in branch.state_dict() if name not in state}
+        assert all("layer3.0.downsample" in name or "layer4.0.downsample" in name for name in missing)
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "message"),
+    [
+        ("difnet-19", {}, "unknown network 'difnet-19'; did you mean 'difnet-18'?"),
+        ("difnet-nano", {"difusion": "none"}, "unknown key 'difusion'; did you mean 'diffusion'?"),
+        ("difnet-18", {"weights": "ResNet18"}, "neither a file nor a torchvision weights enum"),
+    ],
+)
+def test_mistakes_name_the_remedy(name: str, overrides: dict, message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        build(name, 5, **overrides)
+
+
+@pytest.mark.parametrize("depth", ["nano", "34"])
+def test_weights_of_another_depth_are_refused(tmp_path: Path, depth: str) -> None:
+    torch.save(build("deeplab-18", 5).seed_branch.resnet.state_dict(), tmp_path / "18.pth")
+    with pytest.raises(InputError, match="does not fit the ResNet of this network"):
+        build(f"deeplab-{depth}", 5, weights=str(tmp_path / "18.pth"))
+
+
+def test_pixel_prior_predicts_the_most_frequent_class_and_ignores_void() -> None:
+    prior = PixelPrior(3)
+    labels = [[[0, 1]], [[2, 255]], [[2, 1]]]
+    prior.fit(torch.tensor(label, dtype=torch.uint8) for label in labels)
+    logits = prior(torch.zeros(2, 3, 1, 2)).logits
+    assert logits.argmax(dim=1).tolist() == [[[2, 1]]] * 2
+    assert logits[0, :, 0, 1].tolist() == [0.0, 1.0, 0.0]
+
+
+def test_pixel_prior_needs_one_size() -> None:
+    with pytest.raises(InputError, match=r"set data\.size"):
+        PixelPrior(3).fit([torch.zeros(2, 2), torch.zeros(2, 3)])
