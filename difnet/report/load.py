@@ -17,6 +17,8 @@ from difnet.config import (
     ablation_names,
     load_ablation,
     load_benchmark,
+    load_run,
+    resolve_run,
     select_ablations,
 )
 from difnet.report.files import read_json, read_table
@@ -35,6 +37,8 @@ class Run:
     history: pd.DataFrame
     environment: dict[str, Any]
     scored: bool
+    current: bool
+    """Whether it was trained as the benchmark and the ablation now say."""
 
     @property
     def state(self) -> str:
@@ -240,12 +244,12 @@ def _variant(root: Path, folder: Path, name: str, seeds: Sequence[int]) -> Varia
     suffixes = [path.name.removeprefix("seed") for path in (folder / "runs" / name).glob("seed*")]
     found = {int(suffix) for suffix in suffixes if suffix.isdecimal()}
     runs = tuple(
-        _run(folder / "runs" / name / f"seed{seed}", name, seed) for seed in sorted({*seeds, *found})
+        _run(root, folder / "runs" / name / f"seed{seed}", name, seed) for seed in sorted({*seeds, *found})
     )
     return Variant(name=name, ablation=ablation, runs=runs)
 
 
-def _run(folder: Path, variant: str, seed: int) -> Run:
+def _run(root: Path, folder: Path, variant: str, seed: int) -> Run:
     """A run; a history or environment that is missing is shown beside the run, so it needs no remark."""
     config = folder / "config.yaml"
     return Run(
@@ -256,4 +260,15 @@ def _run(folder: Path, variant: str, seed: int) -> Run:
         history=read_table(folder / "history.csv", []),
         environment=read_json(folder / "environment.json", []),
         scored=(folder / "scores.csv").is_file(),
+        current=_is_current(root, folder),
     )
+
+
+def _is_current(root: Path, folder: Path) -> bool:
+    """Whether a run was configured as its benchmark and ablation now say; true where that is not known."""
+    try:
+        stored = load_run(folder)
+        planned = resolve_run(root, benchmark=stored.benchmark, ablation=stored.variant, seed=stored.seed)
+    except InputError:
+        return True
+    return stored.training_identity() == planned.training_identity()

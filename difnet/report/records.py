@@ -79,6 +79,11 @@ class Setting:
     batch: float
 
     @property
+    def machine(self) -> tuple[str, str, str]:
+        """Subject, device and number format."""
+        return self.subject, self.device, self.dtype
+
+    @property
     def words(self) -> str:
         """All but the subject, for small type."""
         return f"{self.device}, {self.dtype}, {self.classes:g} classes, batch {self.batch:g}"

@@ -24,9 +24,14 @@ class Cell:
     """Background strength in [0, 1], for heat maps."""
 
     @property
+    def lines(self) -> list[str]:
+        """The lines of the small type."""
+        return self.detail.splitlines()
+
+    @property
     def one_line(self) -> str:
         """The small type without line breaks."""
-        return self.detail.replace("\n", "; ")
+        return "; ".join(self.lines)
 
     @property
     def sort_key(self) -> str:

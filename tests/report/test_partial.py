@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from difnet.config import InputError
+from difnet.config import InputError, resolve_run, write_yaml
 from difnet.report import render
 from difnet.report.load import load_results
 from difnet.report.sections import provenance
@@ -103,7 +103,7 @@ def test_one_variant(tmp_path: Path) -> None:
 def test_sixty_variants_and_sixty_classes(tmp_path: Path) -> None:
     variants = {f"v{place:02d}": f"Variant number {place} with a rather long title" for place in range(60)}
     classes = tuple(f"class {place}" for place in range(60))
-    results = make_project(tmp_path, variants=variants, classes=classes, seeds=(0,))
+    results = make_project(tmp_path, variants=variants, classes=classes, seeds=(0,), size=24)
     page = report(tmp_path)
     assert len(page.table("toy-table-results")) == 60
     assert len(page.table("toy-table-classes")[0]) == 61
@@ -112,7 +112,7 @@ def test_sixty_variants_and_sixty_classes(tmp_path: Path) -> None:
 
 def test_large_images_fit_the_budget(tmp_path: Path) -> None:
     results = make_project(
-        tmp_path, variants={f"v{place}": f"Variant {place}" for place in range(12)}, seeds=(0,), size=320
+        tmp_path, variants={f"v{place}": f"Variant {place}" for place in range(8)}, seeds=(0,), size=320
     )
     report(tmp_path)
     assert (results / "report.html").stat().st_size < 15e6
@@ -124,6 +124,19 @@ def test_mixed_runs_are_pointed_out(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("c" * 64, "f" * 64))
     warnings = provenance.build(load_results(tmp_path, results, "toy")).content["warnings"]
     assert warnings == ["These runs mix 2 versions of the code: cccccccccccc and ffffffffffff."]
+
+
+def test_runs_of_another_recipe_are_pointed_out(finished: Path) -> None:
+    config = resolve_run(finished, benchmark="toy", ablation="cascade", seed=0, overrides=["train.steps=7"])
+    path = finished / "results" / "toy" / "runs" / "cascade" / "seed0" / "config.yaml"
+    before = path.read_text()
+    write_yaml(path, config.model_dump(mode="json"))
+    warnings = provenance.build(load_results(finished, finished / "results", "toy")).content["warnings"]
+    path.write_text(before)
+    assert (
+        len(warnings) == 1
+        and "another configuration than the one described here: cascade seed 0" in warnings[0]
+    )
 
 
 def test_unknown_benchmark_writes_nothing(tmp_path: Path) -> None:

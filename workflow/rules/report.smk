@@ -13,6 +13,7 @@ rule report:
                 "history.csv",
                 "environment.json",
                 "gallery.npz",
+                "weights.safetensors",
             )
         ],
         benchmarks=expand("workflow/benchmarks/{benchmark}.yaml", benchmark=BENCHMARKS),

@@ -47,9 +47,9 @@ def differences(results: Results) -> Plot | None:
     return Plot(
         name="differences",
         finding=" ".join(_count(PANELS[metric], reference, found) for metric, found in panels.items()),
-        caption=f"Difference from the reference ({reference}), paired by seed, with its 95% interval. Filled "
-        "and blue: distinguishable from zero after correction for the number of comparisons; open and grey: "
-        "not.",
+        caption=f"Difference from the reference ({reference}), paired by seed and image, with its 95% "
+        "interval. Filled and blue: distinguishable from zero after correction for the number of "
+        "comparisons; open and grey: not.",
         figure=figure,
     )
 

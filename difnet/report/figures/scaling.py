@@ -18,10 +18,17 @@ PANELS = {
     "peak_memory_mb": "peak memory, MB",
 }
 
+LEFT_OUT = ("_solve_only", "_trained_features")
+"""Ends of the names of operators that only the tables show."""
+
 
 def scaling(results: Results) -> Plot | None:
     """One panel a measure, log-log, one line a subject and device."""
-    timings = [item for item in results.timings if not item.of_network and item.nodes > 0]
+    timings = [
+        item
+        for item in results.timings
+        if not item.of_network and item.nodes > 0 and not item.setting.subject.endswith(LEFT_OUT)
+    ]
     points = [item for item in timings if item.measured and item.value > 0]
     metrics = [metric for metric in PANELS if any(item.metric == metric for item in points)]
     if not metrics:
@@ -60,7 +67,8 @@ def scaling(results: Results) -> Plot | None:
         finding=_finding([item for item in points if item.metric == metrics[0]], PANELS[metrics[0]]),
         caption="Median of the repeats with its 95% interval, both axes logarithmic. N^k: exponent fitted to "
         "the points of a line, with its 95% interval. A cross marks the first size that did not fit into "
-        "memory; its height has no meaning.",
+        "memory; its height has no meaning. Operators that were given the transition matrix or the features "
+        "of a trained network are in the tables only.",
         figure=figure,
     )
 

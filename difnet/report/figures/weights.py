@@ -95,6 +95,6 @@ def _range(results: Results, label: str, found: dict[str, ByLevel]) -> str:
     means = {level: fmean(seeds) for level, seeds in row.items()}
     low, high = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
     return (
-        f"Mean {label} of {results.title_of(name)}: from {fixed(means[low], 2)} ({low}) to "
-        f"{fixed(means[high], 2)} ({high})."
+        f"Mean {label} of {results.title_of(name)}: from {fixed(means[low])} ({low}) to "
+        f"{fixed(means[high])} ({high})."
     )

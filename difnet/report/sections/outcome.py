@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from difnet.report.anchors import anchor
+from difnet.report.comparability import comparability_warnings
 from difnet.report.definitions import METRICS
 from difnet.report.figures.forest import differences
 from difnet.report.figures.tradeoff import accuracy_and_boundaries, accuracy_and_latency
@@ -40,6 +41,7 @@ def build(results: Results) -> Section:
         title="What came out",
         content={
             "summary": summary(results),
+            "warnings": comparability_warnings(results),
             "units": {
                 "mean": _usual_unit(list(results.estimates["miou"].values())),
                 "difference": _usual_unit(list(results.comparisons["miou"].values())),

@@ -6,18 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from difnet.report.comparability import comparability_warnings
 from difnet.report.load import Results, Run, Variant
-from difnet.report.numbers import MISSING, duration, listing, number
+from difnet.report.numbers import MISSING, duration, number
 from difnet.report.section import Section
-
-CONSTANT = {
-    "code_sha256": "versions of the code",
-    "data_sha256": "versions of the data",
-    "device": "devices",
-    "torch": "versions of PyTorch",
-    "threads": "numbers of threads",
-}
-"""What must be the same in all runs for their numbers to be comparable."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +40,7 @@ def build(results: Results) -> Section:
         content={
             "groups": groups,
             "data_sha256": str(results.data.get("sha256", "")) or MISSING,
-            "warnings": _warnings(results),
+            "warnings": comparability_warnings(results),
             "problems": results.problems,
         },
     )
@@ -74,20 +66,3 @@ def _record(run: Run) -> Record:
 
 def _text(value: Any, missing: str = MISSING) -> str:
     return missing if value in (None, "") else str(value)
-
-
-def _warnings(results: Results) -> list[str]:
-    """One sentence for each thing that differs between runs but should not."""
-    runs = [run for variant in results.variants for run in variant.runs if run.environment]
-    warnings = []
-    for key, noun in CONSTANT.items():
-        values = sorted({_text(run.environment.get(key)) for run in runs} - {MISSING})
-        if len(values) > 1:
-            warnings.append(
-                f"These runs mix {len(values)} {noun}: {listing([value[:12] for value in values])}."
-            )
-    stated = str(results.data.get("sha256", ""))
-    used = {_text(run.environment.get("data_sha256"), "") for run in runs} - {""}
-    if stated and used and used != {stated}:
-        warnings.append("Some runs used data with another hash than the data set described here.")
-    return warnings

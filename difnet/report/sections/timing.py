@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from difnet.report.figures.scaling import scaling
 from difnet.report.load import Results
 from difnet.report.numbers import significant, significant_interval
@@ -10,11 +12,11 @@ from difnet.report.section import Section
 from difnet.report.table import Cell, Column, Table, missing
 
 METRICS = {
-    "latency_ms": "Latency of one forward pass, ms",
+    "latency_ms": "Latency of a forward pass, ms",
     "forward_backward_ms": "Forward and backward pass, ms",
     "images_per_s": "Throughput, images/s",
     "train_step_ms": "Training step, ms",
-    "peak_memory_mb": "Peak memory above what was held before, MB",
+    "peak_memory_mb": "Peak memory, MB",
 }
 
 
@@ -55,16 +57,13 @@ def _networks(results: Results) -> Table:
     """One row a network and device, one column a measure."""
     timings = [item for item in results.timings if item.of_network]
     metrics = [metric for metric in METRICS if any(item.metric == metric for item in timings)]
-    by_place = {(item.setting, item.metric): item for item in timings}
+    by_place = {(item.setting.machine, item.metric): item for item in timings}
     rows = [
         (
-            Cell(
-                text=results.title_of(setting.subject.removeprefix(NETWORK)),
-                detail=setting.words,
-            ),
-            *(_cell(by_place.get((setting, metric))) for metric in metrics),
+            Cell(text=results.title_of(subject.removeprefix(NETWORK)), detail=f"{device}, {dtype}"),
+            *(_with_batch(by_place.get(((subject, device, dtype), metric))) for metric in metrics),
         )
-        for setting in dict.fromkeys(item.setting for item in timings)
+        for subject, device, dtype in dict.fromkeys(item.setting.machine for item in timings)
     ]
     return Table(
         name="timing-networks",
@@ -72,6 +71,14 @@ def _networks(results: Results) -> Table:
         columns=(Column("Network", numeric=False), *(Column(METRICS[metric]) for metric in metrics)),
         rows=tuple(rows),
     )
+
+
+def _with_batch(timing: Timing | None) -> Cell:
+    """A cell that also says how large the batch was."""
+    cell = _cell(timing)
+    if timing is None or not timing.measured:
+        return cell
+    return replace(cell, detail=f"{cell.detail}\nbatch {timing.setting.batch:g}".strip())
 
 
 def _cell(timing: Timing | None) -> Cell:

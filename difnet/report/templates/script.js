@@ -115,7 +115,6 @@ function addMagnifier() {
   dialog.setAttribute("aria-label", "Enlarged image; arrow keys change it, Escape closes it");
   dialog.tabIndex = -1;
   dialog.append(large, words);
-  document.body.append(dialog);
   const show = (place) => {
     current = (place + images.length) % images.length;
     large.src = images[current].src;
@@ -126,7 +125,11 @@ function addMagnifier() {
   images.forEach((image, place) => {
     image.tabIndex = 0;
     image.setAttribute("role", "button");
-    image.addEventListener("click", () => { show(place); dialog.showModal(); });
+    image.addEventListener("click", () => {
+      document.body.append(dialog);
+      show(place);
+      dialog.showModal();
+    });
     image.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === " ") { event.preventDefault(); image.click(); }
     });
