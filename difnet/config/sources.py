@@ -11,10 +11,10 @@ Stage = Literal["prepare", "train", "evaluate", "time", "analyse", "report"]
 LAYERS_OF_STAGE: dict[Stage, tuple[str, ...]] = {
     "prepare": ("config", "data"),
     "train": ("config", "diffusion", "models", "data", "training"),
-    "evaluate": ("config", "diffusion", "models", "data", "metrics", "evaluation"),
+    "evaluate": ("config", "diffusion", "models", "data", "metrics", "training", "evaluation"),
     "time": ("config", "diffusion", "models", "data", "training", "timing"),
     "analyse": ("config", "metrics", "analysis"),
-    "report": ("config", "metrics", "analysis", "report"),
+    "report": ("config", "report"),
 }
 
 

@@ -33,9 +33,9 @@ SCIPY_MODULE = ArrayModule(linalg=scipy.linalg, from_tensor=Tensor.numpy, to_ten
 def choose_backend(backend: Backend, device: torch.device, *, nodes: int) -> str:
     """Return the backend that will solve on `device`: cupy, scipy or torch.
 
-    `auto` takes CuPy on a GPU where it is installed and torch on a GPU without it; on the CPU SciPy, whose LU is
-    faster, and below `FEWEST_SCIPY_NODES` torch, where a second thread pool costs more than it gains. It logs
-    each choice once.
+    `auto` takes CuPy on a GPU where it is installed and torch on a GPU without it; on the CPU SciPy, whose LU
+    is faster, and below `FEWEST_SCIPY_NODES` torch, where a second thread pool costs more than it gains. It
+    logs each choice once.
 
     Raises:
         InputError: an unknown backend, or one that cannot work here, with the reason and a remedy.

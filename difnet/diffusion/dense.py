@@ -22,6 +22,7 @@ from difnet.diffusion.memory import require_memory
 
 ACCURACY = 1e-7
 REFINEMENT_STEPS = 5
+SAFETY = 100
 BLOCK_ROWS = 512
 
 
@@ -131,14 +132,18 @@ def _refined(
         transposed: solve with M^T.
 
     Returns:
-        (C, N) in float64; relative error about `ACCURACY` / a in the max norm (1-norm if transposed).
+        (C, N) in float64; relative error about `ACCURACY`.
     """
-    solution = torch.zeros_like(rows)
-    residual = rows
+    scale = rows.abs().max()
+    solution = factor.solve(rows.to(transition.dtype), transposed=transposed).double()
     for _ in range(REFINEMENT_STEPS):
-        solution = solution + factor.solve(residual.to(transition.dtype), transposed=transposed).double()
         residual = rows - solution + (1 - a) * _product(transition, solution, transposed=transposed)
-        if bool(residual.abs().max() <= ACCURACY * a * rows.abs().max()):
+        size = residual.abs().max()
+        if bool(size <= ACCURACY * a * scale):
+            return solution
+        solution = solution + factor.solve(residual.to(transition.dtype), transposed=transposed).double()
+        # A solve leaves the fraction size / scale of its right-hand side, so this one leaves its square.
+        if bool(SAFETY * size**2 <= ACCURACY * a * scale**2):
             return solution
     raise RunError(
         f"dense inverse: no solution to {ACCURACY:g} after {REFINEMENT_STEPS} refinements; "

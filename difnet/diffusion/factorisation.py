@@ -31,8 +31,8 @@ class TorchFactorisation:
     """LU by torch, on the CPU or on a GPU."""
 
     def __init__(self, matrix: Tensor) -> None:
-        """Factorise M (N, N)."""
-        self._lu, self._pivots = torch.linalg.lu_factor(matrix.mT)
+        """Factorise M (N, N); a singular M gives a solution that is not finite."""
+        self._lu, self._pivots, _ = torch.linalg.lu_factor_ex(matrix.mT)
 
     def solve(self, rows: Tensor, *, transposed: bool) -> Tensor:
         """Solve M x = r (or M^T x = r if `transposed`) for every row r; (C, N) -> (C, N)."""

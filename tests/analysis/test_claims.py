@@ -58,6 +58,13 @@ def test_no_difference_with_noise_is_open():
     assert verdicts(errors)[0]["C1"] in {"inconclusive", "not reproduced"}
 
 
+def test_equal_variants():
+    """No difference at all: no worse, but not better."""
+    found, evidence = verdicts({"cascade": 0.0, "dense_inverse": 0.0, "deeplab": 0.0})
+    assert found["C3"] == "reproduced" and found["C1"] == "not reproduced"
+    assert "miou cascade - dense_inverse = +0.0000 [+0.0000, +0.0000], claimed > -0.01" in evidence["C3"]
+
+
 def test_the_optional_pair_counts_when_it_was_run():
     errors = {"cascade": 0.05, "dense_inverse": 0.2}
     assert verdicts(errors)[0]["C3"] == "reproduced"

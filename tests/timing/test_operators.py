@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from difnet.config.errors import InputError
+from difnet.diffusion import random_walk
 from difnet.timing import fit_growth, time_operators
 from difnet.timing.protocol import median_interval, peak_memory
 from difnet.timing.subjects import SUBJECTS
@@ -138,3 +139,13 @@ def test_growth_of_known_curves() -> None:
 def test_growth_needs_three_sizes() -> None:
     table = time_operators(Grid(nodes=(16, 32), backward=False), subjects=["plain_walk"])
     assert fit_growth(table)["exponent"].isna().all()
+
+
+def test_the_fused_walk_holds_a_twentieth_of_the_matrix_at_most() -> None:
+    nodes = 16384
+    features, signal = 0.3 * torch.randn(1, 64, nodes), torch.randn(1, 21, nodes)
+    random_walk(features, signal)
+    peak = peak_memory(lambda: random_walk(features, signal), "cpu")
+    if peak is None:
+        pytest.skip("no peak memory counter on this system")
+    assert peak <= 0.05 * 4 * nodes**2

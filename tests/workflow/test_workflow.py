@@ -111,6 +111,7 @@ def test_touched_template_re_renders_alone(project: Project) -> None:
 @pytest.mark.parametrize(
     ("source", "jobs"),
     [
+        ("difnet/analysis/holm.py", Counter(analysis=1, report=1, all=1)),
         ("difnet/metrics/confusion.py", Counter(evaluate=RUNS, analysis=1, report=1, all=1)),
         (
             "difnet/training/recipe.py",
