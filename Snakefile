@@ -15,6 +15,7 @@ include: "workflow/rules/common.smk"
 rule all:
     input:
         "results/report.html",
+        run_files("config.yaml", "weights.safetensors", "scores.csv"),
 
 
 include: "workflow/rules/data.smk"

@@ -129,12 +129,11 @@ def time(
     """
     root = project_root()
     config = load_benchmark(root, benchmark)
-    from difnet.timing import fit_growth
-    from difnet.timing.benchmark import time_benchmark
+    from difnet.timing import time_benchmark
 
     folder = data or root / "results" / benchmark / "data"
-    timing = time_benchmark(root, benchmark, config, data=folder)
-    for name, table in (("timing.csv", timing), ("growth.csv", fit_growth(timing))):
+    timing, growth = time_benchmark(root, benchmark, config, data=folder)
+    for name, table in (("timing.csv", timing), ("growth.csv", growth)):
         with atomic_path(out / name) as temporary:
             table.to_csv(temporary, index=False)
         typer.echo(out / name)

@@ -103,7 +103,7 @@ class EvaluateConfig(Section):
 class TimingConfig(Section):
     """Grid of the timing benchmark."""
 
-    nodes: tuple[PositiveInt, ...] = (256, 1024, 2304)
+    nodes: tuple[PositiveInt, ...] = (144, 256, 576, 1024, 2304)
     classes: tuple[PositiveInt, ...] = (21,)
     embedding_dim: PositiveInt = 64
     batch: PositiveInt = 1

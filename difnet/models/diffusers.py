@@ -12,7 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from difnet.config import ModelConfig
-from difnet.diffusion import cascade, dense_inverse, iterative_inverse, make_transition
+from difnet.diffusion import (
+    cascade,
+    dense_inverse,
+    iterative_inverse,
+    make_transition,
+    transition_matrix,
+)
 
 ITERATIVE_TOLERANCE = 1e-5
 
@@ -45,7 +51,8 @@ class DenseInverse(nn.Module):
     def forward(self, levels: list[Tensor], seeds: Tensor) -> Tensor:
         weights = torch.softmax(self.mixture, dim=0)
         transition = sum(
-            weight * self.transition.matrix(level) for weight, level in zip(weights, levels, strict=True)
+            weight * transition_matrix(level, transition=self.transition)
+            for weight, level in zip(weights, levels, strict=True)
         )
         return dense_inverse(transition, seeds, torch.sigmoid(self.alpha))
 

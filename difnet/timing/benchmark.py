@@ -1,4 +1,4 @@
-"""timing.csv of a benchmark: the operators over the grid of sizes, and the networks of its variants."""
+"""timing.csv and growth.csv of a benchmark: operators over the grid of sizes, networks of its variants."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ import pandas as pd
 
 from difnet.config import BenchmarkConfig, resolve_run, select_ablations
 from difnet.data import prepare
+from difnet.timing.growth import fit_growth
 from difnet.timing.networks import time_networks
 from difnet.timing.operators import time_operators
+from difnet.training import use_threads
 
 
-def time_benchmark(root: Path, name: str, benchmark: BenchmarkConfig, *, data: Path) -> pd.DataFrame:
+def time_benchmark(
+    root: Path, name: str, benchmark: BenchmarkConfig, *, data: Path
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Time everything that a benchmark compares.
 
     Args:
@@ -22,8 +26,9 @@ def time_benchmark(root: Path, name: str, benchmark: BenchmarkConfig, *, data: P
         data: Folder of the prepared data set; prepared where it is not.
 
     Returns:
-        Columns of timing.csv.
+        Columns of timing.csv, and of growth.csv (operators only: a network has one size).
     """
+    use_threads(benchmark.timing.threads)
     prepare(benchmark.data, data)
     runs = [
         resolve_run(root, benchmark=name, ablation=ablation, seed=benchmark.seeds[0])
@@ -31,7 +36,8 @@ def time_benchmark(root: Path, name: str, benchmark: BenchmarkConfig, *, data: P
     ]
     operators = time_operators(benchmark.timing)
     networks = time_networks(runs, benchmark.timing, data=data)
-    return pd.concat([_with_throughput(operators), networks[operators.columns]], ignore_index=True)
+    timing = pd.concat([_with_throughput(operators), networks[operators.columns]], ignore_index=True)
+    return timing, fit_growth(operators)
 
 
 def _with_throughput(operators: pd.DataFrame) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from difnet.data import PreparedData, load_prepared
 from difnet.data.batches import training_batches
 from difnet.models import PixelPrior, build_from_config
 from difnet.timing.protocol import median_interval, peak_memory, seconds
-from difnet.training import make_optimiser, training_step, use_threads
+from difnet.training import make_optimiser, training_step
 
 
 @dataclass
@@ -52,13 +52,12 @@ def time_networks(runs: Sequence[RunConfig], config: TimingConfig, *, data: Path
 
     Args:
         runs: One run of each variant.
-        config: Repeats, warm-up and threads.
+        config: Repeats and warm-up.
         data: Folder of the prepared data set; its first training batch is used.
 
     Returns:
         Columns of timing.csv, with the nodes of the variant's grid.
     """
-    use_threads(config.threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     prepared = load_prepared(data)
     measurements = [measurement for run in runs for measurement in _measurements(run, prepared, device)]

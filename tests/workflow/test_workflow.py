@@ -36,7 +36,7 @@ class Project:
 
     def planned(self) -> Counter[str]:
         """Number of jobs that a dry run plans, by rule."""
-        output = self.snakemake("-n", "--quiet", "progress").stdout
+        output = self.snakemake("-n").stdout
         rows = re.findall(r"^(data|train|evaluate|timing|analysis|report|all)\s+(\d+)$", output, re.MULTILINE)
         return Counter({rule: int(count) for rule, count in rows})
 

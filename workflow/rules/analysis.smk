@@ -1,7 +1,11 @@
 rule analysis:
     input:
-        scores=files_of_runs("scores.csv"),
-        per_image=files_of_runs("per_image.parquet"),
+        configs=lambda wildcards: run_files(
+            "config.yaml", benchmarks=[wildcards.benchmark]
+        ),
+        scores=lambda wildcards: run_files(
+            "scores.csv", "per_image.parquet", benchmarks=[wildcards.benchmark]
+        ),
         timing="results/{benchmark}/timing.csv",
         growth="results/{benchmark}/growth.csv",
         claims="workflow/claims.yaml",
@@ -18,7 +22,7 @@ rule analysis:
     log:
         "results/{benchmark}/logs/analysis.log",
     params:
-        runs=run_directories,
+        runs=lambda wildcards, input: [Path(config).parent for config in input.configs],
         reference=lambda wildcards: BENCHMARKS[wildcards.benchmark].reference,
         out=subpath(output[0], parent=True),
     shell:

@@ -45,15 +45,11 @@ def run_config(wildcards):
     return RUNS[wildcards.benchmark, wildcards.variant, wildcards.seed]
 
 
-def run_directories(wildcards):
-    """The directories of all runs of a benchmark."""
+def run_files(*names, benchmarks=BENCHMARKS):
+    """The files of these names in every run of the benchmarks."""
     return [
-        f"results/{name}/runs/{variant}/seed{seed}"
-        for name, variant, seed in RUNS
-        if name == wildcards.benchmark
+        f"results/{benchmark}/runs/{variant}/seed{seed}/{name}"
+        for benchmark, variant, seed in RUNS
+        if benchmark in benchmarks
+        for name in names
     ]
-
-
-def files_of_runs(name):
-    """An input function: the file of this name in every run of a benchmark."""
-    return lambda wildcards: [f"{run}/{name}" for run in run_directories(wildcards)]

@@ -5,17 +5,13 @@ rule report:
             benchmark=BENCHMARKS,
             table=["scores", "summary", "comparisons", "claims", "timing", "growth"],
         ),
-        runs=[
-            f"results/{benchmark}/runs/{variant}/seed{seed}/{name}"
-            for benchmark, variant, seed in RUNS
-            for name in (
-                "config.yaml",
-                "history.csv",
-                "environment.json",
-                "gallery.npz",
-                "weights.safetensors",
-            )
-        ],
+        runs=run_files(
+            "config.yaml",
+            "weights.safetensors",
+            "history.csv",
+            "environment.json",
+            "gallery.npz",
+        ),
         benchmarks=expand("workflow/benchmarks/{benchmark}.yaml", benchmark=BENCHMARKS),
         ablations=sorted({f"ablations/{variant}.yaml" for _, variant, _ in RUNS}),
         code=code_of("report"),
