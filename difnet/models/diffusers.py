@@ -62,13 +62,19 @@ class IterativeInverse(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
+        self.transition = make_transition(**config.transition.model_dump(exclude_none=True))
         self.alpha = _scalar(config.restart)
         self.mixture = nn.Parameter(torch.zeros(len(config.levels)))
 
     def forward(self, levels: list[Tensor], seeds: Tensor) -> Tensor:
         weights = torch.softmax(self.mixture, dim=0)
         return iterative_inverse(
-            levels, seeds, torch.sigmoid(self.alpha), tol=ITERATIVE_TOLERANCE, weights=weights
+            levels,
+            seeds,
+            torch.sigmoid(self.alpha),
+            tol=ITERATIVE_TOLERANCE,
+            weights=weights,
+            transition=self.transition,
         )
 
 

@@ -58,8 +58,34 @@ def save_checkpoint(
         )
 
 
+def claim_directory(directory: Path, *, identity: str, overwrite: bool) -> None:
+    """Make sure that a run directory holds no checkpoint but one of this run.
+
+    Args:
+        directory: Run directory.
+        identity: Of this run.
+        overwrite: Delete the checkpoint of another run, or a damaged one.
+
+    Raises:
+        InputError: If there is such a checkpoint and `overwrite` is not set.
+    """
+    path = directory / FILE_NAME
+    if not path.exists():
+        return
+    try:
+        own = _read(path).get("identity") == identity
+        problem = "belongs to another run (configuration, data or code differ)"
+    except InputError:
+        own, problem = False, "is damaged or not a checkpoint"
+    if own:
+        return
+    if not overwrite:
+        raise InputError(f"{path}: {problem}; choose another --out, or pass --overwrite to start again")
+    path.unlink()
+
+
 def load_checkpoint(
-    directory: Path, *, identity: str, network: nn.Module, optimiser: torch.optim.Optimizer
+    directory: Path, *, network: nn.Module, optimiser: torch.optim.Optimizer
 ) -> Position | None:
     """Restore network and optimiser from the checkpoint of a run.
 
@@ -67,21 +93,21 @@ def load_checkpoint(
         Where the training stands; None where there is no checkpoint.
 
     Raises:
-        InputError: If the checkpoint is damaged, or is one of another configuration, data or code.
+        InputError: If the checkpoint is damaged.
     """
     path = directory / FILE_NAME
     if not path.exists():
         return None
-    try:
-        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise InputError(f"{path}: is damaged or not a checkpoint; delete it to start again") from error
-    if checkpoint.get("identity") != identity:
-        raise InputError(
-            f"{path}: belongs to another run (configuration, data or code differ); "
-            "choose another --out, or pass --overwrite to start again"
-        )
+    checkpoint = _read(path)
     network.load_state_dict(checkpoint["network"])
     optimiser.load_state_dict(checkpoint["optimiser"])
     stored = checkpoint["position"]
     return Position(stored["step"], stored["wall_s"], [tuple(row) for row in stored["history"]])
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except Exception as error:
+        raise InputError(f"{path}: is damaged or not a checkpoint; delete it to start again") from error
+    return checkpoint

@@ -16,7 +16,13 @@ from difnet.config import RunConfig, RunError, atomic_path, write_text, write_ya
 from difnet.data import PreparedData, load_prepared
 from difnet.data.batches import training_batches
 from difnet.models import PixelPrior, build_from_config, parameter_count
-from difnet.training.checkpoint import FILE_NAME, Position, load_checkpoint, run_identity, save_checkpoint
+from difnet.training.checkpoint import (
+    Position,
+    claim_directory,
+    load_checkpoint,
+    run_identity,
+    save_checkpoint,
+)
 from difnet.training.environment import environment
 from difnet.training.progress import TrainingProgress
 from difnet.training.recipe import learning_rate, make_optimiser, training_step
@@ -44,6 +50,8 @@ def train_run(config: RunConfig, *, data: Path, out: Path, command: str, overwri
     use_threads(config.train.threads)
     prepared = load_prepared(data)
     identity = run_identity(config, prepared.index.sha256)
+    claim_directory(out, identity=identity, overwrite=overwrite)
+    write_yaml(out / "config.yaml", config.model_dump(mode="json"))
     torch.manual_seed(config.seed)
     network = build_from_config(config.model, num_classes=len(prepared.index.classes)).to(device)
     if isinstance(network, PixelPrior):
@@ -51,28 +59,18 @@ def train_run(config: RunConfig, *, data: Path, out: Path, command: str, overwri
         network.fit(torch.from_numpy(split.label(index).copy()) for index in range(len(split)))
         position = Position(step=0, wall_s=0.0, history=[])
     else:
-        position = _train(network, config, prepared, identity=identity, out=out, overwrite=overwrite)
-    _write_results(network, config, position, out=out, command=command, data_sha256=prepared.index.sha256)
+        position = _train(network, config, prepared, identity=identity, out=out)
+    _write_results(network, position, out=out, command=command, data_sha256=prepared.index.sha256)
 
 
 def _train(
-    network: nn.Module,
-    config: RunConfig,
-    prepared: PreparedData,
-    *,
-    identity: str,
-    out: Path,
-    overwrite: bool,
+    network: nn.Module, config: RunConfig, prepared: PreparedData, *, identity: str, out: Path
 ) -> Position:
     """Run the steps that are left, with a checkpoint every `train.checkpoint_every` steps and at the end."""
     train = config.train
     device = next(network.parameters()).device
-    if overwrite:
-        _forget_other_run(out, identity)
     optimiser = make_optimiser(network, train)
-    position = load_checkpoint(out, identity=identity, network=network, optimiser=optimiser) or Position(
-        0, 0.0, []
-    )
+    position = load_checkpoint(out, network=network, optimiser=optimiser) or Position(0, 0.0, [])
     history = position.history
     layout = torch.channels_last if train.channels_last else torch.contiguous_format
     network.to(memory_format=layout)
@@ -119,20 +117,8 @@ def _train(
     return Position(train.steps, position.wall_s + time.perf_counter() - started, history)
 
 
-def _forget_other_run(out: Path, identity: str) -> None:
-    """Delete a checkpoint that this run cannot continue."""
-    path = out / FILE_NAME
-    if path.exists():
-        try:
-            stored = torch.load(path, map_location="cpu", weights_only=True, mmap=True)["identity"]
-        except Exception:
-            stored = None
-        if stored != identity:
-            path.unlink()
-
-
 def _write_results(
-    network: nn.Module, config: RunConfig, position: Position, *, out: Path, command: str, data_sha256: str
+    network: nn.Module, position: Position, *, out: Path, command: str, data_sha256: str
 ) -> None:
     weights = out / "weights.safetensors"
     with atomic_path(weights) as temporary:
@@ -140,7 +126,6 @@ def _write_results(
         save_file(state, temporary)
     rows = [f"{step},{loss:.6f},{rate:.6g},{speed:.1f}" for step, loss, rate, speed in position.history]
     write_text(out / "history.csv", "\n".join(["step,loss,learning_rate,images_per_s", *rows]) + "\n")
-    write_yaml(out / "config.yaml", config.model_dump(mode="json"))
     facts = environment("train") | {
         "parameters": parameter_count(network),
         "wall_s": round(position.wall_s, 1),

@@ -98,7 +98,7 @@ def test_damaged_checkpoint_is_one_line(tmp_path: Path, data: Path) -> None:
     (tmp_path / "checkpoint.pt").write_bytes(b"not a checkpoint")
     refused = train(tmp_path, data, check=False)
     assert refused.returncode == 2
-    assert "is damaged or not a checkpoint; delete it" in refused.stderr
+    assert "is damaged or not a checkpoint; choose another --out" in refused.stderr
 
 
 def test_pixel_prior_is_the_most_frequent_class(tmp_path: Path, data: Path) -> None:
@@ -113,6 +113,7 @@ def test_unwritable_folder_is_one_line(tmp_path: Path, data: Path) -> None:
     refused = train(tmp_path / "file" / "run", data, check=False)
     assert refused.returncode == 2
     assert "cannot be written" in refused.stderr
+    assert "step" not in refused.stderr
 
 
 def test_loss_that_is_not_finite_stops_the_run(tmp_path: Path, data: Path) -> None:
