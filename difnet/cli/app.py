@@ -121,6 +121,9 @@ def evaluate(
 def time(
     benchmark: BenchmarkName,
     out: Annotated[Path, typer.Option(help="Folder for timing.csv and growth.csv.")],
+    trained: Annotated[
+        Path | None, typer.Option(help="Run directory whose features the operators are timed on as well.")
+    ] = None,
     data: DataFolder = None,
 ) -> None:
     """Time the diffusion operators and a training step of every variant.
@@ -132,7 +135,7 @@ def time(
     from difnet.timing import time_benchmark
 
     folder = data or root / "results" / benchmark / "data"
-    timing, growth = time_benchmark(root, benchmark, config, data=folder)
+    timing, growth = time_benchmark(root, benchmark, config, data=folder, trained=trained)
     for name, table in (("timing.csv", timing), ("growth.csv", growth)):
         with atomic_path(out / name) as temporary:
             table.to_csv(temporary, index=False)

@@ -11,14 +11,13 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from torch import nn
 
-from difnet.config import InputError, RunConfig, atomic_path, load_run
+from difnet.config import RunConfig, atomic_path, load_run
 from difnet.data import Split, load_prepared
 from difnet.data.batches import evaluation_batches
 from difnet.metrics import image_statistics, scores_from_statistics, statistics_table, write_statistics
-from difnet.models import Prediction, build_from_config
+from difnet.models import Prediction, load_network
 from difnet.training import use_threads
 
 
@@ -62,23 +61,6 @@ def evaluate_run(directory: Path, *, data: Path, split: str | None = None) -> pd
     with atomic_path(directory / "scores.csv") as temporary:
         scores.to_csv(temporary, index=False)
     return scores
-
-
-def load_network(directory: Path, config: RunConfig, *, num_classes: int) -> nn.Module:
-    """The trained network of a run, in evaluation mode.
-
-    Raises:
-        InputError: If the weights are missing, damaged or those of another network.
-    """
-    path = directory / "weights.safetensors"
-    if not path.is_file():
-        raise InputError(f"{path}: does not exist; train the run to its end first ('difnet train --help')")
-    network = build_from_config(config.model.model_copy(update={"weights": None}), num_classes)
-    try:
-        network.load_state_dict(load_file(path))
-    except Exception as error:
-        raise InputError(f"{path}: is damaged or belongs to another network; train the run again") from error
-    return network.eval()
 
 
 @torch.inference_mode()

@@ -4,6 +4,7 @@ from difnet.models.build import NAMES, build, build_from_config, parameter_count
 from difnet.models.difnet import DeepLab, DifNet, Prediction
 from difnet.models.official import from_official
 from difnet.models.pixel_prior import PixelPrior
+from difnet.models.trained import load_network
 
 __all__ = [
     "NAMES",
@@ -14,5 +15,6 @@ __all__ = [
     "build",
     "build_from_config",
     "from_official",
+    "load_network",
     "parameter_count",
 ]

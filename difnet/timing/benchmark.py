@@ -11,11 +11,12 @@ from difnet.data import prepare
 from difnet.timing.growth import fit_growth
 from difnet.timing.networks import time_networks
 from difnet.timing.operators import time_operators
+from difnet.timing.trained import trained_levels
 from difnet.training import use_threads
 
 
 def time_benchmark(
-    root: Path, name: str, benchmark: BenchmarkConfig, *, data: Path
+    root: Path, name: str, benchmark: BenchmarkConfig, *, data: Path, trained: Path | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Time everything that a benchmark compares.
 
@@ -24,6 +25,7 @@ def time_benchmark(
         name: Name of the benchmark.
         benchmark: Its configuration.
         data: Folder of the prepared data set; prepared where it is not.
+        trained: Run directory whose similarity branch gives the features of the `*_trained_features` rows.
 
     Returns:
         Columns of timing.csv, and of growth.csv (operators only: a network has one size).
@@ -34,7 +36,8 @@ def time_benchmark(
         resolve_run(root, benchmark=name, ablation=ablation, seed=benchmark.seeds[0])
         for ablation in select_ablations(root, benchmark)
     ]
-    operators = time_operators(benchmark.timing)
+    levels = trained_levels(trained, data=data, batch=benchmark.timing.batch) if trained else None
+    operators = time_operators(benchmark.timing, trained_levels=levels)
     networks = time_networks(runs, benchmark.timing, data=data)
     timing = pd.concat([_with_throughput(operators), networks[operators.columns]], ignore_index=True)
     return timing, fit_growth(operators)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pandas as pd
 import pytest
+import torch
+from safetensors.torch import save_file
 
-from difnet.config import BenchmarkConfig, load_benchmark
+from difnet.config import BenchmarkConfig, load_benchmark, resolve_run, write_yaml
+from difnet.data import load_prepared, prepare
+from difnet.data.augmentation import normalise
+from difnet.models import build_from_config
 from difnet.timing import time_benchmark
+from difnet.timing.trained import trained_levels
 from tests.conftest import PROJECT
 
 
@@ -49,3 +58,25 @@ def test_growth_is_that_of_operators(tables: tuple[pd.DataFrame, pd.DataFrame]) 
     assert not growth["subject"].str.startswith("model:").any()
     assert "images_per_s" not in set(growth["metric"])
     assert {"cascade", "dense_inverse_scipy"} <= set(growth["subject"])
+
+
+@pytest.mark.parametrize(("nodes", "grid"), [(36, (6, 6)), (40, (5, 8)), (7, (1, 7))])
+def test_trained_features_have_any_number_of_nodes(tmp_path: Path, nodes: int, grid: tuple[int, int]) -> None:
+    data, run = tmp_path / "data", tmp_path / "run"
+    benchmark = load_benchmark(PROJECT, "tiny")
+    prepare(benchmark.data, data)
+    config = resolve_run(PROJECT, benchmark="tiny", ablation="cascade", seed=0)
+    network = build_from_config(config.model, 7).eval()
+    run.mkdir()
+    write_yaml(run / "config.yaml", config.model_dump(mode="json"))
+    save_file(network.state_dict(), run / "weights.safetensors")
+    levels = trained_levels(run, data=data, batch=2)
+    assert levels is not None
+    features = levels(nodes)
+    assert [tuple(level.shape) for level in features] == [(2, 64, nodes)] * 5
+    split = load_prepared(data).split("val")
+    images = normalise(torch.from_numpy(np.stack([split.image(0), split.image(1)])))
+    size = (8 * grid[0], 8 * grid[1])
+    resized = torch.nn.functional.interpolate(images, size=size, mode="bilinear", antialias=True)
+    expected, _ = network.similarity_branch(resized, grid)
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(features, expected, strict=True))

@@ -45,6 +45,13 @@ def run_config(wildcards):
     return RUNS[wildcards.benchmark, wildcards.variant, wildcards.seed]
 
 
+def first_run_of_reference(wildcards):
+    """The weights whose features the operators are timed on, and their configuration."""
+    benchmark = BENCHMARKS[wildcards.benchmark]
+    run = f"results/{wildcards.benchmark}/runs/{benchmark.reference}/seed{benchmark.seeds[0]}"
+    return [f"{run}/weights.safetensors", f"{run}/config.yaml"]
+
+
 def run_files(*names, benchmarks=BENCHMARKS):
     """The files of these names in every run of the benchmarks."""
     return [

@@ -2,6 +2,7 @@ rule timing:
     """Runs alone: it takes all cores and the GPU."""
     input:
         data="results/{benchmark}/data/index.json",
+        trained=first_run_of_reference,
         code=code_of("time"),
     output:
         multiext("results/{benchmark}/", "timing.csv", "growth.csv"),
@@ -20,5 +21,7 @@ rule timing:
             if name == wildcards.benchmark
         },
         out=subpath(output[0], parent=True),
+        trained=lambda wildcards, input: Path(input.trained[0]).parent,
     shell:
-        "difnet time --benchmark {wildcards.benchmark} --out {params.out} > {log} 2>&1"
+        "difnet time --benchmark {wildcards.benchmark} --out {params.out}"
+        " --trained {params.trained} > {log} 2>&1"
