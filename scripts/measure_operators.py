@@ -2,9 +2,9 @@
 
     python scripts/measure_operators.py --out results/operators
 
-writes ratios.csv, floor.csv, timing.csv and growth.csv. On a machine that does other work at the same time,
-`--clock cpu --threads 1` compares processor time, which the neighbours hardly change; the grid is always
-wall time.
+writes ratios.csv, floor.csv, timing.csv and growth.csv, with `--large` also large.csv. On a machine that
+does other work at the same time, `--clock cpu --threads 1` compares processor time, which the neighbours
+hardly change; the grid is always wall time.
 
 Dimension letters: B batch, C classes, D embedding, N nodes.
 """
@@ -22,10 +22,12 @@ import scipy.linalg
 import torch
 from torch import Tensor
 
-from difnet.diffusion import dense_inverse, iterative_inverse, random_walk, transition_matrix
+from difnet.config import TimingConfig
+from difnet.diffusion import dense_inverse, iterative_inverse, iterative_solve, random_walk, transition_matrix
 from difnet.diffusion.walk import attention_walk
 from difnet.timing import fit_growth, time_operators
 from difnet.timing.protocol import median_interval, peak_memory
+from difnet.training import use_threads
 
 EMBEDDING, CLASSES, RESTART, TOLERANCE = 64, 21, 0.1, 1e-5
 
@@ -40,21 +42,6 @@ class Comparison:
     nodes: int
     reference: Call
     ours: Call
-
-
-@dataclass(frozen=True)
-class Grid:
-    """The timing grid of docs/performance.md."""
-
-    nodes: tuple[int, ...]
-    classes: tuple[int, ...] = (CLASSES,)
-    embedding_dim: int = EMBEDDING
-    batch: int = 1
-    repeats: int = 7
-    warmup: int = 1
-    backward: bool = True
-    budget_s: float = 60.0
-    threads: int = 2
 
 
 def plain_walk(features: Tensor, signal: Tensor) -> Tensor:
@@ -156,8 +143,24 @@ def floor(*, clock: Callable[[], float]) -> dict[str, object]:
     }
 
 
+def measure_large(*, clock: Callable[[], float]) -> pd.DataFrame:
+    """Time each solver once where a dense solve takes a minute (16,384 nodes) or P does not fit (65,536)."""
+    rows = []
+    for nodes in (16384, 65536):
+        features, seeds = 0.3 * torch.randn(1, EMBEDDING, nodes), torch.randn(1, CLASSES, nodes)
+        start = clock()
+        solution = iterative_solve(features, seeds, RESTART, TOLERANCE)
+        facts = {"products": solution.products, "residual": solution.residual}
+        rows.append({"solver": "iterative", "nodes": nodes, "seconds": clock() - start, **facts})
+        if nodes == 16384:
+            start = clock()
+            dense_inverse(transition_matrix(features), seeds, RESTART)
+            rows.append({"solver": "dense", "nodes": nodes, "seconds": clock() - start})
+    return pd.DataFrame(rows)
+
+
 def main() -> None:
-    """Write the four tables."""
+    """Write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("results/operators"))
     parser.add_argument(
@@ -166,12 +169,14 @@ def main() -> None:
     parser.add_argument(
         "--grid", type=int, nargs="*", default=[256, 1024, 2304, 4225], help="sizes of the grid"
     )
+    parser.add_argument("--classes", type=int, nargs="*", default=[21], help="classes of the grid")
+    parser.add_argument("--large", action="store_true", help="16,384 and 65,536 nodes as well: large.csv")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall")
     arguments = parser.parse_args()
     clock = time.perf_counter if arguments.clock == "wall" else time.process_time
-    torch.set_num_threads(arguments.threads)
+    use_threads(arguments.threads)
     torch.manual_seed(0)
     arguments.out.mkdir(parents=True, exist_ok=True)
     labels = {"clock": arguments.clock, "threads": arguments.threads}
@@ -189,8 +194,13 @@ def main() -> None:
     if peak is not None:
         print(f"fused walk at 16384 nodes: peak {peak / 1e6:.1f} MB, {peak / (4 * 16384**2):.1%} of N x N")
 
+    if arguments.large:
+        measure_large(clock=clock).assign(**labels).to_csv(arguments.out / "large.csv", index=False)
     if arguments.grid:
-        timing = time_operators(Grid(nodes=tuple(arguments.grid), threads=arguments.threads))
+        grid = TimingConfig(
+            nodes=arguments.grid, classes=arguments.classes, threads=arguments.threads, budget_s=60.0
+        )
+        timing = time_operators(grid)
         timing.to_csv(arguments.out / "timing.csv", index=False)
         fit_growth(timing).to_csv(arguments.out / "growth.csv", index=False)
 

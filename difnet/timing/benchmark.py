@@ -12,7 +12,6 @@ from difnet.timing.growth import fit_growth
 from difnet.timing.networks import time_networks
 from difnet.timing.operators import time_operators
 from difnet.timing.trained import trained_levels
-from difnet.training import use_threads
 
 
 def time_benchmark(
@@ -30,7 +29,6 @@ def time_benchmark(
     Returns:
         Columns of timing.csv, and of growth.csv (operators only: a network has one size).
     """
-    use_threads(benchmark.timing.threads)
     prepare(benchmark.data, data)
     runs = [
         resolve_run(root, benchmark=name, ablation=ablation, seed=benchmark.seeds[0])

@@ -10,18 +10,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Protocol
 
 import pandas as pd
 import torch
 from torch import Tensor
 
-from difnet.config.errors import InputError
+from difnet.config import InputError, TimingConfig
 from difnet.diffusion import transition_matrix
 from difnet.diffusion.memory import DoesNotFitError, require_memory
 from difnet.timing.cells import COLUMNS, Cell
 from difnet.timing.protocol import peak_memory, seconds
 from difnet.timing.subjects import LEVELS, SUBJECTS, Subject
+from difnet.training import use_threads
 
 FEATURE_SCALE = 0.3
 FEWEST_REPEATS = 3
@@ -33,31 +33,8 @@ NO_TIME = "not_run (over the time budget)"
 Levels = Callable[[int], Sequence[Tensor]]
 
 
-class TimingGrid(Protocol):
-    """The timing section of a benchmark."""
-
-    @property
-    def nodes(self) -> Sequence[int]: ...
-    @property
-    def classes(self) -> Sequence[int]: ...
-    @property
-    def embedding_dim(self) -> int: ...
-    @property
-    def batch(self) -> int: ...
-    @property
-    def repeats(self) -> int: ...
-    @property
-    def warmup(self) -> int: ...
-    @property
-    def backward(self) -> bool: ...
-    @property
-    def budget_s(self) -> float: ...
-    @property
-    def threads(self) -> int: ...
-
-
 def time_operators(
-    config: TimingGrid, *, subjects: Sequence[str] | None = None, trained_levels: Levels | None = None
+    config: TimingConfig, *, subjects: Sequence[str] | None = None, trained_levels: Levels | None = None
 ) -> pd.DataFrame:
     """Time every operator over the grid of a benchmark.
 
@@ -86,26 +63,20 @@ def time_operators(
     if trained_levels is not None:
         built = [subject for subject in chosen if subject.inputs == "levels"]
         rounds.append(("_trained_features", trained_levels, built))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(config.threads)
-    try:
-        rows: list[dict[str, object]] = []
-        for suffix, levels, some in rounds:
-            for classes in config.classes:
-                last: dict[object, Cell] = {}
-                for nodes in sorted(config.nodes):
-                    cells = [
-                        cell for subject in some for cell in _cells(subject, suffix, config, nodes, classes)
-                    ]
-                    _measure(cells, config, levels, last)
-                    last.update({cell.curve: cell for cell in cells})
-                    rows += [cell.row() for cell in cells]
-        return pd.DataFrame(rows, columns=COLUMNS)
-    finally:
-        torch.set_num_threads(threads)
+    use_threads(config.threads)
+    rows: list[dict[str, object]] = []
+    for suffix, levels, some in rounds:
+        for classes in config.classes:
+            last: dict[object, Cell] = {}
+            for nodes in sorted(config.nodes):
+                cells = [cell for subject in some for cell in _cells(subject, suffix, config, nodes, classes)]
+                _measure(cells, config, levels, last)
+                last.update({cell.curve: cell for cell in cells})
+                rows += [cell.row() for cell in cells]
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _cells(subject: Subject, suffix: str, config: TimingGrid, nodes: int, classes: int) -> Iterator[Cell]:
+def _cells(subject: Subject, suffix: str, config: TimingConfig, nodes: int, classes: int) -> Iterator[Cell]:
     """Yield the cells of one subject at one size; without a GPU, the GPU's only where there are no others."""
     gpu = torch.cuda.is_available()
     devices = [device for device in subject.devices if gpu or device == "cpu"] or ["cuda"]
@@ -117,7 +88,7 @@ def _cells(subject: Subject, suffix: str, config: TimingGrid, nodes: int, classe
                 yield Cell(name, subject, device, dtype, nodes, classes, config.batch, metric)
 
 
-def _measure(cells: Sequence[Cell], config: TimingGrid, levels: Levels, last: dict[object, Cell]) -> None:
+def _measure(cells: Sequence[Cell], config: TimingConfig, levels: Levels, last: dict[object, Cell]) -> None:
     """Fill the cells of one size."""
     for cell in cells:
         cell.status = _obstacle(cell, config, last.get(cell.curve))
@@ -139,7 +110,7 @@ def _measure(cells: Sequence[Cell], config: TimingGrid, levels: Levels, last: di
         cell.call = None
 
 
-def _obstacle(cell: Cell, config: TimingGrid, before: Cell | None) -> str:
+def _obstacle(cell: Cell, config: TimingConfig, before: Cell | None) -> str:
     """Return why a cell cannot run, or ok.
 
     Args:
@@ -177,7 +148,7 @@ def _attempt(cell: Cell, action: Callable[[], None]) -> None:
     cell.spent += time.perf_counter() - start
 
 
-def _go_round(cells: Sequence[Cell], config: TimingGrid, *, record: bool) -> None:
+def _go_round(cells: Sequence[Cell], config: TimingConfig, *, record: bool) -> None:
     """Time one call of every cell that is still within its budget."""
     for cell in cells:
         if cell.metric != "peak_memory_mb" and cell.spent < config.budget_s:
@@ -225,7 +196,7 @@ def _step(subject: Subject, inputs: Sequence[Tensor], seeds: Tensor, upstream: T
     return torch.autograd.grad(result, leaves, upstream, allow_unused=True)
 
 
-def _random_levels(config: TimingGrid, nodes: int) -> list[Tensor]:
+def _random_levels(config: TimingConfig, nodes: int) -> list[Tensor]:
     shape = (config.batch, config.embedding_dim, nodes)
     return [FEATURE_SCALE * _normal(*shape, seed=level) for level in range(LEVELS)]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from difnet.config import InputError
-from difnet.models import DeepLab, DifNet, from_official, parameter_count
-from difnet.models.official import _own_name
+from difnet.config import LEVELS, InputError
+from difnet.models import DeepLab, DifNet, build, from_official, parameter_count
+from difnet.models.official import IMPORTANCE_LAYERS, _own_name
 from tests.models import golden
 
 NAMES = ["difnet-18", "difnet-50", "nodif-50"]
@@ -71,3 +71,39 @@ def test_other_checkpoints_are_refused(change, message: str) -> None:
     change(state)
     with pytest.raises(InputError, match=message):
         from_official(state)
+
+
+def official_names(network: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """The state of a network in the authors' parameter names."""
+    prefixes = {"seed_branch.resnet.": "model_sed.", "similarity_branch.resnet.": "model_dif."}
+    importance = {str(own): name for name, own in IMPORTANCE_LAYERS.items()}
+    official = {}
+    for name, tensor in network.state_dict().items():
+        parts = name.split(".")
+        if parts[0] == "diffusion":
+            renamed = f"diffuse{parts[2]}.{parts[1]}"
+        elif parts[1] == "embeddings":
+            renamed = f"diffuse{LEVELS.index(parts[2])}.{('conv', 'bn')[int(parts[3])]}.{parts[4]}"
+        elif parts[0] == "importance_map":
+            renamed = f"mask_layer.{importance[parts[2]]}.{parts[3]}"
+        elif parts[1] == "classifier":
+            renamed = f"model_sed.layer5.conv2d_list.{parts[3]}.{parts[4]}"
+        else:
+            prefix = ".".join(parts[:2]) + "."
+            renamed = prefixes[prefix] + name.removeprefix(prefix)
+        official[renamed if isinstance(network, DifNet) else renamed.removeprefix("model_sed.")] = tensor
+    return official
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["difnet-18", "difnet-34", "difnet-18-50", "difnet-101", "deeplab-18", "deeplab-34", "deeplab-101"],
+)
+def test_every_depth_is_recognised(name: str) -> None:
+    torch.manual_seed(0)
+    network = build(name, 5)
+    restored = from_official(official_names(network))
+    assert type(restored) is type(network)
+    expected = network.state_dict()
+    assert restored.state_dict().keys() == expected.keys()
+    assert all(torch.equal(tensor, expected[key]) for key, tensor in restored.state_dict().items())

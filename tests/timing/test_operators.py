@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,24 +11,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from difnet.config.errors import InputError
+from difnet.config import InputError, TimingConfig
 from difnet.diffusion import random_walk
 from difnet.timing import fit_growth, time_operators
 from difnet.timing.protocol import median_interval, peak_memory
 from difnet.timing.subjects import SUBJECTS
 
 
-@dataclass(frozen=True)
-class Grid:
-    nodes: tuple[int, ...] = (16, 32, 64)
-    classes: tuple[int, ...] = (3,)
-    embedding_dim: int = 8
-    batch: int = 1
-    repeats: int = 3
-    warmup: int = 1
-    backward: bool = True
-    budget_s: float = 60.0
-    threads: int = 1
+def grid(**changes: Any) -> TimingConfig:
+    small = {"nodes": (16, 32, 64), "classes": (3,), "embedding_dim": 8, "repeats": 3, "warmup": 1}
+    return TimingConfig(**{**small, "budget_s": 60.0, "threads": 1, **changes})
 
 
 @pytest.fixture
@@ -38,7 +30,7 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_gpu")
 def test_every_row_is_there_and_the_gpu_rows_say_why_they_are_empty() -> None:
-    table = time_operators(Grid())
+    table = time_operators(grid())
     header = "subject,device,dtype,nodes,classes,batch,metric,value,ci_low,ci_high,status"
     assert ",".join(table.columns) == header
     assert len(table) == len(SUBJECTS) * 3 * 3
@@ -53,14 +45,15 @@ def test_every_row_is_there_and_the_gpu_rows_say_why_they_are_empty() -> None:
     assert (ran.loc[ran["metric"] != "peak_memory_mb", "value"] > 0).all()
 
 
-def test_threads_are_restored() -> None:
-    before = torch.get_num_threads()
-    time_operators(Grid(nodes=(16,), backward=False), subjects=["plain_walk"])
-    assert torch.get_num_threads() == before
+def test_threads_are_those_of_the_configuration() -> None:
+    time_operators(grid(nodes=(16,), backward=False, threads=2), subjects=["plain_walk"])
+    assert torch.get_num_threads() == 2
+    time_operators(grid(nodes=(16,), backward=False), subjects=["plain_walk"])
+    assert torch.get_num_threads() == 1
 
 
 def test_the_budget_ends_a_curve() -> None:
-    table = time_operators(Grid(budget_s=1e-9, warmup=0), subjects=["fused_walk"])
+    table = time_operators(grid(budget_s=1e-9, warmup=0), subjects=["fused_walk"])
     timed = table[table["metric"] != "peak_memory_mb"]
     assert set(timed["status"]) == {"not_run (over the time budget)"}
     assert timed["value"].isna().all()
@@ -69,7 +62,7 @@ def test_the_budget_ends_a_curve() -> None:
 def test_matrices_that_do_not_fit_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("difnet.diffusion.memory.free_memory", lambda device: 3 * 4 * 32**2)
     subjects = ["fused_walk", "dense_inverse_torch"]
-    table = time_operators(replace(Grid(), nodes=(32, 64), backward=False), subjects=subjects)
+    table = time_operators(grid(nodes=(32, 64), backward=False), subjects=subjects)
     status = table.groupby(["subject", "nodes"])["status"].agg(set).to_dict()
     assert status["fused_walk", 64] == {"ok"}
     assert status["dense_inverse_torch", 32] == {"ok"}
@@ -84,14 +77,14 @@ def test_trained_features_are_rows_of_their_own() -> None:
         return [torch.ones(1, 4, nodes)] * 5
 
     subjects = ["cascade", "dense_inverse_torch_solve_only"]
-    table = time_operators(Grid(nodes=(16,)), subjects=subjects, trained_levels=trained)
+    table = time_operators(grid(nodes=(16,)), subjects=subjects, trained_levels=trained)
     assert set(table["subject"]) == {*subjects, "cascade_trained_features"}
     assert sizes == [16]
 
 
 def test_unknown_subject() -> None:
     with pytest.raises(InputError, match="unknown subjects walk; known are plain_walk"):
-        time_operators(Grid(), subjects=["walk"])
+        time_operators(grid(), subjects=["walk"])
 
 
 @pytest.mark.parametrize(
@@ -137,7 +130,7 @@ def test_growth_of_known_curves() -> None:
 
 
 def test_growth_needs_three_sizes() -> None:
-    table = time_operators(Grid(nodes=(16, 32), backward=False), subjects=["plain_walk"])
+    table = time_operators(grid(nodes=(16, 32), backward=False), subjects=["plain_walk"])
     assert fit_growth(table)["exponent"].isna().all()
 
 
