@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,16 +47,16 @@ def save_checkpoint(
     Raises:
         InputError: If the folder cannot be written or the disk is full.
     """
+    contents = {
+        "identity": identity,
+        "network": network.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "position": position._asdict(),
+    }
+    buffer = io.BytesIO()
+    torch.save(contents, buffer)
     with atomic_path(directory / FILE_NAME) as temporary:
-        torch.save(
-            {
-                "identity": identity,
-                "network": network.state_dict(),
-                "optimiser": optimiser.state_dict(),
-                "position": position._asdict(),
-            },
-            temporary,
-        )
+        temporary.write_bytes(buffer.getbuffer())
 
 
 def claim_directory(directory: Path, *, identity: str, overwrite: bool) -> None:

@@ -8,8 +8,8 @@ import math
 import time
 from pathlib import Path
 
+import safetensors.torch
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from difnet.config import RunConfig, RunError, atomic_path, write_text, write_yaml
@@ -121,9 +121,9 @@ def _write_results(
     network: nn.Module, position: Position, *, out: Path, command: str, data_sha256: str
 ) -> None:
     weights = out / "weights.safetensors"
+    state = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
     with atomic_path(weights) as temporary:
-        state = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
-        save_file(state, temporary)
+        temporary.write_bytes(safetensors.torch.save(state))
     rows = [f"{step},{loss:.6f},{rate:.6g},{speed:.1f}" for step, loss, rate, speed in position.history]
     write_text(out / "history.csv", "\n".join(["step,loss,learning_rate,images_per_s", *rows]) + "\n")
     facts = environment("train") | {

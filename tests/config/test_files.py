@@ -25,10 +25,12 @@ def test_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
         write_text(tmp_path / "results" / "table.csv", "x")
 
 
-def test_full_disk_is_one_line() -> None:
-    with (
-        pytest.raises(InputError, match="No space left on device"),
-        atomic_path(Path("/dev/shm/x.csv")) as temporary,
+def test_full_disk_is_one_line(small_disk: Path) -> None:
+    path = small_disk / "table.csv"
+    write_text(path, "former")
+    with pytest.raises(
+        InputError, match=r"table.csv: cannot be written: No space left on device; free space"
     ):
-        temporary.write_text("x")
-        Path("/dev/full").write_text("x")
+        write_text(path, "x" * 2**20)
+    assert [file.name for file in small_disk.iterdir()] == ["table.csv"]
+    assert path.read_text() == "former"
