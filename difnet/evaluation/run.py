@@ -72,7 +72,7 @@ def predict(
     Args:
         network: In evaluation mode.
         images: (B, 3, H, W).
-        config: Configuration of the run; gives the precision and memory layout.
+        config: Configuration of the run; gives the memory layout.
 
     Returns:
         Classes (B, H, W) uint8, and importance (B, h, w) float16 or None.
