@@ -103,11 +103,11 @@ class EvaluateConfig(Section):
 class TimingConfig(Section):
     """Grid of the timing benchmark."""
 
-    nodes: tuple[PositiveInt, ...] = (144, 256, 576, 1024, 2304)
+    nodes: tuple[PositiveInt, ...] = (256, 576, 1024, 2304, 4225)
     classes: tuple[PositiveInt, ...] = (21,)
     embedding_dim: PositiveInt = 64
     batch: PositiveInt = 1
-    repeats: PositiveInt = 7
+    repeats: PositiveInt = 5
     warmup: NonNegativeInt = 2
     backward: bool = True
     budget_s: PositiveFloat = 10.0
