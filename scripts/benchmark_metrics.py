@@ -1,4 +1,4 @@
-"""Time every metric on real label maps, on one thread, and write docs/performance-metrics.md.
+"""Time every metric on real label maps, on one thread, and write the table of docs/performance.md.
 
 The prediction is the truth at an eighth of its size, as a coarse network would give it. The reference for the
 boundary F-score is the DAVIS recipe: one class at a time, outlines dilated by a disc with scikit-image.
@@ -33,13 +33,14 @@ from difnet.metrics import (
     trimap_miou,
 )
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "performance-metrics.md"
+DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
+START, END = "<!-- metrics: start -->", "<!-- metrics: end -->"
 CLASSES, VOID, IMAGES, REPEATS = 11, 11, 10, 15
 Labels = NDArray[np.uint8]
 
 
 def main() -> None:
-    """Measure and write the table."""
+    """Measure and replace what is between the markers."""
     torch.set_num_threads(1)
     pairs = label_pairs()
     subjects: list[tuple[str, Callable[[Labels, Labels], object], str]] = [
@@ -65,15 +66,15 @@ def main() -> None:
         "",
         f"The boundary F-score is {ratio:.0f} times faster than the reference, with equal values.",
     ]
-    write_text(DOCUMENT, "\n".join([*heading(), *lines, ""]))
+    text = DOCUMENT.read_text(encoding="utf-8")
+    before, after = text.split(START)[0], text.split(END)[1]
+    write_text(DOCUMENT, "\n".join([f"{before}{START}", *conditions(), *lines, f"{END}{after}"]))
     print("\n".join(lines))
 
 
-def heading() -> list[str]:
-    """Title and conditions of the measurement."""
+def conditions() -> list[str]:
+    """What was measured, and on what."""
     return [
-        "# Speed of the metrics",
-        "",
         f"{IMAGES} CamVid validation images of 480 x 360, {CLASSES} classes, prediction of 1/8 resolution,",
         f"{REPEATS} repeats, CPU time of one thread ({platform.machine()}); NumPy {np.__version__},",
         f"torch {torch.__version__}, Python {platform.python_version()}.",
