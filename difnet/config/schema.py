@@ -108,9 +108,9 @@ class TimingConfig(Section):
     embedding_dim: PositiveInt = 64
     batch: PositiveInt = 1
     repeats: PositiveInt = 5
-    warmup: NonNegativeInt = 2
+    warmup: NonNegativeInt = 1
     backward: bool = True
-    budget_s: PositiveFloat = 10.0
+    budget_s: PositiveFloat = 5.0
     """Seconds that one subject may take at one size; past it the row says so."""
     threads: PositiveInt = 2
 
