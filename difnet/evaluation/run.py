@@ -40,12 +40,12 @@ def evaluate_run(directory: Path, *, data: Path, split: str | None = None) -> pd
     prepared = load_prepared(data)
     name = split or config.evaluate.split
     samples = prepared.split(name)
-    network = load_network(directory, config, num_classes=len(prepared.index.classes))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network = load_network(directory, config, num_classes=len(prepared.index.classes)).to(device)
     shown = set(gallery_indices(len(samples), config.evaluate.gallery))
     statistics, gallery = [], []
     for indices, images, labels in evaluation_batches(samples, config.evaluate.batch_size):
-        predictions, importance = predict(network.to(device), images.to(device), config)
+        predictions, importance = predict(network, images.to(device), config)
         for position, index in enumerate(indices):
             prediction, truth = predictions[position], labels[position].numpy()
             statistics.append(image_statistics(prediction, truth, len(prepared.index.classes)))

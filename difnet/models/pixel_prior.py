@@ -14,8 +14,6 @@ from torch import Tensor, nn
 from difnet.config import InputError
 from difnet.models.difnet import Prediction
 
-VOID = 255
-
 
 class PixelPrior(nn.Module):
     """Predicts at each position the class that was most frequent there in training."""

@@ -32,7 +32,7 @@ class Project:
         command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
         if "--config" not in arguments:
             command += ["--config", "benchmarks=[tiny]"]
-        return subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=False, env=None)
+        return subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=False)
 
     def planned(self) -> Counter[str]:
         """Number of jobs that a dry run plans, by rule."""
