@@ -1,7 +1,7 @@
 """The three backends of the dense inverse, and the choice among them.
 
-`cupy` solves on torch's current CUDA stream, shares memory with torch by DLPack and takes its scratch memory
-from torch's allocator, so that one pool serves both. `scipy` and `torch` need no GPU.
+`cupy` factorises on torch's current CUDA stream, shares memory with torch by DLPack and takes its scratch
+memory from torch's allocator, so that one pool serves both. `scipy` and `torch` need no GPU.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
 from difnet.config.errors import InputError
-from difnet.diffusion.factorisation import ArrayFactorisation, ArrayModule, Factorisation, TorchFactorisation
+from difnet.diffusion.factorisation import (
+    ArrayModule,
+    Factorisation,
+    factorise_by_array,
+    factorise_by_torch,
+)
 
 Backend = Literal["auto", "cupy", "scipy", "torch"]
 
@@ -27,11 +32,13 @@ _log = logging.getLogger(__name__)
 
 FEWEST_SCIPY_NODES = 1024
 
-SCIPY_MODULE = ArrayModule(linalg=scipy.linalg, from_tensor=Tensor.numpy, to_tensor=torch.from_numpy)
+SCIPY_MODULE = ArrayModule(
+    lu_factor=scipy.linalg.lu_factor, from_tensor=Tensor.numpy, to_tensor=torch.from_numpy
+)
 
 
 def choose_backend(backend: Backend, device: torch.device, *, nodes: int) -> str:
-    """Return the backend that will solve on `device`: cupy, scipy or torch.
+    """Return the backend that will factorise on `device`: cupy, scipy or torch.
 
     `auto` takes CuPy on a GPU where it is installed and torch on a GPU without it; on the CPU SciPy, whose LU
     is faster, and below `FEWEST_SCIPY_NODES` torch, where a second thread pool costs more than it gains. It
@@ -79,8 +86,8 @@ def _automatic(device_type: str, *, small: bool) -> str:
 def factorise(matrix: Tensor, backend: str) -> Factorisation:
     """Factorise M (N, N) by a chosen backend; `matrix` may be overwritten."""
     if backend == "torch":
-        return TorchFactorisation(matrix)
-    return ArrayFactorisation(matrix, module=SCIPY_MODULE if backend == "scipy" else cupy_module())
+        return factorise_by_torch(matrix)
+    return factorise_by_array(matrix, SCIPY_MODULE if backend == "scipy" else cupy_module())
 
 
 def cupy_module() -> ArrayModule:
@@ -89,7 +96,7 @@ def cupy_module() -> ArrayModule:
     import cupyx.scipy.linalg  # type: ignore[import-untyped]
 
     return ArrayModule(
-        linalg=cupyx.scipy.linalg,
+        lu_factor=cupyx.scipy.linalg.lu_factor,
         from_tensor=cupy.from_dlpack,
         to_tensor=from_dlpack,
         scope=_torch_scope,

@@ -23,7 +23,8 @@ from difnet.diffusion.memory import require_memory
 ACCURACY = 1e-7
 REFINEMENT_STEPS = 5
 SAFETY = 100
-BLOCK_ROWS = 512
+BLOCK_ROWS = 128
+"""Rows of P that are in float64 at once: small enough for a cache."""
 
 
 def dense_inverse(transition: Tensor, seeds: Tensor, a: float | Tensor, backend: Backend = "auto") -> Tensor:
@@ -152,11 +153,14 @@ def _refined(
 
 
 def _product(transition: Tensor, rows: Tensor, *, transposed: bool) -> Tensor:
-    """Return P x, or P^T x, for every row x (C, N) in float64, without a float64 copy of all of P."""
-    blocks = torch.split(transition, BLOCK_ROWS)
-    if not transposed:
-        return torch.cat([rows @ block.double().mT for block in blocks], dim=1)
+    """Return P x, or P^T x, for every row x (C, N) in float64, one block of P in float64 at a time."""
     product = torch.zeros_like(rows)
-    for block, part in zip(blocks, torch.split(rows, BLOCK_ROWS, dim=1), strict=True):
-        product.addmm_(part, block.double())
+    buffer = rows.new_empty(BLOCK_ROWS, transition.shape[1])
+    for first in range(0, len(transition), BLOCK_ROWS):
+        nodes = slice(first, min(first + BLOCK_ROWS, len(transition)))
+        block = buffer[: nodes.stop - first].copy_(transition[nodes])
+        if transposed:
+            product.addmm_(rows[:, nodes], block)
+        else:
+            product[:, nodes] = rows @ block.mT
     return product
