@@ -18,6 +18,8 @@ from pydantic import (
 
 LevelName = Literal["image", "layer1", "layer2", "layer3", "layer4"]
 LEVELS: tuple[LevelName, ...] = ("image", "layer1", "layer2", "layer3", "layer4")
+DIFFUSIONS = ("cascade", "dense_inverse", "iterative_inverse", "none")
+"""Diffusion rules of the library; any other name is a class in `ablations/NAME.py`."""
 Weight = Literal["learned"] | Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -41,8 +43,8 @@ class TransitionConfig(Section):
     """How features become a row-stochastic transition matrix."""
 
     kind: Literal["softmax", "cosine", "doubly_stochastic", "top_k"] = "softmax"
-    temperature: PositiveFloat | None = None
-    """Divides the similarities; null for the default of the kind."""
+    temperature: PositiveFloat | Literal["learned"] | None = None
+    """Divides the similarities; `learned`: one number a level; null for the default of the kind."""
     k: PositiveInt | None = None
     """Neighbours a node of top_k; null for its default."""
 
@@ -51,7 +53,15 @@ class ModelConfig(Section):
     """Network and diffusion."""
 
     name: str = "difnet-nano"
-    diffusion: Literal["cascade", "dense_inverse", "iterative_inverse", "none"] = "cascade"
+    width: PositiveFloat | Literal["equal_parameters"] = 1.0
+    """Multiplies the channels of both ResNets; `equal_parameters`: a DifNet as large as the baseline of its
+    depth, a baseline as large as the DifNet of its depth."""
+    shared_resnet: bool = False
+    """One ResNet for both branches."""
+    normalisation: Literal["imagenet", "caffe"] = "imagenet"
+    """Of the images: mean and deviation of ImageNet, or BGR minus its mean as in the authors' code."""
+    diffusion: str = "cascade"
+    """cascade, dense_inverse, iterative_inverse, none, or NAME for the class in `ablations/NAME.py`."""
     levels: tuple[LevelName, ...] = Field(default=LEVELS, min_length=1)
     repeats: PositiveInt = 1
     """Random walks a level."""
@@ -83,6 +93,8 @@ class TrainConfig(Section):
     """Range of the random rescaling; null for none."""
     crop: PositiveInt | None = None
     """Side of the random square crop in pixels, padded with void; null for none."""
+    padding: Literal["void", "background"] = "void"
+    """Label of what a crop adds around a small image; background (class 0) in the authors' code."""
     precision: Literal["fp32", "bf16"] = "fp32"
     channels_last: bool = True
     threads: PositiveInt = 1
@@ -98,6 +110,10 @@ class EvaluateConfig(Section):
     batch_size: PositiveInt = 16
     gallery: NonNegativeInt = 4
     """Images, evenly spaced over the split, whose predictions are kept for the report."""
+    oracle_seeds: PositiveInt | Annotated[str, Field(pattern=r"^\d+(\.\d+)?%$")] | None = None
+    """Diffuse labelled pixels in place of the scores: so many of every true region, or a share (`1%`)."""
+    oracle_rule: Literal["similarities", "nearest"] = "similarities"
+    """How oracle seeds spread: by the network's diffusion, or every pixel takes the nearest one's class."""
 
 
 class TimingConfig(Section):
@@ -115,6 +131,15 @@ class TimingConfig(Section):
     threads: PositiveInt = 2
 
 
+class LimitsConfig(Section):
+    """How much of a benchmark to run: whole variants, in their order, as long as they fit."""
+
+    runs: PositiveInt | None = None
+    """Most runs, over all variants and seeds."""
+    steps: PositiveInt | None = None
+    """Most training steps, over all runs."""
+
+
 class BenchmarkConfig(Section):
     """One file of `workflow/benchmarks/`."""
 
@@ -128,6 +153,9 @@ class BenchmarkConfig(Section):
     seeds: tuple[NonNegativeInt, ...] = Field(default=(0, 1, 2), min_length=1)
     ablations: tuple[str, ...] = ("headline",)
     """Names, tags or globs of the ablations to run."""
+    sweep: dict[str, list[Any]] = Field(default_factory=dict)
+    """Values to try of some keys: `{model.restart: [0.1, 0.5]}` adds every ablation with each combination."""
+    limits: LimitsConfig = LimitsConfig()
     reference: str = "cascade"
     """The variant that every other one is compared with."""
 
@@ -139,6 +167,8 @@ class AblationConfig(Section):
     question: str
     expectation: str = ""
     extends: str | None = None
+    weights_of: str | None = None
+    """Take the trained weights of this ablation and the same seed instead of training."""
     tags: tuple[str, ...] = ()
     model: dict[str, Any] = Field(default_factory=dict)
     train: dict[str, Any] = Field(default_factory=dict)
@@ -151,6 +181,10 @@ class RunConfig(Section):
     benchmark: str
     variant: str
     seed: NonNegativeInt
+    weights_of: str | None = None
+    """Variant whose trained weights are taken; null for a training of its own."""
+    diffusion_sha256: str | None = None
+    """Hash of `ablations/NAME.py` where `model.diffusion` names one."""
     data: DataConfig
     model: ModelConfig
     train: TrainConfig
@@ -158,6 +192,6 @@ class RunConfig(Section):
 
     def training_identity(self) -> str:
         """Hash of every value that the trained weights depend on, whatever the order of the keys."""
-        values = self.model_dump(mode="json", include={"seed", "data", "model", "train"})
+        values = self.model_dump(mode="json", exclude={"benchmark", "variant", "evaluate"})
         del values["train"]["checkpoint_every"]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]

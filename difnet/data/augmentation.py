@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import torch
 from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional
 
-from difnet.data.dataset import VOID
+Normalisation = Literal["imagenet", "caffe"]
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 """Of the ImageNet training images, RGB, between 0 and 1."""
+CAFFE_MEAN = (104.00699, 116.66877, 122.67892)
+"""Of the ImageNet training images, BGR, between 0 and 255: what the authors' code subtracts."""
 
 
-def normalise(images: Tensor) -> Tensor:
-    """Subtract the mean of ImageNet and divide by its standard deviation.
+def normalise(images: Tensor, normalisation: Normalisation = "imagenet") -> Tensor:
+    """Images as the networks take them, with a mean of about 0.
 
     Args:
-        images: (B, H, W, 3) uint8.
+        images: (B, H, W, 3) uint8, RGB.
+        normalisation: imagenet: minus the mean of ImageNet, over its standard deviation; caffe: BGR from 0 to
+            255, minus the mean of ImageNet.
 
     Returns:
         (B, 3, H, W) float32, contiguous.
     """
-    scale = 1 / (255 * torch.tensor(STD))
-    shift = torch.tensor(MEAN) / torch.tensor(STD)
-    return images.to(torch.float32).mul_(scale).sub_(shift).permute(0, 3, 1, 2).contiguous()
+    pixels = images.to(torch.float32)
+    if normalisation == "caffe":
+        pixels = pixels.flip(-1).sub_(torch.tensor(CAFFE_MEAN))
+    else:
+        scale = 1 / (255 * torch.tensor(STD))
+        pixels = pixels.mul_(scale).sub_(torch.tensor(MEAN) / torch.tensor(STD))
+    return pixels.permute(0, 3, 1, 2).contiguous()
 
 
 def rescale(
@@ -52,13 +62,16 @@ def rescale(
     return resized.permute(1, 2, 0), label
 
 
-def crop(image: Tensor, label: Tensor, *, side: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Cut out a random square; where the image is smaller, pad right and below with the mean and with void.
+def crop(
+    image: Tensor, label: Tensor, *, side: int, padding: int, rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """Cut out a random square; where the image is smaller, pad right and below with the mean.
 
     Args:
         image: (3, H, W) normalised, so that its mean is 0.
         label: (H, W) uint8.
         side: Height and width of the square in pixels.
+        padding: Label of the padding.
         rng: Random numbers of this image.
 
     Returns:
@@ -69,4 +82,4 @@ def crop(image: Tensor, label: Tensor, *, side: int, rng: np.random.Generator) -
     label = label[top : top + side, left : left + side]
     below, right = (side - length for length in label.shape)
     image = functional.pad_image(image, [0, 0, right, below], fill=0.0)
-    return image, functional.pad_image(label[None], [0, 0, right, below], fill=VOID)[0]
+    return image, functional.pad_image(label[None], [0, 0, right, below], fill=padding)[0]

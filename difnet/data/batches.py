@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from difnet.config import InputError, TrainConfig
-from difnet.data.augmentation import crop, normalise, rescale
+from difnet.data.augmentation import Normalisation, crop, normalise, rescale
+from difnet.data.dataset import VOID
 from difnet.data.store import Split
 
 ORDER, AUGMENTATION = 1, 2
@@ -45,14 +46,22 @@ class EvaluationBatch(NamedTuple):
     """(B, H, W) int64, 255 for void."""
 
 
-def training_batches(split: Split, train: TrainConfig, seed: int, start_step: int = 0) -> Iterator[Batch]:
+def training_batches(
+    split: Split,
+    train: TrainConfig,
+    seed: int,
+    start_step: int = 0,
+    *,
+    normalisation: Normalisation = "imagenet",
+) -> Iterator[Batch]:
     """Augmented batches without end, one permutation of the split after another.
 
     Args:
         split: Images to train on.
-        train: Recipe: `batch_size`, `flip`, `scale` and `crop` are used.
+        train: Recipe: `batch_size`, `flip`, `scale`, `crop` and `padding` are used.
         seed: Seed of the run.
         start_step: Step of the first batch; step k takes places k * B to (k + 1) * B - 1 of the stream.
+        normalisation: Of the images.
 
     Raises:
         InputError: If the images cannot form batches because their sizes differ and nothing crops them.
@@ -61,17 +70,19 @@ def training_batches(split: Split, train: TrainConfig, seed: int, start_step: in
         raise InputError("train.scale makes images of different sizes; set train.crop as well")
     if train.crop is None and len(set(split.shapes)) > 1:
         raise InputError("the images differ in size; set train.crop, or data.size to resize them all")
-    return (_training_batch(split, train, seed, step) for step in count(start_step))
+    return (_training_batch(split, train, seed, step, normalisation) for step in count(start_step))
 
 
-def evaluation_batches(split: Split, batch_size: int) -> Iterator[EvaluationBatch]:
+def evaluation_batches(
+    split: Split, batch_size: int, *, normalisation: Normalisation = "imagenet"
+) -> Iterator[EvaluationBatch]:
     """All images once, in their order; a batch ends where the size changes."""
     for _, group in groupby(range(len(split)), key=lambda i: split.shapes[i]):
         members = list(group)
         for first in range(0, len(members), batch_size):
             indices = members[first : first + batch_size]
             images, labels = _stack(split, indices)
-            yield EvaluationBatch(indices=indices, images=normalise(images), labels=labels.long())
+            yield EvaluationBatch(indices, images=normalise(images, normalisation), labels=labels.long())
 
 
 @dataclass(frozen=True)
@@ -83,12 +94,14 @@ class _Draw:
     flip: bool
 
 
-def _training_batch(split: Split, train: TrainConfig, seed: int, step: int) -> Batch:
+def _training_batch(
+    split: Split, train: TrainConfig, seed: int, step: int, normalisation: Normalisation
+) -> Batch:
     draws = _draws(len(split), train, seed, step)
     if train.crop is None:
-        images, labels = _whole(split, draws)
+        images, labels = _whole(split, draws, normalisation)
     else:
-        images, labels = _cropped(split, draws, factors=train.scale, side=train.crop)
+        images, labels = _cropped(split, draws, normalisation, train=train, side=train.crop)
     return Batch(images=images, labels=labels, names=tuple(split.names[draw.index] for draw in draws))
 
 
@@ -106,27 +119,29 @@ def _draws(length: int, train: TrainConfig, seed: int, step: int) -> list[_Draw]
     return draws
 
 
-def _whole(split: Split, draws: list[_Draw]) -> tuple[Tensor, Tensor]:
+def _whole(split: Split, draws: list[_Draw], normalisation: Normalisation) -> tuple[Tensor, Tensor]:
     """Whole images of equal size, all handled at once."""
     images, labels = _stack(split, [draw.index for draw in draws])
     flips = torch.tensor([draw.flip for draw in draws])
     images[flips] = images[flips].flip(2)
     labels[flips] = labels[flips].flip(2)
-    return normalise(images), labels.long()
+    return normalise(images, normalisation), labels.long()
 
 
 def _cropped(
-    split: Split, draws: list[_Draw], *, factors: tuple[float, float] | None, side: int
+    split: Split, draws: list[_Draw], normalisation: Normalisation, *, train: TrainConfig, side: int
 ) -> tuple[Tensor, Tensor]:
     """Rescaled and cropped images, handled one by one."""
+    padding = VOID if train.padding == "void" else 0
     images, labels = [], []
     for draw in draws:
         image, label = (pixels[0] for pixels in _stack(split, [draw.index]))
         if draw.flip:
             image, label = image.flip(1), label.flip(1)
-        if factors is not None:
-            image, label = rescale(image, label, factors=factors, rng=draw.rng)
-        normalised, label = crop(normalise(image[None])[0], label, side=side, rng=draw.rng)
+        if train.scale is not None:
+            image, label = rescale(image, label, factors=train.scale, rng=draw.rng)
+        normalised = normalise(image[None], normalisation)[0]
+        normalised, label = crop(normalised, label, side=side, padding=padding, rng=draw.rng)
         images.append(normalised)
         labels.append(label)
     return torch.stack(images), torch.stack(labels).long()

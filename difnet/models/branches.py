@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from difnet.config import LEVELS, LevelName
 from difnet.models.resnet import DilatedResNet, ResNetShape
+from difnet.models.temperature import LearnedTemperature
 
 ASPP_DILATIONS = (6, 12, 18, 24)
 
@@ -43,9 +44,10 @@ class SeedBranch(nn.Module):
         self.resnet = DilatedResNet(shape)
         self.classifier = ASPP(shape.channels[-1], num_classes)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) -> scores (B, C, h, w)."""
-        return self.classifier(self.resnet(images)[-1])  # type: ignore[no-any-return]
+    def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """(B, 3, H, W) -> scores (B, C, h, w), and layer1 to layer4 that they come from."""
+        layers = self.resnet(images)
+        return self.classifier(layers[-1]), layers
 
 
 class ImportanceMap(nn.Module):
@@ -79,33 +81,50 @@ class SimilarityBranch(nn.Module):
         levels: Names of the levels, in the order in which they are walked.
         embedding_dim: D.
         num_classes: Classes of the 1x1 classifier on layer4 that replaces the seed branch; None: none.
+        shares_resnet: Whether the ResNet of the seed branch gives the layers.
+        temperature: Learned temperatures of the levels; None: none.
     """
 
     def __init__(
-        self, shape: ResNetShape, *, levels: Sequence[LevelName], embedding_dim: int, num_classes: int | None
+        self,
+        shape: ResNetShape,
+        *,
+        levels: Sequence[LevelName],
+        embedding_dim: int,
+        num_classes: int | None = None,
+        shares_resnet: bool = False,
+        temperature: LearnedTemperature | None = None,
     ) -> None:
         super().__init__()
         self.levels = tuple(levels)
+        self.shares_resnet = shares_resnet
         widths = dict(zip(LEVELS, (3, *shape.channels), strict=True))
         depth = 4 if num_classes is not None else max(LEVELS.index(level) for level in levels)
-        self.resnet = DilatedResNet(shape, depth=depth) if depth else None
+        self.resnet = DilatedResNet(shape, depth=depth) if depth and not shares_resnet else None
         self.embeddings = nn.ModuleDict({level: _embedding(widths[level], embedding_dim) for level in levels})
+        self.temperature = temperature
         self.classifier = None if num_classes is None else nn.Conv2d(widths["layer4"], num_classes, 1)
 
-    def forward(self, images: Tensor, grid: tuple[int, int] | None) -> tuple[list[Tensor], Tensor | None]:
+    def forward(
+        self, images: Tensor, grid: tuple[int, int] | None, shared: list[Tensor] | None = None
+    ) -> tuple[list[Tensor], Tensor | None]:
         """Embedded levels, and the scores of the classifier where there is one.
 
         Args:
             images: (B, 3, H, W).
             grid: Height and width (h, w) of the node grid; None for that of layer4.
+            shared: layer1 to layer4 of the seed branch, where the branches share their ResNet.
 
         Returns:
             One (B, D, N) a level, and scores (B, C, h, w) or None.
         """
-        features = [images, *(self.resnet(images) if self.resnet is not None else [])]
+        layers = shared or ([] if self.resnet is None else self.resnet(images))
+        features = [images, *layers]
         height, width = features[-1].shape[2:] if grid is None else grid
         embedded = [self.embeddings[level](features[LEVELS.index(level)]) for level in self.levels]
         nodes = [F.adaptive_max_pool2d(maps, (height, width)).flatten(2) for maps in embedded]
+        if self.temperature is not None:
+            nodes = self.temperature(nodes)
         return nodes, None if self.classifier is None else self.classifier(features[-1])
 
 

@@ -11,14 +11,10 @@ import math
 import torch
 from torch import Tensor, nn
 
-from difnet.config import ModelConfig
-from difnet.diffusion import (
-    cascade,
-    dense_inverse,
-    iterative_inverse,
-    make_transition,
-    transition_matrix,
-)
+from difnet.config import ModelConfig, project_root
+from difnet.diffusion import cascade, dense_inverse, iterative_inverse, transition_matrix
+from difnet.models.custom import instantiate, load_diffusion
+from difnet.models.temperature import transition_of
 
 ITERATIVE_TOLERANCE = 1e-5
 
@@ -29,7 +25,7 @@ class Cascade(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.repeats = config.repeats
-        self.transition = make_transition(**config.transition.model_dump(exclude_none=True))
+        self.transition = transition_of(config.transition)
         self.alpha = nn.ParameterList([_scalar(config.restart) for _ in config.levels])
         self.beta = nn.ParameterList([_scalar(config.skip) for _ in config.levels])
 
@@ -44,7 +40,7 @@ class DenseInverse(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.transition = make_transition(**config.transition.model_dump(exclude_none=True))
+        self.transition = transition_of(config.transition)
         self.alpha = _scalar(config.restart)
         self.mixture = nn.Parameter(torch.zeros(len(config.levels)))
 
@@ -62,7 +58,7 @@ class IterativeInverse(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.transition = make_transition(**config.transition.model_dump(exclude_none=True))
+        self.transition = transition_of(config.transition)
         self.alpha = _scalar(config.restart)
         self.mixture = nn.Parameter(torch.zeros(len(config.levels)))
 
@@ -83,6 +79,17 @@ DIFFUSERS: dict[str, type[nn.Module]] = {
     "dense_inverse": DenseInverse,
     "iterative_inverse": IterativeInverse,
 }
+
+
+def make_rule(config: ModelConfig) -> nn.Module:
+    """The diffusion rule that `model.diffusion` names: one of the library, or a class in `ablations/NAME.py`.
+
+    Raises:
+        InputError: If there is no such rule, or the user's own is broken.
+    """
+    if rule := DIFFUSERS.get(config.diffusion):
+        return rule(config)
+    return instantiate(load_diffusion(project_root(), config.diffusion), config)
 
 
 def _scalar(weight: float | str) -> nn.Parameter:

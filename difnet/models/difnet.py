@@ -10,6 +10,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from difnet.models.branches import ImportanceMap, SeedBranch, SimilarityBranch
+from difnet.models.custom import apply_rule
 
 
 class Prediction(NamedTuple):
@@ -34,7 +35,7 @@ class DeepLab(nn.Module):
 
     def forward(self, images: Tensor) -> Prediction:
         """(B, 3, H, W) -> Prediction."""
-        scores = self.seed_branch(images)
+        scores, _ = self.seed_branch(images)
         return Prediction(logits=scores, scores=scores, importance=None, seeds=None)
 
 
@@ -64,16 +65,35 @@ class DifNet(nn.Module):
 
     def forward(self, images: Tensor) -> Prediction:
         """(B, 3, H, W) -> Prediction."""
-        scores = None if self.seed_branch is None else self.seed_branch(images)
-        levels: list[Tensor] = []
-        if self.similarity_branch is not None:
-            grid = None if scores is None else (scores.shape[2], scores.shape[3])
-            levels, similarity_scores = self.similarity_branch(images, grid)
-            scores = similarity_scores if scores is None else scores
-        assert scores is not None
+        scores, levels = self.branches(images)
         importance = None if self.importance_map is None else self.importance_map(scores)
         seeds = scores if importance is None else importance * scores
-        logits = seeds
-        if self.diffusion is not None:
-            logits = self.diffusion(levels, seeds.flatten(2)).reshape(seeds.shape)
+        logits = self.diffuse(levels, seeds)
         return Prediction(logits=logits, scores=scores, importance=importance, seeds=seeds)
+
+    def branches(self, images: Tensor, grid: tuple[int, int] | None = None) -> tuple[Tensor, list[Tensor]]:
+        """Scores of the seeds and levels of the similarities.
+
+        Args:
+            images: (B, 3, H, W).
+            grid: Height and width of the grid of the levels; None for that of the scores.
+
+        Returns:
+            (B, C, h, w), and one (B, D, N) a level; none where nothing is diffused.
+        """
+        if self.seed_branch is None:
+            assert self.similarity_branch is not None
+            levels, scores = self.similarity_branch(images, grid)
+            return scores, levels
+        scores, layers = self.seed_branch(images)
+        if self.similarity_branch is None:
+            return scores, []
+        shared = layers if self.similarity_branch.shares_resnet else None
+        levels, _ = self.similarity_branch(images, grid or scores.shape[2:], shared)
+        return scores, levels
+
+    def diffuse(self, levels: list[Tensor], seeds: Tensor) -> Tensor:
+        """Diffuse seeds (B, C, h, w) along levels (B, D, N) of the same grid -> (B, C, h, w)."""
+        if self.diffusion is None:
+            return seeds
+        return apply_rule(self.diffusion, levels, seeds.flatten(2)).reshape(seeds.shape)

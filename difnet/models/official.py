@@ -35,10 +35,8 @@ def from_official(state_dict: Mapping[str, Tensor]) -> nn.Module:
         raise InputError(
             "the checkpoint is not one of the authors' networks: it has no 'layer5.conv2d_list.0.weight'"
         )
-    depth = _depth(official, seed_prefix)
-    if is_difnet and depth != (similarity_depth := _depth(official, "model_dif.")):
-        depth = f"{depth}-{similarity_depth}"
-    network = build(f"{'difnet' if is_difnet else 'deeplab'}-{depth}", num_classes=classifier.shape[0])
+    kind = "difnet" if is_difnet else "deeplab"
+    network = build(f"{kind}-{_depth(official, seed_prefix)}", num_classes=classifier.shape[0])
     own = {_own_name(name if is_difnet else f"model_sed.{name}"): tensor for name, tensor in official.items()}
     try:
         network.load_state_dict(own)
@@ -50,7 +48,7 @@ def from_official(state_dict: Mapping[str, Tensor]) -> nn.Module:
 
 
 def _depth(official: Mapping[str, Tensor], prefix: str) -> str:
-    """Depth of the ResNet whose parameters have the prefix."""
+    """Depth of the network whose seed ResNet has the prefix."""
     blocks = tuple(
         len(
             {
@@ -62,7 +60,7 @@ def _depth(official: Mapping[str, Tensor], prefix: str) -> str:
         for layer in (1, 2, 3, 4)
     )
     bottleneck = f"{prefix}layer1.0.conv3.weight" in official
-    for depth, shape in [*RESNETS.items(), ("18", SEED_RESNET_OF_18_50)]:
+    for depth, shape in [*RESNETS.items(), ("18-50", SEED_RESNET_OF_18_50)]:
         if shape.blocks == blocks and (shape.block is Bottleneck) == bottleneck:
             return depth
     raise InputError(f"the checkpoint is not one of the authors' networks: {blocks} blocks in its layers")

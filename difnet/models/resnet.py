@@ -62,17 +62,23 @@ class Bottleneck(nn.Module):
 
 @dataclass(frozen=True)
 class ResNetShape:
-    """Block type, blocks a layer, and channels of the first layer."""
+    """Block type, blocks a layer, and channels inside the blocks of the first layer."""
 
     block: type[BasicBlock] | type[Bottleneck]
     blocks: tuple[int, int, int, int]
     width: int = 64
+    factor: float = 1.0
+    """Multiplies all channels."""
 
     @property
-    def channels(self) -> tuple[int, int, int, int]:
-        """Channels of layer1, layer2, layer3 and layer4."""
-        first = self.width * self.block.expansion
-        return (first, 2 * first, 4 * first, 8 * first)
+    def widths(self) -> tuple[int, ...]:
+        """Channels inside the blocks of layer1 to layer4; whole numbers, at least 1."""
+        return tuple(max(1, round(self.factor * self.width * 2**layer)) for layer in range(4))
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Channels that layer1 to layer4 return."""
+        return tuple(width * self.block.expansion for width in self.widths)
 
 
 RESNETS = {
@@ -96,12 +102,12 @@ class DilatedResNet(nn.Module):
 
     def __init__(self, shape: ResNetShape, *, depth: int = 4) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, shape.width, 7, stride=2, padding=3, bias=False)
-        self.bn1 = nn.BatchNorm2d(shape.width)
+        inputs = shape.widths[0]
+        self.conv1 = nn.Conv2d(3, inputs, 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(inputs)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1, ceil_mode=True)
         self.depth = depth
-        inputs = shape.width
         for index, (stride, dilation) in enumerate(((1, 1), (2, 1), (1, 2), (1, 4))[:depth]):
             outputs = shape.channels[index]
             blocks: list[nn.Module] = []
@@ -111,7 +117,7 @@ class DilatedResNet(nn.Module):
                 blocks.append(
                     shape.block(
                         inputs,
-                        shape.width * 2**index,
+                        shape.widths[index],
                         stride=stride if first else 1,
                         dilation=dilation,
                         downsample=_projection(inputs, outputs, stride) if project else None,

@@ -42,9 +42,9 @@ def trained_levels(run: Path, *, data: Path, batch: int) -> Callable[[int], list
     network = load_network(run, config, num_classes=len(prepared.index.classes))
     if not isinstance(network, DifNet) or network.similarity_branch is None:
         return None
-    branch = network.similarity_branch
     split = prepared.split(config.evaluate.split)
-    images = normalise(torch.from_numpy(np.stack([split.image(index) for index in range(batch)])))
+    pixels = torch.from_numpy(np.stack([split.image(index) for index in range(batch)]))
+    images = normalise(pixels, config.model.normalisation)
 
     @torch.no_grad()
     def levels(nodes: int) -> list[Tensor]:
@@ -52,8 +52,7 @@ def trained_levels(run: Path, *, data: Path, batch: int) -> Callable[[int], list
         resized = F.interpolate(
             images, size=(STRIDE * height, STRIDE * width), mode="bilinear", antialias=True
         )
-        embedded: list[Tensor] = branch(resized, (height, width))[0]
-        return embedded
+        return network.branches(resized, (height, width))[1]
 
     return levels
 

@@ -27,12 +27,23 @@ from difnet.training.environment import environment
 from difnet.training.progress import TrainingProgress
 from difnet.training.recipe import learning_rate, make_optimiser, training_step
 from difnet.training.threads import use_threads
+from difnet.training.transfer import find_weights, take_weights
 
 HISTORY_ROWS = 200
 
 
-def train_run(config: RunConfig, *, data: Path, out: Path, command: str, overwrite: bool = False) -> None:
+def train_run(
+    config: RunConfig,
+    *,
+    data: Path,
+    out: Path,
+    command: str,
+    overwrite: bool = False,
+    weights_from: Path | None = None,
+) -> None:
     """Train one run, or continue it where its checkpoint stands, and write its files into `out`.
+
+    A run with `weights_of` takes no step: its weights are those of the other run.
 
     Args:
         config: The resolved configuration.
@@ -41,9 +52,11 @@ def train_run(config: RunConfig, *, data: Path, out: Path, command: str, overwri
             to resume from, `checkpoint.pt`.
         command: The command that repeats this run, for the report.
         overwrite: Start again where `out` holds the checkpoint of another run.
+        weights_from: Directory of the run that `weights_of` names; None for `out/../../OTHER/seed<k>`.
 
     Raises:
-        InputError: If the configuration does not fit the data, or `out` cannot be written.
+        InputError: If the configuration does not fit the data, `out` cannot be written, or the other run's
+            weights are missing or do not fit.
         RunError: If the loss is no longer finite.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -51,10 +64,14 @@ def train_run(config: RunConfig, *, data: Path, out: Path, command: str, overwri
     prepared = load_prepared(data)
     identity = run_identity(config, prepared.index.sha256)
     claim_directory(out, identity=identity, overwrite=overwrite)
-    write_yaml(out / "config.yaml", config.model_dump(mode="json"))
     torch.manual_seed(config.seed)
     network = build_from_config(config.model, num_classes=len(prepared.index.classes)).to(device)
-    if isinstance(network, PixelPrior):
+    if config.weights_of is not None:
+        take_weights(network, find_weights(config, out=out, source=weights_from))
+    write_yaml(out / "config.yaml", config.model_dump(mode="json"))
+    if config.weights_of is not None:
+        position = Position(step=0, wall_s=0.0, history=[])
+    elif isinstance(network, PixelPrior):
         split = prepared.split("train")
         network.fit(torch.from_numpy(split.label(index).copy()) for index in range(len(split)))
         position = Position(step=0, wall_s=0.0, history=[])
@@ -76,7 +93,13 @@ def _train(
     network.to(memory_format=layout)
     network.train()
     every = max(1, train.steps // HISTORY_ROWS)
-    batches = training_batches(prepared.split("train"), train, seed=config.seed, start_step=position.step)
+    batches = training_batches(
+        prepared.split("train"),
+        train,
+        seed=config.seed,
+        start_step=position.step,
+        normalisation=config.model.normalisation,
+    )
     losses: list[torch.Tensor] = []
     started = since_row = time.perf_counter()
     with TrainingProgress(

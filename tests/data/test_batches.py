@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from difnet.config import DataConfig, InputError, TrainConfig
 from difnet.data import VOID, Split, SplitIndex, load_prepared, prepare
-from difnet.data.augmentation import MEAN, STD, crop, normalise, rescale
+from difnet.data.augmentation import CAFFE_MEAN, MEAN, STD, crop, normalise, rescale
 from difnet.data.batches import Batch, evaluation_batches, training_batches
 
 PLAIN = TrainConfig(batch_size=4, flip=False)
@@ -110,6 +110,22 @@ def test_without_augmentation_pixels_are_the_stored_ones() -> None:
 
 
 @pytest.mark.parametrize("extra", [{}, {"crop": 32}])
+def test_caffe_is_bgr_minus_its_mean(extra: dict[str, int]) -> None:
+    train = PLAIN.model_copy(update=extra)
+    batch = next(training_batches(SPLIT, train, seed=0, normalisation="caffe"))
+    same_images = next(training_batches(SPLIT, train, seed=0))
+    assert batch.names == same_images.names
+    for name, image in zip(batch.names, batch.images, strict=True):
+        red, green, blue = SPLIT.image(SPLIT.names.index(name)).transpose(2, 0, 1).astype(np.float32)
+        for channel, pixels, mean in zip(image.numpy(), (blue, green, red), CAFFE_MEAN, strict=True):
+            assert np.allclose(channel, pixels - mean, atol=1e-4)
+    (first, *_) = evaluation_batches(SPLIT, 4, normalisation="caffe")
+    stored = torch.from_numpy(np.stack([SPLIT.image(i) for i in range(4)]))
+    assert torch.equal(first.images, normalise(stored, "caffe"))
+    assert CAFFE_MEAN == (104.00699, 116.66877, 122.67892)
+
+
+@pytest.mark.parametrize("extra", [{}, {"crop": 32}])
 def test_flips_take_image_and_label_together_half_of_the_time(extra: dict[str, int]) -> None:
     train = TrainConfig(batch_size=11, **extra)
     flipped = []
@@ -140,11 +156,21 @@ def test_padding_is_mean_and_void() -> None:
     assert (batch.images[:, :, 32:] == 0).all() and (batch.images[:, :, :, 32:] == 0).all()
 
 
+def test_padding_with_background_changes_the_labels_alone() -> None:
+    void = TrainConfig(batch_size=2, crop=48)
+    background = void.model_copy(update={"padding": "background"})
+    first, second = (next(training_batches(SPLIT, train, seed=0)) for train in (void, background))
+    assert torch.equal(first.images, second.images)
+    assert (second.labels[:, 32:] == 0).all() and (second.labels[:, :, 32:] == 0).all()
+    assert torch.equal(first.labels[:, :32, :32], second.labels[:, :32, :32])
+    assert (first.labels[:, :32, :32] == VOID).any()
+
+
 def test_crops_reach_every_place() -> None:
     image = torch.arange(6.0).expand(3, 6, 6)
     label = torch.zeros(6, 6, dtype=torch.uint8)
     rng = np.random.default_rng(0)
-    columns = {int(crop(image, label, side=4, rng=rng)[0][0, 0, 0]) for _ in range(60)}
+    columns = {int(crop(image, label, side=4, padding=VOID, rng=rng)[0][0, 0, 0]) for _ in range(60)}
     assert columns == {0, 1, 2}
 
 

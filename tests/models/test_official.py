@@ -97,7 +97,16 @@ def official_names(network: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize(
     "name",
-    ["difnet-18", "difnet-34", "difnet-18-50", "difnet-101", "deeplab-18", "deeplab-34", "deeplab-101"],
+    [
+        "difnet-18",
+        "difnet-34",
+        "difnet-18-50",
+        "difnet-101",
+        "deeplab-18",
+        "deeplab-34",
+        "deeplab-101",
+        "deeplab-18-50",
+    ],
 )
 def test_every_depth_is_recognised(name: str) -> None:
     torch.manual_seed(0)
