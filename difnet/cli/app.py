@@ -8,18 +8,16 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from difnet.cli.catalogue import list_catalogue, new_ablation
 from difnet.config import (
     RunConfig,
-    ablation_names,
-    atomic_path,
-    benchmark_names,
-    load_ablation,
     load_benchmark,
     load_run,
+    plan,
     project_root,
     resolve_run,
 )
@@ -66,13 +64,19 @@ def prepare(
 @app.command()
 def train(
     benchmark: BenchmarkName,
-    ablation: Annotated[str, typer.Option(help="A file of ablations/, by name.")],
+    ablation: Annotated[
+        str, typer.Option(help="A file of ablations/, by name, or NAME@key=value of a sweep.")
+    ],
     seed: Annotated[int, typer.Option(help="Seed of the run.")],
     out: Annotated[Path, typer.Option(help="Run directory to write.")],
     assignments: Annotated[
         list[str] | None, typer.Option("--set", help="Change a key, e.g. train.steps=120; may be repeated.")
     ] = None,
     data: DataFolder = None,
+    weights_from: Annotated[
+        Path | None,
+        typer.Option(help="Run whose weights an ablation with `weights_of` takes [default: beside OUT]."),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Start again where OUT holds another run's checkpoint.")
     ] = False,
@@ -90,7 +94,7 @@ def train(
     folder = data or _data_folder(config)
     prepare_data(config.data, folder)
     command = shlex.join(["difnet", *sys.argv[1:]])
-    train_run(config, data=folder, out=out, command=command, overwrite=overwrite)
+    train_run(config, data=folder, out=out, command=command, overwrite=overwrite, weights_from=weights_from)
     typer.echo(out / "weights.safetensors")
 
 
@@ -120,9 +124,24 @@ def evaluate(
 @app.command()
 def time(
     benchmark: BenchmarkName,
-    out: Annotated[Path, typer.Option(help="Folder for timing.csv and growth.csv.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for timing.csv, growth.csv and the two parts in timing/.")
+    ],
+    only: Annotated[
+        Literal["operators", "networks"] | None, typer.Option(help="One part alone, without timing.csv.")
+    ] = None,
     trained: Annotated[
         Path | None, typer.Option(help="Run directory whose features the operators are timed on as well.")
+    ] = None,
+    ablations: Annotated[
+        list[str] | None,
+        typer.Option("--ablation", help="Networks by ablation, tag or glob; may be repeated."),
+    ] = None,
+    seeds: Annotated[
+        list[int] | None, typer.Option("--seed", help="The first one orders the images; may be repeated.")
+    ] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a key of every network; may be repeated.")
     ] = None,
     data: DataFolder = None,
 ) -> None:
@@ -131,15 +150,22 @@ def time(
     Example: difnet time --benchmark shapes --out results/shapes
     """
     root = project_root()
-    config = load_benchmark(root, benchmark)
+    selection = {"ablations": ablations or (), "seeds": seeds or (), "set": assignments or ()}
+    selected = plan(root, {"benchmarks": [benchmark], **selection})
+    config = selected.benchmarks[benchmark]
+    first_seed = str(config.seeds[0])
     from difnet.timing import time_benchmark
 
-    folder = data or root / "results" / benchmark / "data"
-    timing, growth = time_benchmark(root, benchmark, config, data=folder, trained=trained)
-    for name, table in (("timing.csv", timing), ("growth.csv", growth)):
-        with atomic_path(out / name) as temporary:
-            table.to_csv(temporary, index=False)
-        typer.echo(out / name)
+    written = time_benchmark(
+        config,
+        [selected.runs[benchmark, variant, first_seed] for variant in selected.variants(benchmark)],
+        data=data or root / "results" / benchmark / "data",
+        out=out,
+        only=only,
+        trained=trained,
+    )
+    for path in written:
+        typer.echo(path)
 
 
 @app.command()
@@ -171,35 +197,53 @@ def analyse(
 
 
 @app.command()
+def gallery(
+    runs: Annotated[list[Path], typer.Argument(help="Run directories that have been scored.")],
+    out: Annotated[Path, typer.Option(help="File to write.")],
+    reference: Annotated[str, typer.Option(help="Variant that the others are compared with.")] = "cascade",
+    data: DataFolder = None,
+) -> None:
+    """Keep the predictions and maps of a few images, chosen by their scores, for the report.
+
+    Example: difnet gallery results/shapes/runs/*/seed* --out results/shapes/gallery.npz
+    """
+    config = load_run(runs[0])
+    from difnet.evaluation import write_gallery
+
+    write_gallery(runs, reference=reference, data=data or _data_folder(config), out=out)
+    typer.echo(out)
+
+
+@app.command()
 def report(
     benchmarks: Annotated[list[str], typer.Option("--benchmark", help="A benchmark; may be repeated.")],
     results: Annotated[Path, typer.Option(help="Folder that holds the results.")] = Path("results"),
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("results/report.html"),
+    ablations: Annotated[
+        list[str] | None,
+        typer.Option("--ablation", help="Ablations in place of the benchmark's; may be repeated."),
+    ] = None,
+    seeds: Annotated[
+        list[int] | None, typer.Option("--seed", help="Seeds in place of the benchmark's; may be repeated.")
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A change that every run was made with; may be repeated."),
+    ] = None,
 ) -> None:
     """Render the report.
 
     Example: difnet report --benchmark shapes --out results/report.html
     """
-    from difnet.report import render
+    from difnet.report import Selection, render
 
-    render(project_root(), results, benchmarks, out)
+    selection = Selection(tuple(ablations or ()), tuple(seeds or ()), tuple(assignments or ()))
+    render(project_root(), results, benchmarks, out, selection)
     typer.echo(out)
 
 
-@app.command("list")
-def list_catalogue() -> None:
-    """List the benchmarks and the ablations with their questions.
-
-    Example: difnet list
-    """
-    root = project_root()
-    typer.echo("benchmarks")
-    for name in benchmark_names(root):
-        typer.echo(f"  {name:18s} {load_benchmark(root, name).title}")
-    typer.echo("ablations")
-    for name in ablation_names(root):
-        ablation = load_ablation(root, name)
-        typer.echo(f"  {name:18s} [{', '.join(ablation.tags)}] {ablation.question}")
+app.command("list")(list_catalogue)
+app.command("new-ablation")(new_ablation)
 
 
 def _data_folder(config: RunConfig) -> Path:

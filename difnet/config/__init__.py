@@ -3,14 +3,16 @@
 from difnet.config.catalogue import (
     ablation_names,
     benchmark_names,
+    check_name,
     load_ablation,
     load_benchmark,
-    select_ablations,
 )
 from difnet.config.errors import InputError, RunError
 from difnet.config.files import atomic_path, nearest, project_root, read_yaml, write_text, write_yaml
+from difnet.config.plan import Plan, plan, training_steps
 from difnet.config.resolve import load_run, resolve_run
 from difnet.config.schema import (
+    DIFFUSIONS,
     LEVELS,
     AblationConfig,
     BenchmarkConfig,
@@ -23,8 +25,11 @@ from difnet.config.schema import (
     TrainConfig,
     TransitionConfig,
 )
+from difnet.config.selection import load_variant, match_ablations, select_ablations, with_selection
+from difnet.config.sweep import ablation_of
 
 __all__ = [
+    "DIFFUSIONS",
     "LEVELS",
     "AblationConfig",
     "BenchmarkConfig",
@@ -33,22 +38,30 @@ __all__ = [
     "InputError",
     "LevelName",
     "ModelConfig",
+    "Plan",
     "RunConfig",
     "RunError",
     "TimingConfig",
     "TrainConfig",
     "TransitionConfig",
     "ablation_names",
+    "ablation_of",
     "atomic_path",
     "benchmark_names",
+    "check_name",
     "load_ablation",
     "load_benchmark",
     "load_run",
+    "load_variant",
+    "match_ablations",
     "nearest",
+    "plan",
     "project_root",
     "read_yaml",
     "resolve_run",
     "select_ablations",
+    "training_steps",
+    "with_selection",
     "write_text",
     "write_yaml",
 ]

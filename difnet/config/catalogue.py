@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
+import re
+from collections import defaultdict
 from pathlib import Path
 
 from difnet.config.errors import InputError
-from difnet.config.files import nearest, read_yaml, validate
+from difnet.config.files import Schema, nearest, read_yaml, validate
+from difnet.config.lines import line_of
 from difnet.config.schema import AblationConfig, BenchmarkConfig
+from difnet.config.sweep import sweep_points
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+"""What a benchmark or ablation may be called: its name becomes a folder of the results."""
 
 
 def benchmark_names(root: Path) -> list[str]:
     """Names of all benchmarks of a project."""
-    return sorted(path.stem for path in (root / "workflow" / "benchmarks").glob("*.yaml"))
+    return sorted(_files(_benchmarks(root)))
 
 
 def ablation_names(root: Path) -> list[str]:
-    """Names of all ablations of a project."""
-    return sorted(path.stem for path in (root / "ablations").glob("*.yaml"))
+    """Names of all ablations of a project, valid or not."""
+    return sorted(_files(_ablations(root)))
 
 
 def load_benchmark(root: Path, name: str) -> BenchmarkConfig:
@@ -26,10 +32,12 @@ def load_benchmark(root: Path, name: str) -> BenchmarkConfig:
     Raises:
         InputError: If it does not exist or is not valid.
     """
-    if name not in benchmark_names(root):
-        raise InputError(f"unknown benchmark '{name}'{nearest(name, benchmark_names(root))}")
-    path = root / "workflow" / "benchmarks" / f"{name}.yaml"
-    return validate(BenchmarkConfig, read_yaml(path), path.relative_to(root))
+    benchmark = _load(BenchmarkConfig, "benchmark", root, _benchmarks(root), name)
+    try:
+        sweep_points(benchmark)
+    except InputError as error:
+        raise InputError(f"{place(root, _benchmarks(root) / f'{name}.yaml', 'sweep')}: {error}") from error
+    return benchmark
 
 
 def load_ablation(root: Path, name: str) -> AblationConfig:
@@ -38,29 +46,66 @@ def load_ablation(root: Path, name: str) -> AblationConfig:
     Raises:
         InputError: If it does not exist or is not valid.
     """
-    if name not in ablation_names(root):
-        raise InputError(f"unknown ablation '{name}'{nearest(name, ablation_names(root))}")
-    path = root / "ablations" / f"{name}.yaml"
-    return validate(AblationConfig, read_yaml(path), path.relative_to(root))
+    return _load(AblationConfig, "ablation", root, _ablations(root), name)
 
 
-def select_ablations(root: Path, benchmark: BenchmarkConfig) -> list[str]:
-    """Names of the ablations that a benchmark selects, by name, tag or glob, the reference first.
+def check_name(name: str, source: str = "") -> None:
+    """Refuse a name that could not be a folder of the results.
 
     Raises:
-        InputError: If a selector matches nothing, or the reference is not among the selected.
+        InputError: If it holds anything but letters, digits, `_`, `-` and `.`, or starts with a sign.
     """
-    names = ablation_names(root)
-    tags = {name: load_ablation(root, name).tags for name in names}
-    selected: list[str] = []
-    for selector in benchmark.ablations:
-        matches = [name for name in names if fnmatchcase(name, selector) or selector in tags[name]]
-        if not matches:
-            known = sorted({*names, *(tag for group in tags.values() for tag in group)})
-            raise InputError(f"no ablation has the name or tag '{selector}'{nearest(selector, known)}")
-        selected += [name for name in matches if name not in selected]
-    if benchmark.reference not in selected:
+    if not NAME.fullmatch(name):
         raise InputError(
-            f"the reference '{benchmark.reference}' is not selected; selected are {', '.join(selected)}"
+            f"{source}'{name}' is not a valid name; use letters, digits, '_', '-' and '.', "
+            "first a letter or digit"
         )
-    return [benchmark.reference, *(name for name in selected if name != benchmark.reference)]
+
+
+def ablation_tags(root: Path, name: str) -> tuple[str, ...] | None:
+    """Tags of an ablation, also where it is not valid otherwise; None where they cannot be read."""
+    tags: list[str] = []
+    for path in _files(_ablations(root))[name]:
+        try:
+            found = read_yaml(path).get("tags") or []
+        except InputError:
+            return None
+        tags += [str(tag) for tag in found] if isinstance(found, list) else [str(found)]
+    return tuple(tags)
+
+
+def place(root: Path, path: Path, *keys: str) -> str:
+    """`ablations/own.yaml:4`: a file of the project, and the line of a key in it."""
+    line = line_of(path.read_text(encoding="utf-8"), keys)
+    return f"{path.relative_to(root)}{f':{line}' if line else ''}"
+
+
+def _benchmarks(root: Path) -> Path:
+    return root / "workflow" / "benchmarks"
+
+
+def _ablations(root: Path) -> Path:
+    return root / "ablations"
+
+
+def _files(folder: Path) -> dict[str, list[Path]]:
+    """The YAML files of a folder by name; more than one a name where they differ in their suffix."""
+    files: dict[str, list[Path]] = defaultdict(list)
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in {".yaml", ".yml"} and not path.name.startswith("."):
+            files[path.stem].append(path)
+    return files
+
+
+def _load(schema: type[Schema], kind: str, root: Path, folder: Path, name: str) -> Schema:
+    files = _files(folder)
+    if name not in files:
+        raise InputError(f"unknown {kind} '{name}'{nearest(name, list(files))}")
+    path, *others = [path for stem in files if stem.casefold() == name.casefold() for path in files[stem]]
+    shown = path.relative_to(root)
+    if others:
+        raise InputError(f"{shown}: is called like {others[0].relative_to(root)}; rename one of the two")
+    check_name(name, f"{shown}: ")
+    if path.suffix != ".yaml":
+        raise InputError(f"{shown}: is not read; rename it to {name}.yaml")
+    return validate(schema, read_yaml(path, shown), shown, text=path.read_text(encoding="utf-8"))

@@ -13,6 +13,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from difnet.config.errors import InputError
+from difnet.config.lines import StrictLoader, line_of
+from difnet.config.schema import RunConfig
 
 Schema = TypeVar("Schema", bound=BaseModel)
 
@@ -32,27 +34,40 @@ def project_root() -> Path:
     raise InputError(f"{Path.cwd()} is not inside a DifNet-Bench checkout; change into one and try again")
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path, shown: Path | None = None) -> dict[str, Any]:
     """The mapping in a YAML file.
+
+    Args:
+        path: The file.
+        shown: Its path in messages where that is another.
 
     Raises:
         InputError: If the file cannot be read, is not YAML, or is not a mapping.
     """
+    shown = shown or path
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), StrictLoader)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+        raise InputError(f"{shown}: cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        raise InputError(f"{path}{line}: not valid YAML: {getattr(error, 'problem', error)}") from error
+        raise InputError(f"{shown}{line}: not valid YAML: {getattr(error, 'problem', error)}") from error
     if not isinstance(content, dict):
-        raise InputError(f"{path}: holds no keys; a mapping such as 'title: ...' is expected")
+        raise InputError(f"{shown}: holds no keys; a mapping such as 'title: ...' is expected")
     return content
 
 
-def validate(schema: type[Schema], values: dict[str, Any], source: str | Path) -> Schema:
+def validate(
+    schema: type[Schema], values: dict[str, Any], source: str | Path, *, text: str | None = None
+) -> Schema:
     """Check values against a schema.
+
+    Args:
+        schema: What the values must be.
+        values: The values.
+        source: Where they come from, for the message.
+        text: Content of `source` where that is a YAML file: the message then names the line.
 
     Raises:
         InputError: For the first problem, with its key, the remedy and `source`.
@@ -60,13 +75,19 @@ def validate(schema: type[Schema], values: dict[str, Any], source: str | Path) -
     try:
         return schema.model_validate(values)
     except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        if problem["type"] == "extra_forbidden":
-            message = f"unknown key '{key}'{nearest(str(problem['loc'][-1]), _keys(schema))}"
+        problems = error.errors()
+        keys = _path(values, problems[0]["loc"])
+        key = ".".join(str(part) for part in keys)
+        if problems[0]["type"] == "extra_forbidden":
+            message = f"unknown key '{key}'{_nearest_key(schema, keys)}"
+        elif problems[0]["type"] == "missing":
+            message = f"the key '{'.'.join(str(part) for part in problems[0]['loc'])}' is missing"
         else:
-            message = f"{key}: {problem['msg'][0].lower()}{problem['msg'][1:]} (found {problem['input']!r})"
-        raise InputError(f"{source}: {message}") from error
+            same = [problem["msg"] for problem in problems if _path(values, problem["loc"]) == keys]
+            wanted = " or ".join(dict.fromkeys(f"{words[0].lower()}{words[1:]}" for words in same))
+            message = f"{key}: {wanted} (found {problems[0]['input']!r})"
+        line = line_of(text, keys) if text else None
+        raise InputError(f"{source}{f':{line}' if line else ''}: {message}") from error
 
 
 def nearest(name: str, known: list[str]) -> str:
@@ -75,13 +96,38 @@ def nearest(name: str, known: list[str]) -> str:
     return f"; did you mean '{matches[0]}'?" if matches else f"; known are {', '.join(sorted(known))}"
 
 
-def _keys(schema: type[BaseModel]) -> list[str]:
-    """All keys of a schema and of its sections."""
+def _path(values: Any, location: tuple[str | int, ...]) -> list[str | int]:
+    """The part of pydantic's location that is a path of keys, without the names of the types it tried."""
+    keys: list[str | int] = []
+    for part in location:
+        in_list = isinstance(values, (list, tuple)) and isinstance(part, int)
+        if in_list or (isinstance(values, dict) and part in values):
+            values = values[part]
+        else:
+            break
+        keys.append(part)
+    return keys
+
+
+def _nearest_key(schema: type[BaseModel], keys: list[str | int]) -> str:
+    """A remark that names the valid key most like the last of `keys`: in its own section, else in another."""
+    section = schema
+    for key in keys[:-1]:
+        annotation = section.model_fields[str(key)].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            break
+        section = annotation
+    elsewhere = [key for key in dotted_keys(RunConfig) if key.endswith(f".{keys[-1]}")]
+    return nearest(str(keys[-1]), elsewhere or list(section.model_fields))
+
+
+def dotted_keys(schema: type[BaseModel]) -> list[str]:
+    """All keys of a schema and of its sections, as `section.key`."""
     keys: list[str] = []
     for name, field in schema.model_fields.items():
         keys.append(name)
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            keys += _keys(field.annotation)
+            keys += [f"{name}.{key}" for key in dotted_keys(field.annotation)]
     return keys
 
 

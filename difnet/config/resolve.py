@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from difnet.config.catalogue import load_ablation, load_benchmark
+from difnet.config.catalogue import NAME, load_benchmark, place
 from difnet.config.errors import InputError
-from difnet.config.files import read_yaml, validate
-from difnet.config.schema import RunConfig
+from difnet.config.files import nearest, read_yaml, validate
+from difnet.config.lineage import lineage, weights_of
+from difnet.config.schema import DIFFUSIONS, RunConfig
+from difnet.config.sweep import ablation_of, assignments_of, nested
 
 SECTIONS = ("data", "model", "train", "evaluate")
 CHANGED_BY_ABLATIONS = ("model", "train", "evaluate")
@@ -26,7 +29,7 @@ def resolve_run(
     Args:
         root: The project's folder.
         benchmark: Name of the benchmark.
-        ablation: Name of the ablation; it becomes the name of the variant.
+        ablation: Name of the ablation, or of a variant that the benchmark's sweep makes of one.
         seed: Seed of the run.
         overrides: Assignments such as `train.steps=120`, applied last.
 
@@ -34,16 +37,23 @@ def resolve_run(
         InputError: If a file or an override is not valid, with its name and the remedy.
     """
     defaults = load_benchmark(root, benchmark)
+    name = ablation_of(ablation)
     values: dict[str, Any] = {"benchmark": benchmark, "variant": ablation, "seed": seed}
     values |= {section: getattr(defaults, section).model_dump(mode="json") for section in SECTIONS}
-    for name in reversed(_lineage(root, ablation)):
-        changes = load_ablation(root, name)
+    values["weights_of"] = weights_of(root, name)
+    for member, changes in reversed(lineage(root, name).items()):
         values = _merge(values, {section: getattr(changes, section) for section in CHANGED_BY_ABLATIONS})
-        validate(RunConfig, values, Path("ablations") / f"{name}.yaml")
+        path = root / "ablations" / f"{member}.yaml"
+        validate(RunConfig, values, path.relative_to(root), text=path.read_text(encoding="utf-8"))
+    for key, value in assignments_of(defaults, ablation).items():
+        values = _merge(values, nested({key: value}))
+        path = root / "workflow" / "benchmarks" / f"{benchmark}.yaml"
+        validate(RunConfig, values, f"{place(root, path, 'sweep', key)}: sweep")
     for override in overrides:
         values = _merge(values, _assignment(override))
         validate(RunConfig, values, f"--set {override}")
     values["model"]["name"] = _with_depth(values["model"]["name"], defaults.model.name)
+    values["diffusion_sha256"] = _diffusion_sha256(root, name, values["model"]["diffusion"])
     return validate(RunConfig, values, f"{benchmark}/{ablation}")
 
 
@@ -56,18 +66,6 @@ def load_run(directory: Path) -> RunConfig:
     return validate(RunConfig, read_yaml(directory / "config.yaml"), directory / "config.yaml")
 
 
-def _lineage(root: Path, ablation: str) -> list[str]:
-    """The ablation, what it extends, what that extends, ..."""
-    lineage = [ablation]
-    while parent := load_ablation(root, lineage[-1]).extends:
-        if parent in lineage:
-            raise InputError(
-                f"ablations/{ablation}.yaml: 'extends' is circular: {' -> '.join([*lineage, parent])}"
-            )
-        lineage.append(parent)
-    return lineage
-
-
 def _merge(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     merged = dict(values)
     for key, change in changes.items():
@@ -78,13 +76,13 @@ def _merge(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 def _assignment(text: str) -> dict[str, Any]:
     """`train.steps=120` as a nested mapping."""
-    key, equals, value = text.partition("=")
-    if not equals:
+    key, _, value = (part.strip() for part in text.partition("="))
+    if not value or key.partition(".")[0] not in SECTIONS or "." not in key:
         raise InputError(f"--set {text}: write it as section.key=value, for example train.steps=120")
-    nested: Any = yaml.safe_load(value)
-    for part in reversed(key.strip().split(".")):
-        nested = {part: nested}
-    return dict(nested)
+    try:
+        return nested({key: yaml.safe_load(value)})
+    except yaml.YAMLError as error:
+        raise InputError(f"--set {text}: the value is not valid YAML; quote it") from error
 
 
 def _with_depth(name: str, benchmark_name: str) -> str:
@@ -93,3 +91,17 @@ def _with_depth(name: str, benchmark_name: str) -> str:
     if depth or kind == "pixel_prior":
         return name
     return f"{kind}-{benchmark_name.partition('-')[2]}"
+
+
+def _diffusion_sha256(root: Path, ablation: str, diffusion: str) -> str | None:
+    """Hash of the file of a diffusion rule of the user's own; None for a rule of the library."""
+    if diffusion in DIFFUSIONS:
+        return None
+    path = root / "ablations" / f"{diffusion}.py"
+    if not NAME.fullmatch(diffusion) or not path.is_file():
+        remedy = nearest(diffusion, [*DIFFUSIONS, *(rule.stem for rule in path.parent.glob("*.py"))])
+        raise InputError(
+            f"ablations/{ablation}.yaml: model.diffusion: no rule '{diffusion}' and no file "
+            f"ablations/{diffusion}.py{remedy}"
+        )
+    return hashlib.sha256(path.read_bytes()).hexdigest()

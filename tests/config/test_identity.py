@@ -1,68 +1,155 @@
-"""The training identity: the same for the same training, another for any other."""
+"""The training identity: the same for the same training, another for any other.
+
+The keys and their values are drawn from the schema, so a new key is tested without writing a test.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import random
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
 
-from difnet.config import RunConfig, resolve_run
+from difnet.config import DIFFUSIONS, RunConfig, resolve_run
+from difnet.config.sweep import nested
 from tests.conftest import PROJECT
 
 RUN = resolve_run(PROJECT, benchmark="shapes", ablation="cascade", seed=0)
-OTHER_VALUE: dict[str, Any] = {
-    "name": "difnet-18",
-    "size": [32, 32],
-    "options": {"noise": 0.5},
-    "diffusion": "none",
-    "levels": ["layer4"],
-    "restart": 0.25,
-    "skip": 0.25,
-    "seeds": "similarity_branch",
-    "transition": {"kind": "cosine", "temperature": None, "k": None},
-    "weights": "ResNet18_Weights.IMAGENET1K_V1",
-    "scale": [0.5, 1.4],
-    "crop": 33,
-    "precision": "bf16",
-    "seed": 1,
+NAMED = {
+    "model.diffusion": st.sampled_from(DIFFUSIONS),
+    "evaluate.oracle_seeds": st.sampled_from([None, 1, 5, "1%"]),
 }
+"""Keys whose texts have a meaning."""
+WITHOUT_EFFECT = {"benchmark", "variant", "train.checkpoint_every"}
+"""Names, how often a checkpoint is written, and the section `evaluate`: none changes the trained weights."""
 
 
-def changed(section: str | None, key: str) -> RunConfig:
-    values = RUN.model_dump(mode="json")
-    target = values[section] if section else values
-    old = target[key]
-    if key in OTHER_VALUE:
-        target[key] = OTHER_VALUE[key]
-    else:
-        target[key] = (not old) if isinstance(old, bool) else old / 2 if isinstance(old, float) else old + 1
-    return RunConfig.model_validate(values)
+def leaves(schema: type[BaseModel], prefix: str = "") -> dict[str, Any]:
+    """Type of every key that is not a section, by its dotted name."""
+    found: dict[str, Any] = {}
+    for name, field in schema.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found |= leaves(field.annotation, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = field.annotation
+    return found
 
 
-def keys(section: str) -> list[tuple[str, str]]:
-    return [(section, key) for key in getattr(RUN, section).model_dump()]
+LEAVES = leaves(RunConfig)
+TRAINED = [key for key in LEAVES if key.startswith(("model.", "train."))]
 
 
-@pytest.mark.parametrize(
-    ("section", "key"),
-    [
-        (None, "seed"),
-        *keys("data"),
-        *keys("model"),
-        *(k for k in keys("train") if k[1] != "checkpoint_every"),
-    ],
+SIMPLE: dict[Any, st.SearchStrategy[Any]] = {
+    bool: st.booleans(),
+    int: st.integers(1, 64),
+    float: st.sampled_from([0.125, 0.25, 0.5, 0.75]),
+    str: st.text("abc", min_size=1, max_size=4),
+    NoneType: st.none(),
+}
+"""Values that every limit of the schema admits."""
+
+
+def values(annotation: Any) -> st.SearchStrategy[Any]:
+    """Values of a type in the schema, as YAML holds them."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return st.sampled_from(parts)
+    if origin is dict:
+        return st.dictionaries(st.text("abc", min_size=1), st.integers(), max_size=2)
+    if origin is tuple and parts[-1] is ...:
+        return st.lists(values(parts[0]), min_size=1, max_size=4)
+    if origin is tuple:
+        return st.tuples(*map(values, parts)).map(list)
+    if origin is Annotated:
+        return values(parts[0])
+    return st.one_of(*map(values, parts)) if origin in (Union, UnionType) else SIMPLE[annotation]
+
+
+def values_of(key: str) -> st.SearchStrategy[Any]:
+    return NAMED.get(key, values(LEAVES[key]))
+
+
+def value(run: RunConfig, key: str) -> Any:
+    for part in key.split("."):
+        run = getattr(run, part)
+    return run
+
+
+def with_value(key: str, changed: Any) -> RunConfig:
+    content = RUN.model_dump(mode="json")
+    *sections, last = key.split(".")
+    target = content
+    for section in sections:
+        target = target[section]
+    target[last] = changed
+    return RunConfig.model_validate(content)
+
+
+@pytest.mark.parametrize("key", LEAVES)
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_changes_with_every_value_that_matters_and_with_no_other(key: str, data: st.DataObject) -> None:
+    changed = with_value(key, data.draw(values_of(key)))
+    matters = key not in WITHOUT_EFFECT and not key.startswith("evaluate.")
+    differs = matters and value(changed, key) != value(RUN, key)
+    assert (changed.training_identity() != RUN.training_identity()) == differs
+
+
+@pytest.mark.parametrize("key", LEAVES)
+def test_the_values_drawn_do_differ(key: str) -> None:
+    assert any(value(with_value(key, drawn), key) != value(RUN, key) for drawn in examples(key))
+
+
+def examples(key: str) -> list[Any]:
+    """A few values of a key, always the same ones."""
+    drawn: list[Any] = []
+
+    @settings(max_examples=10, database=None, derandomize=True, deadline=None)
+    @given(values_of(key))
+    def draw(one: Any) -> None:
+        drawn.append(one)
+
+    draw()
+    return drawn
+
+
+SHARED_FOLDER = [HealthCheck.function_scoped_fixture]
+
+assignments = st.lists(st.sampled_from(TRAINED), unique=True, max_size=6).flatmap(
+    lambda keys: st.fixed_dictionaries({key: values_of(key) for key in keys})
 )
-def test_every_value_that_matters_changes_it(section: str | None, key: str) -> None:
-    assert changed(section, key).training_identity() != RUN.training_identity()
 
 
-@pytest.mark.parametrize(("section", "key"), [("train", "checkpoint_every"), ("evaluate", "gallery")])
-def test_values_that_do_not_matter_leave_it(section: str, key: str) -> None:
-    assert changed(section, key).training_identity() == RUN.training_identity()
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=SHARED_FOLDER)
+@given(changes=assignments, shuffle=st.randoms(use_true_random=False))
+def test_order_comments_and_words_of_a_file_do_not_matter(
+    project: Path, changes: dict[str, Any], shuffle: random.Random
+) -> None:
+    def identity(benchmark: dict[str, Any], ablation: dict[str, Any], comment: str = "") -> str:
+        for file, content in (("workflow/benchmarks/b.yaml", benchmark), ("ablations/own.yaml", ablation)):
+            (project / file).write_text(comment + yaml.safe_dump(content, sort_keys=False))
+        return resolve_run(project, benchmark="b", ablation="own", seed=0).training_identity()
+
+    benchmark = {"title": "B", "data": {"name": "shapes", "options": {"noise": 0, "size": 32, "train": 8}}}
+    ablation = {"title": "T", "question": "Q", **nested(changes)}
+    words = {"title": "Other", "question": "Why?", "expectation": "None.", "tags": ["some"]}
+    assert identity(benchmark, ablation) == identity(
+        shuffled(benchmark | {"title": "Other"}, shuffle),
+        shuffled(ablation | words, shuffle),
+        "# a remark\n\n",
+    )
 
 
-def test_order_of_keys_does_not_matter() -> None:
-    values = RUN.model_dump(mode="json")
-    shuffled = {section: values[section] for section in reversed(values)}
-    shuffled["train"] = dict(reversed(values["train"].items()))
-    assert RunConfig.model_validate(shuffled).training_identity() == RUN.training_identity()
+def shuffled(content: Any, shuffle: random.Random) -> Any:
+    """A mapping, and those inside it, with their keys in another order."""
+    if not isinstance(content, dict):
+        return content
+    keys = list(content)
+    shuffle.shuffle(keys)
+    return {key: shuffled(content[key], shuffle) for key in keys}

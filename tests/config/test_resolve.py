@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,18 +58,31 @@ def test_name_without_depth_takes_the_depth_of_the_benchmark(
     [
         (
             "model: {difusion: none}",
-            "ablations/own.yaml: unknown key 'model.difusion'; did you mean 'diffusion'?",
+            "ablations/own.yaml:3: unknown key 'model.difusion'; did you mean 'diffusion'?",
         ),
-        ("modle: {}", "ablations/own.yaml: unknown key 'modle'; did you mean 'model'?"),
+        ("modle: {}", "ablations/own.yaml:3: unknown key 'modle'; did you mean 'model'?"),
         (
             "model: {repeats: 0}",
-            "ablations/own.yaml: model.repeats: input should be greater than 0 (found 0)",
+            "ablations/own.yaml:3: model.repeats: input should be greater than 0 (found 0)",
         ),
-        ("model: {restart: 2}", "model.restart"),
-        ("model: {diffusion: walk}", "'cascade', 'dense_inverse'"),
+        (
+            "model:\n  skip: 0\n  restart: 2",
+            "ablations/own.yaml:5: model.restart: input should be 'learned' or input should be less than or "
+            "equal to 1 (found 2)",
+        ),
+        (
+            "model: {levels: [image, layer5]}",
+            "ablations/own.yaml:3: model.levels.1: input should be 'image', 'layer1'",
+        ),
+        ("model: {steps: 3}", "unknown key 'model.steps'; did you mean 'train.steps'?"),
+        (
+            "model: {diffusion: cascad}",
+            "ablations/own.yaml: model.diffusion: no rule 'cascad' and no file ablations/cascad.py; "
+            "did you mean 'cascade'?",
+        ),
+        ("model: {diffusion: ../own}", "no rule '../own'"),
+        ("evaluate: {oracle_seeds: 1 percent}", "ablations/own.yaml:3: evaluate.oracle_seeds: input should"),
         ("train: {steps: many}", "train.steps: input should be a valid integer"),
-        ("extends: nothing", "unknown ablation 'nothing'"),
-        ("extends: own", "'extends' is circular: own -> own"),
         ("data: {name: camvid}", "unknown key 'data'"),
         ("model: [", "ablations/own.yaml:4: not valid YAML"),
     ],
@@ -88,8 +102,18 @@ def test_mistake_in_the_extended_ablation_names_that_file(
 ) -> None:
     write("ablations/base.yaml", ABLATION + "model: {repeats: none}\n")
     write("ablations/own.yaml", ABLATION + "extends: base\n")
-    with pytest.raises(InputError, match=r"^ablations/base.yaml: model.repeats"):
+    with pytest.raises(InputError, match=r"^ablations/base.yaml:3: model.repeats"):
         resolve(project)
+
+
+def test_rule_of_the_users_own_is_part_of_the_run(project: Path, write: Write, benchmark: Path) -> None:
+    write("ablations/own.yaml", ABLATION + "model: {diffusion: mine}\n")
+    rule = write("ablations/mine.py", "class Mine: ...\n")
+    first = resolve(project)
+    assert first.diffusion_sha256 == hashlib.sha256(rule.read_bytes()).hexdigest()
+    rule.write_text("class Mine: ...  # changed\n")
+    assert resolve(project).training_identity() != first.training_identity()
+    assert resolve(project, overrides=["model.diffusion=none"]).diffusion_sha256 is None
 
 
 @pytest.mark.parametrize(
@@ -101,6 +125,9 @@ def test_mistake_in_the_extended_ablation_names_that_file(
             "--set train.step=1: unknown key 'train.step'; did you mean 'steps'?",
         ),
         ({"overrides": ["train.steps"]}, "write it as section.key=value"),
+        ({"overrides": ["steps=3"]}, "write it as section.key=value"),
+        ({"overrides": ["variant=other"]}, "write it as section.key=value"),
+        ({"overrides": ["train.steps=[1"]}, "--set train.steps=[1: the value is not valid YAML"),
     ],
 )
 def test_mistakes_in_the_arguments(
