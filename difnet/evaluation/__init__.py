@@ -1,5 +1,6 @@
-"""Evaluation of trained runs: scores, per-image statistics and the gallery."""
+"""Evaluation of trained runs: scores and per-image statistics of one, the gallery of all."""
 
-from difnet.evaluation.run import evaluate_run, gallery_indices, predict
+from difnet.evaluation.gallery import write_gallery
+from difnet.evaluation.run import evaluate_run, predict
 
-__all__ = ["evaluate_run", "gallery_indices", "predict"]
+__all__ = ["evaluate_run", "predict", "write_gallery"]

@@ -20,13 +20,14 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "growth": ("subject", "device", "dtype", "metric", "exponent", "ci_low", "ci_high"),
     "history": ("step", "loss"),
+    "breakdown": ("variant", "device", "part", "ms", "share"),
 }
 """The columns that the report needs; a table may have others."""
 OPTIONAL = {"comparisons": ("detectable", "unit")}
 """Columns that the report also reads where they are."""
 WORDS = {
     *("variant", "split", "metric", "class", "unit", "reference", "claim", "verdict", "evidence"),
-    *("subject", "device", "dtype", "status"),
+    *("subject", "device", "dtype", "status", "part"),
 }
 """Columns that hold text; the others hold numbers."""
 

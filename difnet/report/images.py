@@ -7,13 +7,16 @@ import io
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 from scipy.ndimage import distance_transform_edt
 
 VOID = 255
 RIGHT, NEAR, FAR, UNLABELLED = range(4)
 ERROR_COLOURS = ((0, 0, 0, 0), (28, 140, 163, 255), (213, 94, 0, 255), (150, 158, 168, 255))
 """Right (clear), wrong near a boundary, wrong elsewhere, void."""
+WALK_COLOUR = (255, 176, 0)
+DARKENED = 0.45
+"""Brightness left of the image under a walk; `explorer.js` draws with the same two."""
 
 
 def photograph(image: NDArray[np.uint8], longest: int) -> str:
@@ -42,10 +45,43 @@ def error_map(kinds: NDArray[np.uint8], longest: int) -> str:
     return _uri(_shrunk(picture, longest), "PNG", optimize=True, transparency=alpha)
 
 
-def grey_map(values: NDArray[np.floating], longest: int) -> str:
-    """Values in [0,1] (h,w): black is 0, white is 1."""
-    levels = np.clip(np.nan_to_num(values.astype(np.float32)) * 255, 0, 255).astype(np.uint8)
-    return _uri(_shrunk(Image.fromarray(levels), longest), "PNG", optimize=True)
+def grey_map(values: NDArray[np.uint8], longest: int) -> str:
+    """Values from 0 to 255 (h,w): black is 0, white is 255."""
+    return _uri(_shrunk(Image.fromarray(values), longest), "PNG", optimize=True)
+
+
+def score_map(
+    labels: NDArray[np.uint8], confidence: NDArray[np.uint8], palette: NDArray[np.uint8], longest: int
+) -> str:
+    """Labels (h,w) in the colours of their classes, the paler the less confident (0 to 255)."""
+    strength = confidence[..., None] / 255
+    faded = palette[np.minimum(labels, len(palette) - 1)] * strength + 255 * (1 - strength)
+    picture = Image.fromarray(np.round(faded).astype(np.uint8))
+    return _uri(_shrunk(picture, longest), "PNG", optimize=True)
+
+
+def walk_map(
+    image: NDArray[np.uint8], weights: NDArray[np.uint8], node: tuple[int, int], longest: int
+) -> str:
+    """Where a walk goes, in orange over the darkened image, with a frame around the node that it starts from.
+
+    Args:
+        image: (H, W, 3).
+        weights: (h, w), 0 to 255.
+        node: Row and column of the start.
+        longest: Most pixels a side.
+    """
+    picture = Image.fromarray(image)
+    picture.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    size = picture.size
+    strength = np.asarray(Image.fromarray(weights).resize(size, Image.Resampling.NEAREST))[..., None] / 255
+    mixed = np.asarray(picture) * DARKENED * (1 - strength) + np.array(WALK_COLOUR) * strength
+    marked = Image.fromarray(np.round(mixed).astype(np.uint8))
+    row, column = node
+    across, down = size[0] / weights.shape[1], size[1] / weights.shape[0]
+    frame = (column * across, row * down, (column + 1) * across - 1, (row + 1) * down - 1)
+    ImageDraw.Draw(marked).rectangle(frame, outline=(255, 255, 255))
+    return _uri(marked, "PNG", optimize=True)
 
 
 def error_kinds(prediction: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np.uint8]:

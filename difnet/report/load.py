@@ -8,63 +8,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from difnet.config import (
-    AblationConfig,
-    BenchmarkConfig,
-    InputError,
-    ablation_names,
-    load_ablation,
-    load_benchmark,
-    load_run,
-    resolve_run,
-    select_ablations,
-)
+from difnet.config import BenchmarkConfig, load_benchmark
 from difnet.report.files import read_json, read_table
-from difnet.report.records import Comparison, Estimate, Growth, Judgement, Setting, Timing
+from difnet.report.pictures import Pictures, read_pictures
+from difnet.report.records import (
+    Comparison,
+    Estimate,
+    Growth,
+    Judgement,
+    Selection,
+    Setting,
+    Share,
+    Timing,
+)
+from difnet.report.variants import Variant, VariantLoader
 
-
-@dataclass(frozen=True)
-class Run:
-    """One variant trained with one seed."""
-
-    variant: str
-    seed: int
-    folder: Path
-    config: str
-    """The text of `config.yaml`, empty if there is none."""
-    history: pd.DataFrame
-    environment: dict[str, Any]
-    scored: bool
-    current: bool
-    """Whether it was trained as the benchmark and the ablation now say."""
-
-    @property
-    def state(self) -> str:
-        """How far the run has come."""
-        if self.scored:
-            return "finished"
-        return "started, not scored" if self.config else "not run"
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One ablation in a benchmark, with its runs in the order of their seeds."""
-
-    name: str
-    ablation: AblationConfig
-    runs: tuple[Run, ...]
-
-    @property
-    def title(self) -> str:
-        """What readers see."""
-        return self.ablation.title
-
-    @property
-    def finished(self) -> int:
-        """Number of runs with scores."""
-        return sum(run.scored for run in self.runs)
+EVERYTHING = Selection()
+BUDGET_BYTES = 11_000_000
+"""What the pictures of a page may take; with text and figures it stays below 15 MB."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +52,12 @@ class Results:
     judgements: tuple[Judgement, ...]
     timings: tuple[Timing, ...]
     growth: tuple[Growth, ...]
+    breakdown: tuple[Share, ...]
+    pictures: Pictures | None
     problems: tuple[str, ...]
     """Files that are missing or could not be read."""
+    budget: int
+    """Bytes that its pictures may take in the page."""
 
     @property
     def split(self) -> str:
@@ -127,6 +96,11 @@ class Results:
         """Class names in the order of their labels."""
         return [str(name) for name in self.data.get("classes", [])]
 
+    @property
+    def palette(self) -> NDArray[np.uint8]:
+        """Colour of every class, (C, 3)."""
+        return np.array(self.data.get("palette") or np.zeros((0, 3)), dtype=np.uint8).reshape(-1, 3)
+
     def title_of(self, variant: str) -> str:
         """Title of a variant by name."""
         return next((item.title for item in self.variants if item.name == variant), variant)
@@ -137,13 +111,27 @@ class Results:
         return known + [name for name in names if name not in known]
 
 
-def load_results(root: Path, results: Path, benchmark: str) -> Results:
+def load_results(
+    root: Path,
+    results: Path,
+    benchmark: str,
+    selection: Selection = EVERYTHING,
+    *,
+    budget: int = BUDGET_BYTES,
+) -> Results:
     """Read everything that one benchmark has produced so far.
+
+    Args:
+        root: The project's folder.
+        results: The folder with one folder a benchmark.
+        benchmark: Its name.
+        selection: What replaces the benchmark's own ablations and seeds.
+        budget: Bytes that its pictures may take in the page.
 
     Raises:
         InputError: If the benchmark does not exist or is not valid.
     """
-    config = load_benchmark(root, benchmark)
+    config = selection.applied(load_benchmark(root, benchmark))
     folder = results / benchmark
     problems: list[str] = []
     data = read_json(folder / "data" / "index.json", problems)
@@ -154,16 +142,17 @@ def load_results(root: Path, results: Path, benchmark: str) -> Results:
         folder=folder,
         config=config,
         data=data,
-        variants=tuple(
-            _variant(root, folder, name, config.seeds) for name in _variant_names(root, folder, config)
-        ),
+        variants=VariantLoader(root, folder, config, selection.assignments).load(),
         estimates=_estimates(tables["summary"], config.evaluate.split),
         comparisons=_comparisons(tables["comparisons"], config.reference),
         class_iou=_class_iou(tables["scores"], config.evaluate.split),
         judgements=tuple(Judgement(**row) for row in tables["claims"]),
         timings=tuple(_timing(row) for row in tables["timing"]),
         growth=tuple(_growth(row) for row in tables["growth"]),
+        breakdown=_breakdown(folder / "timing" / "breakdown.csv", problems),
+        pictures=read_pictures(folder / "gallery.npz", problems),
         problems=tuple(problems),
+        budget=budget,
     )
 
 
@@ -223,52 +212,11 @@ def _timing(row: dict[str, Any]) -> Timing:
     )
 
 
+def _breakdown(path: Path, problems: list[str]) -> tuple[Share, ...]:
+    """Parts of a training step; none where they were not measured, which is no problem."""
+    return tuple(Share(**row) for row in _rows(read_table(path, problems))) if path.is_file() else ()
+
+
 def _growth(row: dict[str, Any]) -> Growth:
     names = ("subject", "device", "dtype", "metric", "exponent")
     return Growth(**{name: row[name] for name in names}, low=row["ci_low"], high=row["ci_high"])
-
-
-def _variant_names(root: Path, folder: Path, config: BenchmarkConfig) -> list[str]:
-    """The variants that the benchmark selects, and any other that has runs."""
-    try:
-        planned = select_ablations(root, config)
-    except InputError:
-        planned = [config.reference]
-    found = sorted(path.name for path in (folder / "runs").glob("*") if path.is_dir())
-    return [*planned, *(name for name in found if name not in planned)]
-
-
-def _variant(root: Path, folder: Path, name: str, seeds: Sequence[int]) -> Variant:
-    known = name in ablation_names(root)
-    ablation = load_ablation(root, name) if known else AblationConfig(title=name, question="")
-    suffixes = [path.name.removeprefix("seed") for path in (folder / "runs" / name).glob("seed*")]
-    found = {int(suffix) for suffix in suffixes if suffix.isdecimal()}
-    runs = tuple(
-        _run(root, folder / "runs" / name / f"seed{seed}", name, seed) for seed in sorted({*seeds, *found})
-    )
-    return Variant(name=name, ablation=ablation, runs=runs)
-
-
-def _run(root: Path, folder: Path, variant: str, seed: int) -> Run:
-    """A run; a history or environment that is missing is shown beside the run, so it needs no remark."""
-    config = folder / "config.yaml"
-    return Run(
-        variant=variant,
-        seed=seed,
-        folder=folder,
-        config=config.read_text(encoding="utf-8", errors="replace") if config.is_file() else "",
-        history=read_table(folder / "history.csv", []),
-        environment=read_json(folder / "environment.json", []),
-        scored=(folder / "scores.csv").is_file(),
-        current=_is_current(root, folder),
-    )
-
-
-def _is_current(root: Path, folder: Path) -> bool:
-    """Whether a run was configured as its benchmark and ablation now say; true where that is not known."""
-    try:
-        stored = load_run(folder)
-        planned = resolve_run(root, benchmark=stored.benchmark, ablation=stored.variant, seed=stored.seed)
-    except InputError:
-        return True
-    return stored.training_identity() == planned.training_identity()

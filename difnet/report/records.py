@@ -5,10 +5,40 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from difnet.config import BenchmarkConfig
+
 LEVEL = 0.05
 """Corrected p-values below it count as a difference."""
 NETWORK = "model:"
 """What the subject of a timing begins with when it is a whole network."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a start of the workflow changed of its benchmarks; nothing by default."""
+
+    ablations: tuple[str, ...] = ()
+    """Names, tags or globs in place of the benchmark's."""
+    seeds: tuple[int, ...] = ()
+    """Seeds in place of the benchmark's."""
+    assignments: tuple[str, ...] = ()
+    """Assignments such as `train.steps=100`."""
+
+    def applied(self, benchmark: BenchmarkConfig) -> BenchmarkConfig:
+        """The benchmark with these ablations and seeds."""
+        changes = {"ablations": self.ablations, "seeds": self.seeds}
+        return benchmark.model_copy(update={key: value for key, value in changes.items() if value})
+
+
+@dataclass(frozen=True)
+class Share:
+    """One part of the time of a training step."""
+
+    variant: str
+    device: str
+    part: str
+    ms: float
+    share: float
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from difnet.report.figures.plot import Plot
-from difnet.report.load import Results
 from difnet.report.table import Table
 
 
@@ -16,12 +14,16 @@ class Section:
     """One heading of a benchmark in the report."""
 
     key: str
-    """Its anchor within the benchmark, and the name of its template in `templates/sections/`."""
+    """Its anchor within the benchmark."""
     title: str
+    template: str = ""
+    """Name of its file in `templates/sections/`; the key by default."""
     content: dict[str, Any] = field(default_factory=dict)
     """Values that only this section's template uses."""
     plots: dict[str, Plot] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
 
-
-Build = Callable[[Results], Section]
+    @property
+    def file(self) -> str:
+        """The template."""
+        return f"sections/{self.template or self.key}.html.j2"

@@ -8,7 +8,7 @@ import re
 import yaml
 from safetensors import SafetensorError, safe_open
 
-from difnet.report.load import Run
+from difnet.report.variants import Run
 
 KINDS = {"alpha": "restart", "beta": "skip"}
 """Names of the pre-sigmoid parameters, and of the keys of `model` that say whether they are learned."""

@@ -1,44 +1,71 @@
-"""timing.csv and growth.csv of a benchmark: operators over the grid of sizes, networks of its variants."""
+"""The tables of timing of a benchmark: operators over the grid of sizes, networks of its variants."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
-from difnet.config import BenchmarkConfig, resolve_run, select_ablations
+from difnet.config import BenchmarkConfig, RunConfig, atomic_path
 from difnet.data import prepare
+from difnet.timing.breakdown import training_step_breakdown
 from difnet.timing.growth import fit_growth
 from difnet.timing.networks import time_networks
 from difnet.timing.operators import time_operators
 from difnet.timing.trained import trained_levels
 
+Part = Literal["operators", "networks"]
+
 
 def time_benchmark(
-    root: Path, name: str, benchmark: BenchmarkConfig, *, data: Path, trained: Path | None = None
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Time everything that a benchmark compares.
+    benchmark: BenchmarkConfig,
+    runs: Sequence[RunConfig],
+    *,
+    data: Path,
+    out: Path,
+    only: Part | None = None,
+    trained: Path | None = None,
+) -> list[Path]:
+    """Time what a benchmark compares and write the tables as they come.
 
     Args:
-        root: The project's folder.
-        name: Name of the benchmark.
         benchmark: Its configuration.
+        runs: One run of each variant whose network is timed.
         data: Folder of the prepared data set; prepared where it is not.
+        out: Folder for `timing/operators.csv` with `growth.csv` (operators only: a network has one size),
+            `timing/networks.csv` with `timing/breakdown.csv`, and `timing.csv`, which holds the rows of the
+            first and the third.
+        only: One part alone, without `timing.csv`; it does not depend on the other.
         trained: Run directory whose similarity branch gives the features of the `*_trained_features` rows.
 
     Returns:
-        Columns of timing.csv, and of growth.csv (operators only: a network has one size).
+        The files written.
+
+    Raises:
+        InputError: If `trained` is not a complete run, or a file cannot be written.
     """
     prepare(benchmark.data, data)
-    runs = [
-        resolve_run(root, benchmark=name, ablation=ablation, seed=benchmark.seeds[0])
-        for ablation in select_ablations(root, benchmark)
-    ]
-    levels = trained_levels(trained, data=data, batch=benchmark.timing.batch) if trained else None
-    operators = time_operators(benchmark.timing, trained_levels=levels)
-    networks = time_networks(runs, benchmark.timing, data=data)
-    timing = pd.concat([_with_throughput(operators), networks[operators.columns]], ignore_index=True)
-    return timing, fit_growth(operators)
+    tables: list[pd.DataFrame] = []
+    written: list[Path] = []
+    if only != "networks":
+        levels = trained_levels(trained, data=data, batch=benchmark.timing.batch) if trained else None
+        operators = time_operators(benchmark.timing, trained_levels=levels)
+        tables.append(_with_throughput(operators))
+        written += [
+            _write(tables[-1], out / "timing" / "operators.csv"),
+            _write(fit_growth(operators), out / "growth.csv"),
+        ]
+    if only != "operators":
+        tables.append(time_networks(runs, benchmark.timing, data=data))
+        written += [
+            _write(tables[-1], out / "timing" / "networks.csv"),
+            _write(training_step_breakdown(runs, data=data), out / "timing" / "breakdown.csv"),
+        ]
+    if only is None:
+        written.append(_write(pd.concat(tables, ignore_index=True), out / "timing.csv"))
+    return written
 
 
 def _with_throughput(operators: pd.DataFrame) -> pd.DataFrame:
@@ -52,3 +79,9 @@ def _with_throughput(operators: pd.DataFrame) -> pd.DataFrame:
         ci_high=images / latency["ci_low"],
     )
     return pd.concat([operators, throughput], ignore_index=True)
+
+
+def _write(table: pd.DataFrame, path: Path) -> Path:
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=False)
+    return path

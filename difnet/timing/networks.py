@@ -16,6 +16,7 @@ from difnet.config import RunConfig, TimingConfig
 from difnet.data import PreparedData, load_prepared
 from difnet.data.batches import training_batches
 from difnet.models import PixelPrior, build_from_config
+from difnet.timing.cells import COLUMNS
 from difnet.timing.protocol import median_interval, peak_memory, seconds
 from difnet.training import make_optimiser, training_step
 
@@ -56,7 +57,7 @@ def time_networks(runs: Sequence[RunConfig], config: TimingConfig, *, data: Path
         data: Folder of the prepared data set; its first training batch is used.
 
     Returns:
-        Columns of timing.csv, with the nodes of the variant's grid.
+        The columns of timing.csv, with the nodes of the variant's grid.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     prepared = load_prepared(data)
@@ -67,7 +68,7 @@ def time_networks(runs: Sequence[RunConfig], config: TimingConfig, *, data: Path
                 measurement.call()
             else:
                 measurement.take(device)
-    return pd.DataFrame([measurement.row() for measurement in measurements])
+    return pd.DataFrame([measurement.row() for measurement in measurements], columns=COLUMNS)
 
 
 def _measurements(run: RunConfig, prepared: PreparedData, device: str) -> Iterator[_Measurement]:
@@ -77,7 +78,11 @@ def _measurements(run: RunConfig, prepared: PreparedData, device: str) -> Iterat
         return
     layout = torch.channels_last if run.train.channels_last else torch.contiguous_format
     network.to(memory_format=layout)
-    batch = next(training_batches(prepared.split("train"), run.train, seed=run.seed))
+    batch = next(
+        training_batches(
+            prepared.split("train"), run.train, seed=run.seed, normalisation=run.model.normalisation
+        )
+    )
     images = batch.images.to(device, memory_format=layout)
     labels = batch.labels.to(device)
     optimiser = make_optimiser(network, run.train)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ["prepare", "train", "evaluate", "time", "analyse", "report", "list"]
+COMMANDS = ["prepare", "train", "evaluate", "time", "analyse", "gallery", "report", "list", "new-ablation"]
 
 
 def difnet(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -54,6 +54,8 @@ except SystemExit:
         (["time", "--benchmark", "shapse", "--out", "x"], "unknown benchmark"),
         (["analyse", "nowhere", "--out", "x"], "nowhere"),
         (["report", "--benchmark", "shapse"], "unknown benchmark"),
+        (["list", "levls"], "no ablation has the name or tag 'levls'; did you mean 'levels'?"),
+        (["list", "--benchmark", "shapse"], "unknown benchmark"),
     ],
 )
 def test_mistake_is_one_line_with_exit_code_2(arguments: list[str], message: str) -> None:

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from difnet.config import DataConfig, InputError, RunConfig, resolve_run, write_yaml
 from difnet.data import load_prepared, prepare
-from difnet.evaluation import evaluate_run, gallery_indices
+from difnet.evaluation import evaluate_run
 from difnet.metrics import confusion_matrix, miou, read_statistics
 from difnet.models import build_from_config
 from tests.conftest import PROJECT
@@ -57,13 +57,6 @@ def test_files_of_an_evaluation(tmp_path: Path, data: Path) -> None:
     assert list(written.columns) == ["variant", "seed", "split", "metric", "class", "value"]
     assert written["value"].to_numpy() == pytest.approx(scores["value"].to_numpy(), nan_ok=True)
     assert len(read_statistics(tmp_path / "per_image.parquet")) == 5
-    gallery = np.load(tmp_path / "gallery.npz", allow_pickle=False)
-    split = load_prepared(data).split("val")
-    assert gallery["names"].tolist() == [split.names[0], split.names[4]]
-    assert np.array_equal(gallery["image"][1], split.image(4))
-    assert np.array_equal(gallery["truth"][1], split.label(4))
-    assert gallery["prediction"].shape == (2, 40, 40)
-    assert gallery["importance"].shape == (2, 6, 6)
 
 
 def test_evaluating_twice_gives_identical_files(tmp_path: Path, data: Path) -> None:
@@ -97,10 +90,3 @@ def test_run_that_cannot_be_scored(tmp_path: Path, data: Path, break_it, message
     with pytest.raises(InputError, match=re.escape(message)):
         evaluate_run(tmp_path, data=data)
     assert not (tmp_path / "scores.csv").exists()
-
-
-@pytest.mark.parametrize(
-    ("count", "shown", "indices"), [(10, 4, [0, 3, 6, 9]), (3, 8, [0, 1, 2]), (5, 1, [0]), (5, 0, [])]
-)
-def test_gallery_is_evenly_spaced(count: int, shown: int, indices: list[int]) -> None:
-    assert gallery_indices(count, shown) == indices

@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
+from PIL import Image
 from safetensors.numpy import save_file
+
+from difnet.config import resolve_run, write_yaml
 
 HEADLINE = {
     "cascade": "DifNet (cascade)",
@@ -47,13 +50,14 @@ def make_project(
     write_data(folder, classes)
     scores = pd.concat(
         [
-            write_run(folder, name, place, seed, classes=classes, size=size, random=random)
+            write_run(root, folder, name, place, seed, classes=classes, random=random)
             for place, name in enumerate(variants)
             for seed in (seeds if name != "pixel_prior" else seeds[:1])
         ]
     )
     scores.to_csv(folder / "scores.csv", index=False)
     write_analysis(folder, scores, reference=next(iter(variants)))
+    write_gallery(folder, list(variants), len(classes), size, random)
     write_timing(folder, list(variants), random)
     return root / "results"
 
@@ -65,6 +69,7 @@ def write_project(root: Path, *, benchmark: str, variants: dict[str, str], seeds
         ablation = {"title": title, "question": f"What does {title} change?", "tags": ["headline"]}
         if place:
             ablation |= {"extends": next(iter(variants)), "tags": ["headline", f"group{place % 3}"]}
+            ablation["model"] = {"embedding_dim": 64 + place}
         (root / "ablations" / f"{name}.yaml").write_text(yaml.safe_dump(ablation), encoding="utf-8")
     config = {
         "title": f"The {benchmark} benchmark",
@@ -96,25 +101,23 @@ def write_data(folder: Path, classes: tuple[str, ...]) -> None:
 
 
 def write_run(
+    root: Path,
     folder: Path,
     name: str,
     place: int,
     seed: int,
     *,
     classes: tuple[str, ...],
-    size: int,
     random: np.random.Generator,
 ) -> pd.DataFrame:
     run = folder / "runs" / name / f"seed{seed}"
     run.mkdir(parents=True)
-    config = {"benchmark": folder.name, "variant": name, "seed": seed, "train": {"steps": 1500}}
-    if name in {"cascade", "similarity_only"}:
-        config["model"] = {"levels": list(LEVELS), "restart": "learned", "skip": "learned"}
-    (run / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    config = resolve_run(root, benchmark=folder.name, ablation=name, seed=seed)
+    write_yaml(run / "config.yaml", config.model_dump(mode="json"))
     write_history(run, place, random)
-    write_weights(run, random)
+    if name in {"cascade", "similarity_only"}:
+        write_weights(run, random)
     write_environment(run, folder.name, name, seed)
-    write_gallery(run, len(classes), size, random)
     level = 0.72 - 0.035 * (place % 8)
     ious = np.clip(
         level + random.normal(0, 0.02, len(classes)) - 0.3 * np.arange(len(classes)) / len(classes), 0, 1
@@ -165,25 +168,62 @@ def write_environment(run: Path, benchmark: str, name: str, seed: int) -> None:
     (run / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
 
 
-def write_gallery(run: Path, classes: int, size: int, random: np.random.Generator) -> None:
+def write_gallery(
+    folder: Path, variants: list[str], classes: int, size: int, random: np.random.Generator
+) -> None:
+    """Four images, the first two explorable; scores and states of the first eight variants."""
+    grid = 8
     rows, columns = np.mgrid[:size, :size]
-    truth = np.stack(
-        [
-            ((rows // (size // 4) + columns // (size // 3) + shift) % classes).astype(np.uint8)
-            for shift in range(4)
-        ]
-    )
-    prediction = np.where(random.random(truth.shape) < 0.08, (truth + 1) % classes, np.roll(truth, 1, axis=1))
-    truth[:, :2] = 255
-    image = (40 * truth[..., None] + random.integers(0, 30, (*truth.shape, 3))).astype(np.uint8)
-    np.savez(
-        run / "gallery.npz",
-        names=np.array([f"val-{number:03d}" for number in range(4)]),
-        image=image,
-        truth=truth,
-        prediction=prediction.astype(np.uint8),
-        importance=random.random((4, 8, 8)).astype(np.float16),
-    )
+    arrays: dict[str, np.ndarray] = {}
+    for place in range(4):
+        truth = ((rows // (size // 4) + columns // (size // 3) + place) % classes).astype(np.uint8)
+        truth[:, :2] = 255
+        arrays[f"truth/{place}"] = truth
+        arrays[f"image/{place}"] = (40 * truth[..., None] + random.integers(0, 30, (size, size, 3))).astype(
+            np.uint8
+        )
+        for number in range(len(variants)):
+            wrong = random.random(truth.shape) < 0.02 + 0.01 * number
+            moved = np.roll(np.where(truth == 255, 0, truth), 1, axis=1)
+            prediction = np.where(wrong, (moved + 1) % classes, moved)
+            arrays[f"prediction/{number}/{place}"] = prediction.astype(np.uint8)
+            if number < 8:
+                maps = random.integers(0, 256, (2, grid, grid)).astype(np.uint8)
+                arrays[f"confidence/{number}/{place}"], arrays[f"importance/{number}/{place}"] = maps
+                states = random.integers(0, classes, (6, grid, grid)).astype(np.uint8)
+                arrays[f"scores/{number}/{place}"], arrays[f"states/{number}/{place}"] = states[0], states[1:]
+        if place < 2:
+            arrays |= {f"{name}/{place}": array for name, array in walks(grid, classes, random).items()}
+    index = {
+        "reference": variants[0],
+        "comparison": variants[1] if len(variants) > 1 else None,
+        "images": [
+            {"name": f"val-{place:03d}", "reasons": reasons, "difference": difference}
+            for place, (reasons, difference) in enumerate(
+                [(["fixed", "best"], 0.12), (["fixed"], 0.01), (["median"], 0.02), (["worst"], None)]
+            )
+        ],
+        "variants": [{"name": name, "seed": 0, "levels": LEVELS} for name in variants],
+    }
+    np.savez(folder / "gallery.npz", index=np.array(json.dumps(index)), **arrays)
+
+
+def walks(grid: int, classes: int, random: np.random.Generator) -> dict[str, np.ndarray]:
+    """Transition rows that fall off with the distance, the wider the deeper the level."""
+    nodes = grid * grid
+    places = np.stack(np.divmod(np.arange(nodes), grid), axis=1)
+    distance = np.abs(places[:, None] - places[None]).sum(axis=2)
+    matrices = np.stack([np.exp(-distance / (1 + level)) for level in range(6)])
+    matrices /= matrices.sum(axis=2, keepdims=True)
+    peak = matrices.max(axis=2)
+    return {
+        "grid": np.array([grid, grid]),
+        "rows": np.round(255 * np.sqrt(matrices / peak[..., None])).astype(np.uint8),
+        "peak": peak.astype(np.float32),
+        "mass": (matrices @ random.random(nodes)).astype(np.float32),
+        "same": np.where(np.arange(nodes) == 0, np.nan, random.random((6, nodes))).astype(np.float32),
+        "classes": np.where(np.arange(nodes) == 0, 255, np.arange(nodes) % classes).astype(np.uint8),
+    }
 
 
 def write_analysis(folder: Path, scores: pd.DataFrame, reference: str) -> None:
@@ -208,12 +248,24 @@ def write_analysis(folder: Path, scores: pd.DataFrame, reference: str) -> None:
     columns += ["p_value", "p_adjusted", "effect_size", "n"]
     pd.DataFrame(rows, columns=columns).to_csv(folder / "comparisons.csv", index=False)
     claims = [
-        ("C1", "inconclusive", "DifNet beats the baseline; mIoU difference +0.021 [-0.004, +0.046], 3 seeds"),
-        ("C3", "reproduced", "walks are no worse; mIoU difference -0.001 [-0.006, +0.004] > -0.01"),
+        (
+            "C1",
+            "inconclusive",
+            "DifNet beats the baseline; miou cascade - deeplab = +0.0210 [-0.0040, +0.0460], "
+            "claimed > 0, over 3 seeds; p = 0.1, interval corrected to 98.75%",
+        ),
+        (
+            "C3",
+            "reproduced",
+            "walks are no worse; miou cascade - dense_inverse = -0.0010 [-0.0060, +0.0040], "
+            "claimed > -0.01, over 3 seeds; miou matched_walks_5 - matched_exact: not run",
+        ),
         (
             "C5",
             "not reproduced",
-            "both branches are needed; mIoU difference to seed_only -0.02 [-0.03, -0.01]",
+            "both branches are needed; miou cascade - similarity_only = +0.0500 [+0.0300, +0.0700], "
+            "claimed > 0, over 3 seeds; miou cascade - seed_only = -0.0200 [-0.0300, -0.0100], "
+            "claimed > 0, over 3 seeds",
         ),
         ("C7", "not run", "no single level was run"),
     ]
@@ -247,12 +299,36 @@ def write_timing(folder: Path, variants: list[str], random: np.random.Generator)
             if scale:
                 growth.append((subject, "cpu", "float32", metric, power, power - 0.05, power + 0.05))
     for place, name in enumerate(variants):
-        for metric, value in (("latency_ms", 12.0), ("images_per_s", 83.0), ("train_step_ms", 55.0)):
-            rows.append(
-                (f"model:{name}", "cpu", "float32", 64, 5, 1, metric, value + place, value, value + 9, "ok")
-            )
+        costs = {"latency_ms": 12.0, "images_per_s": 83.0, "train_step_ms": 55.0, "peak_memory_mb": 300.0}
+        for metric, value in costs.items():
+            key = (f"model:{name}", "cpu", "float32", 64, 5, 1, metric)
+            rows.append((*key, value + place, value + place - 1, value + place + 1.5, "ok"))
     columns = ["subject", "device", "dtype", "nodes", "classes", "batch"]
     columns += ["metric", "value", "ci_low", "ci_high", "status"]
     pd.DataFrame(rows, columns=columns).to_csv(folder / "timing.csv", index=False)
+    parts = [
+        (name, "cpu", part, 50.0 * share, share)
+        for name in variants
+        for part, share in (("data", 0.08), ("convolutions", 0.62), ("walks", 0.12), ("rest", 0.18))
+    ]
+    (folder / "timing").mkdir(exist_ok=True)
+    columns = ["variant", "device", "part", "ms", "share"]
+    pd.DataFrame(parts, columns=columns).to_csv(folder / "timing" / "breakdown.csv", index=False)
     columns = ["subject", "device", "dtype", "metric", "exponent", "ci_low", "ci_high"]
     pd.DataFrame(growth, columns=columns).to_csv(folder / "growth.csv", index=False)
+
+
+def write_section(folder: Path) -> None:
+    """What the rules of an ablation may put into the report."""
+    folder.mkdir(parents=True)
+    caption = "# Sizes of the <parts>\n\nOne line\nof text & more.\n\nA second paragraph.\n"
+    (folder / "caption.md").write_text(caption)
+    (folder / "sizes.csv").write_text('part,nodes,note\n"<b>seed</b>",64,x\nwalk,,"a, b"\n')
+    (folder / "plot.svg").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9" width="90" height="90">'
+        '<rect width="9" height="9" fill="#0072b2"/></svg>'
+    )
+    Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(folder / "map.png")
+    (folder / "words.html").write_text(
+        "<p>A fragment<br>with <em>emphasis</em>.</p><script>alert(1)</script>"
+    )

@@ -21,6 +21,7 @@ def test_every_figure_is_an_svg_and_a_pdf(rendered: Rendered) -> None:
         "learning-curves",
         "learned-weights",
         "scaling",
+        "step-breakdown",
     }
     for name in names:
         ElementTree.parse(folder / f"{name}.svg")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from pathlib import Path
@@ -79,6 +80,32 @@ def test_differences_equal_comparisons_csv(rendered: Rendered, metric: str) -> N
             "undecided" if truth["p_adjusted"] >= 0.05 else "higher" if truth["difference"] > 0 else "lower"
         )
         assert word in small(cell)
+
+
+def test_parameters_and_costs_equal_their_files(rendered: Rendered) -> None:
+    timing = read(rendered.results / "toy" / "timing.csv").set_index(["subject", "metric"])
+    for row in rendered.page.table("toy-table-results"):
+        name = row["Variant"].all("small")[0].text
+        environment = json.loads(
+            (rendered.results / "toy" / "runs" / name / "seed0" / "environment.json").read_text()
+        )
+        cell = row["Parameters"]
+        assert float(cell.attributes["data-value"]) == environment["parameters"]
+        assert shown(cell.own_text) == [float(f"{environment['parameters'] / 1e6:.3g}")]
+        for metric, title in (("latency_ms", "Latency"), ("peak_memory_mb", "Peak memory")):
+            truth, cell = timing.loc[(f"model:{name}", metric)], row[title]
+            assert float(cell.attributes["data-value"]) == truth["value"]
+            numbers = shown(cell.own_text + " " + small(cell))
+            assert numbers == [float(f"{truth[key]:.3g}") for key in ("value", "ci_low", "ci_high")]
+
+
+def test_parts_of_a_step_equal_their_file(rendered: Rendered) -> None:
+    table = read(rendered.results / "toy" / "timing" / "breakdown.csv").set_index(["variant", "part"])
+    for row in rendered.page.table("toy-table-timing-step"):
+        name = row["Network"].all("small")[0].text
+        for part in ("data", "convolutions", "walks", "rest"):
+            assert float(row[part].attributes["data-value"]) == table.loc[(name, part), "ms"]
+            assert shown(small(row[part])) == [100 * table.loc[(name, part), "share"]]
 
 
 def test_class_table_holds_means_over_seeds(rendered: Rendered) -> None:

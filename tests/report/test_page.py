@@ -17,9 +17,12 @@ SECTIONS = [
     "claims",
     "classes",
     "boundaries",
-    "training",
     "timing",
+    "section-own",
+    "trust",
+    "training",
     "gallery",
+    "explorer",
     "provenance",
 ]
 
@@ -35,7 +38,9 @@ def test_no_request_leaves_the_page(rendered: Rendered) -> None:
             target = element.attributes.get(name, "")
             assert target.startswith(("data:", "#")) or target in {"", "provenance.html"}, target
     assert not re.search(r"https?://|@import|url\((?!#)", rendered.text)
-    assert "default-src 'none'" in rendered.text
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]+)"', rendered.text)
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in re.search(r"script-src [^;]+", policy)[0]
 
 
 def test_links_and_labels_meet_their_targets(rendered: Rendered) -> None:
@@ -56,7 +61,7 @@ def test_landmarks_and_text_alternatives(rendered: Rendered) -> None:
     assert [len(root.all(tag)) for tag in ("main", "nav", "h1")] == [1, 1, 1]
     assert all(image.attributes["alt"] for image in root.all("img"))
     pictures = [item for item in root.all("div") if item.attributes.get("role") == "img"]
-    assert len(pictures) == len(root.all("svg")) == 7
+    assert len(pictures) == len(root.all("svg")) == 8
     assert all(re.search(r"\d", item.attributes["aria-label"]) for item in pictures)
 
 
@@ -109,5 +114,6 @@ def test_several_benchmarks_have_an_overview(tmp_path: Path) -> None:
     render(tmp_path, results, ["one", "two"], results / "report.html")
     page = Page.parse((results / "report.html").read_text(encoding="utf-8"))
     assert len(page.table("all-table-benchmarks")) == 2
+    assert "Of 1 variant compared on 2 benchmarks" in page.by_id("all-figure-benchmarks").text
     ids = Counter(item.attributes["id"] for item in page.root.all() if "id" in item.attributes)
     assert max(ids.values()) == 1

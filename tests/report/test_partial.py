@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 from difnet.config import InputError, resolve_run, write_yaml
 from difnet.report import render
 from difnet.report.load import load_results
-from difnet.report.sections import provenance
+from difnet.report.sections import explorer, gallery, provenance
+from tests.report.conftest import Rendered
 from tests.report.page import Page
 from tests.report.project import HEADLINE, make_project, write_project
 
@@ -70,14 +72,9 @@ def test_runs_that_did_not_finish(tmp_path: Path) -> None:
     (runs / "seed_only" / "seed0" / "scores.csv").unlink()
     (runs / "seed_only" / "seed0" / "history.csv").write_text("")
     (runs / "seed_only" / "seed0" / "environment.json").write_text("{")
-    (runs / "seed_only" / "seed0" / "gallery.npz").write_bytes(b"PK")
-    (runs / "similarity_only" / "seed0" / "gallery.npz").unlink()
-    for seed in (1, 2):
-        (runs / "similarity_only" / f"seed{seed}" / "gallery.npz").unlink()
     page = report(tmp_path)
     assert "seed 1: not run" in page.by_id("toy-run-deeplab").text
     assert "started, not scored" in page.by_id("toy-run-seed_only").text
-    assert "No predictions were kept for Similarity branch only" in page.by_id("toy-gallery").text
 
 
 def test_nan_breaks_neither_table_nor_figure(tmp_path: Path) -> None:
@@ -100,22 +97,21 @@ def test_one_variant(tmp_path: Path) -> None:
     assert "the only variant scored" in report(tmp_path).by_id("toy-results").text
 
 
-def test_sixty_variants_and_sixty_classes(tmp_path: Path) -> None:
-    variants = {f"v{place:02d}": f"Variant number {place} with a rather long title" for place in range(60)}
-    classes = tuple(f"class {place}" for place in range(60))
-    results = make_project(tmp_path, variants=variants, classes=classes, seeds=(0,), size=24)
-    page = report(tmp_path)
+def test_sixty_variants_and_sixty_classes(crowded: Rendered) -> None:
+    page = crowded.page
     assert len(page.table("toy-table-results")) == 60
     assert len(page.table("toy-table-classes")[0]) == 61
-    assert (results / "report.html").stat().st_size < 15e6
+    assert len(crowded.text) < 15e6
 
 
 def test_large_images_fit_the_budget(tmp_path: Path) -> None:
-    results = make_project(
-        tmp_path, variants={f"v{place}": f"Variant {place}" for place in range(8)}, seeds=(0,), size=320
-    )
-    report(tmp_path)
-    assert (results / "report.html").stat().st_size < 15e6
+    variants = {f"v{place}": f"Variant {place}" for place in range(8)}
+    found = load_results(tmp_path, make_project(tmp_path, variants=variants, seeds=(0,), size=320), "toy")
+    kept = [example.weight for example in gallery.build(found).content["examples"]]
+    assert len(kept) == 4 and sum(kept) <= found.budget
+    tight = dataclasses.replace(found, budget=200_000)
+    assert sum(example.weight for example in gallery.build(tight).content["examples"]) < sum(kept)
+    assert len(explorer.build(tight).content["boards"]) == 1
 
 
 def test_mixed_runs_are_pointed_out(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
-"""timing.csv of a benchmark: operators and networks, in one table."""
+"""The tables of timing of a benchmark: operators, networks, and both in one."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -10,30 +11,65 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from difnet.config import BenchmarkConfig, load_benchmark, resolve_run, write_yaml
+from difnet.config import load_benchmark, plan, resolve_run, write_yaml
 from difnet.data import load_prepared, prepare
 from difnet.data.augmentation import normalise
 from difnet.models import build_from_config
 from difnet.timing import time_benchmark
+from difnet.timing.benchmark import Part
+from difnet.timing.cells import COLUMNS
 from difnet.timing.trained import trained_levels
 from tests.conftest import PROJECT
 
+TRAINED = ("cascade", "deeplab", "dense_inverse", "seed_only", "similarity_only")
+
 
 @pytest.fixture(scope="module")
-def tables(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, pd.DataFrame]:
-    tiny = load_benchmark(PROJECT, "tiny")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tables of `tiny` on a small grid."""
+    selected = plan(PROJECT, {"benchmarks": ["tiny"], "seeds": [0]})
+    tiny = selected.benchmarks["tiny"]
     grid = tiny.timing.model_copy(update={"nodes": (16, 36, 64), "threads": 1})
-    benchmark = BenchmarkConfig.model_validate({**tiny.model_dump(), "timing": grid.model_dump()})
-    return time_benchmark(PROJECT, "tiny", benchmark, data=tmp_path_factory.mktemp("data"))
+    benchmark = tiny.model_copy(update={"timing": grid})
+    out = tmp_path_factory.mktemp("out")
+    runs = list(selected.runs.values())
+    written = time_benchmark(benchmark, runs, data=tmp_path_factory.mktemp("data"), out=out)
+    names = [
+        "timing/operators.csv",
+        "growth.csv",
+        "timing/networks.csv",
+        "timing/breakdown.csv",
+        "timing.csv",
+    ]
+    assert written == [out / name for name in names]
+    return out
 
 
-def test_every_trained_variant_has_its_rows(tables: tuple[pd.DataFrame, pd.DataFrame]) -> None:
-    timing, _ = tables
+@pytest.fixture(scope="module")
+def timing(folder: Path) -> pd.DataFrame:
+    return pd.read_csv(folder / "timing.csv")
+
+
+def test_the_table_holds_both_parts(folder: Path, timing: pd.DataFrame) -> None:
+    operators, networks = (pd.read_csv(folder / "timing" / f"{part}.csv") for part in get_args(Part))
+    assert list(operators.columns) == list(networks.columns) == list(timing.columns)
+    assert timing["subject"].tolist() == [*operators["subject"], *networks["subject"]]
+    assert timing["value"].tolist() == pytest.approx([*operators["value"], *networks["value"]], nan_ok=True)
+    assert not operators["subject"].str.startswith("model:").any()
+
+
+def test_one_part_leaves_the_other_alone(tmp_path: Path) -> None:
+    benchmark = load_benchmark(PROJECT, "tiny")
+    run = resolve_run(PROJECT, benchmark="tiny", ablation="pixel_prior", seed=0)
+    written = time_benchmark(benchmark, [run], data=tmp_path / "data", out=tmp_path, only="networks")
+    assert written == [tmp_path / "timing" / name for name in ("networks.csv", "breakdown.csv")]
+    assert written[0].read_text() == ",".join(COLUMNS) + "\n"
+    assert not (tmp_path / "timing.csv").exists()
+
+
+def test_every_trained_variant_has_its_rows(timing: pd.DataFrame) -> None:
     networks = timing[timing["subject"].str.startswith("model:")]
-    assert set(networks["subject"]) == {
-        f"model:{variant}"
-        for variant in ("cascade", "deeplab", "dense_inverse", "seed_only", "similarity_only")
-    }
+    assert set(networks["subject"]) == {f"model:{variant}" for variant in TRAINED}
     per_variant = networks.groupby("subject")["metric"].apply(sorted)
     assert all(
         metrics == ["images_per_s", "latency_ms", "peak_memory_mb", "train_step_ms"]
@@ -44,8 +80,7 @@ def test_every_trained_variant_has_its_rows(tables: tuple[pd.DataFrame, pd.DataF
     assert (networks["status"] == "ok").all()
 
 
-def test_throughput_follows_from_latency(tables: tuple[pd.DataFrame, pd.DataFrame]) -> None:
-    timing, _ = tables
+def test_throughput_follows_from_latency(timing: pd.DataFrame) -> None:
     rows = timing[(timing["subject"] == "cascade") & (timing["nodes"] == 64)].set_index("metric")
     latency, throughput = rows.loc["latency_ms"], rows.loc["images_per_s"]
     assert throughput["value"] == pytest.approx(1e3 * latency["batch"] / latency["value"])
@@ -53,8 +88,8 @@ def test_throughput_follows_from_latency(tables: tuple[pd.DataFrame, pd.DataFram
     assert throughput["ci_low"] <= throughput["value"] <= throughput["ci_high"]
 
 
-def test_growth_is_that_of_operators(tables: tuple[pd.DataFrame, pd.DataFrame]) -> None:
-    _, growth = tables
+def test_growth_is_that_of_operators(folder: Path) -> None:
+    growth = pd.read_csv(folder / "growth.csv")
     assert not growth["subject"].str.startswith("model:").any()
     assert "images_per_s" not in set(growth["metric"])
     assert {"cascade", "dense_inverse_scipy"} <= set(growth["subject"])

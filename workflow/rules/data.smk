@@ -6,6 +6,6 @@ rule data:
     log:
         "results/{benchmark}/logs/data.log",
     params:
-        config=lambda wildcards: BENCHMARKS[wildcards.benchmark].data.model_dump_json(),
+        config=lambda wildcards: values(BENCHMARKS[wildcards.benchmark].data),
     shell:
         "difnet prepare {wildcards.benchmark} > {log} 2>&1"

@@ -9,7 +9,6 @@ rule evaluate:
             "results/{benchmark}/runs/{variant}/seed{seed}/",
             "scores.csv",
             "per_image.parquet",
-            "gallery.npz",
         ),
     log:
         "results/{benchmark}/logs/evaluate/{variant}/seed{seed}.log",

@@ -5,15 +5,19 @@ rule report:
             benchmark=BENCHMARKS,
             table=["scores", "summary", "comparisons", "claims", "timing", "growth"],
         ),
+        breakdowns=expand(
+            "results/{benchmark}/timing/breakdown.csv", benchmark=BENCHMARKS
+        ),
         runs=run_files(
             "config.yaml",
             "weights.safetensors",
             "history.csv",
             "environment.json",
-            "gallery.npz",
         ),
+        galleries=expand("results/{benchmark}/gallery.npz", benchmark=BENCHMARKS),
         benchmarks=expand("workflow/benchmarks/{benchmark}.yaml", benchmark=BENCHMARKS),
-        ablations=sorted({f"ablations/{variant}.yaml" for _, variant, _ in RUNS}),
+        ablations=expand("ablations/{name}.yaml", name=PLAN.ablations),
+        sections=section_files,
         code=code_of("report"),
     output:
         "results/report.html",
@@ -21,5 +25,6 @@ rule report:
         "results/logs/report.log",
     params:
         benchmarks=" ".join(f"--benchmark {benchmark}" for benchmark in BENCHMARKS),
+        selection=selection,
     shell:
-        "difnet report {params.benchmarks} --results results --out {output} > {log} 2>&1"
+        "difnet report {params.benchmarks} {params.selection} --results results --out {output} > {log} 2>&1"

@@ -1,6 +1,7 @@
 rule train:
     input:
         data="results/{benchmark}/data/index.json",
+        weights=weights_of,
         code=code_of("train"),
     output:
         multiext(
@@ -16,8 +17,13 @@ rule train:
     resources:
         gpu=min(GPUS, 1),
     params:
-        config=lambda wildcards: run_config(wildcards).model_dump_json(),
+        config=lambda wildcards: values(run_config(wildcards)),
         out=subpath(output[0], parent=True),
+        assignments=assignments,
+        weights=lambda wildcards, input: [
+            f"--weights-from {Path(path).parent}" for path in input.weights
+        ],
     shell:
         "difnet train --benchmark {wildcards.benchmark} --ablation {wildcards.variant}"
-        " --seed {wildcards.seed} --out {params.out} --overwrite 2>&1 | tee {log}"
+        " --seed {wildcards.seed} --out {params.out} {params.weights} {params.assignments}"
+        " --overwrite 2>&1 | tee {log}"

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 
 from difnet.report.figures.labels import Label, label_right, shorten
 from difnet.report.figures.plot import DASHES, MUTED, SERIES, Plot, log_height, new_figure
-from difnet.report.load import Results, Variant
+from difnet.report.load import Results
 from difnet.report.numbers import count, significant
+from difnet.report.variants import Variant
 
 BINS = 60
 MAX_TOGETHER = 8

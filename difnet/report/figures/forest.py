@@ -37,7 +37,7 @@ def differences(results: Results) -> Plot | None:
         axes.axvline(0, color=INK, linewidth=1)
         for place, name in enumerate(order):
             if name in found:
-                _draw(axes, place, found[name])
+                draw_difference(axes, place, found[name])
         axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
         axes.set_yticks(range(len(order)), [shorten(results.title_of(name)) for name in order])
         axes.set_ylim(-0.6, len(order) - 0.4)
@@ -54,7 +54,8 @@ def differences(results: Results) -> Plot | None:
     )
 
 
-def _draw(axes: Axes, place: int, comparison: Comparison) -> None:
+def draw_difference(axes: Axes, place: int, comparison: Comparison) -> None:
+    """A difference with its interval on line `place`, filled where it counts."""
     decided = comparison.direction != "undecided"
     colour = SERIES[0] if decided else MUTED
     if math.isfinite(comparison.low + comparison.high):

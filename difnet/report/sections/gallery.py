@@ -1,33 +1,46 @@
-"""Validation images with the truth, and every variant's prediction and errors."""
+"""Chosen images with the truth, and every variant's scores, importance, walks, prediction and errors."""
 
 from __future__ import annotations
 
-import zipfile
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from difnet.report import images
-from difnet.report.load import Results, Run
+from difnet.report.load import Results
+from difnet.report.numbers import signed
+from difnet.report.pictures import Chosen, Pictures
 from difnet.report.section import Section
 
-BUDGET_BYTES = 8_000_000
+SHARE_OF_BUDGET = 0.65
 SIDES = (384, 256, 192, 128, 96, 64)
+SMALL = 160
+"""Images up to this many pixels a side are shown with their pixels visible."""
+REASONS = {"best": "the best", "median": "the median", "worst": "the worst"}
 
 
 @dataclass(frozen=True)
-class Tile:
-    """One variant's answer to one image."""
+class Map:
+    """One picture of a strip."""
+
+    label: str
+    uri: str
+    alt: str
+    style: str = ""
+    """A class of the style sheet: errors, nodes."""
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One variant's answer to one image, from its scores to its errors."""
 
     title: str
-    prediction: str
-    errors: str
-    importance: str
-    wrong: float
-    """Share of the labelled pixels that are wrong."""
-    near: float
-    """Share of the wrong pixels that lie near a true boundary."""
+    note: str
+    maps: tuple[Map, ...]
+    detailed: bool
+    """Whether it has more than the prediction and its errors."""
 
 
 @dataclass(frozen=True)
@@ -35,105 +48,132 @@ class Example:
     """One image with the answers of all variants."""
 
     name: str
+    why: str
     image: str
     truth: str
-    tiles: tuple[Tile, ...]
+    strips: tuple[Strip, ...]
 
-
-@dataclass(frozen=True)
-class Gallery:
-    """The contents of one `gallery.npz`, by image name."""
-
-    run: Run
-    image: dict[str, NDArray[np.uint8]]
-    truth: dict[str, NDArray[np.uint8]]
-    prediction: dict[str, NDArray[np.uint8]]
-    importance: dict[str, NDArray[np.floating]]
+    @property
+    def weight(self) -> int:
+        """Bytes of its pictures."""
+        maps = sum(len(item.uri) for strip in self.strips for item in strip.maps)
+        return len(self.image) + len(self.truth) + maps
 
 
 def build(results: Results) -> Section:
-    """All images that the runs kept, as large as the budget of the page allows."""
-    galleries = {variant.title: _first_gallery(variant.runs) for variant in results.variants}
-    known = {title: gallery for title, gallery in galleries.items() if gallery}
+    """All images of the gallery, as large as the budget of the page allows."""
+    pictures = results.pictures
     examples: list[Example] = []
-    side = SIDES[0]
-    for side in SIDES:
-        examples = _examples(results, known, side)
-        if sum(_weight(example) for example in examples) <= BUDGET_BYTES:
-            break
+    if pictures is not None and pictures.images:
+        side = _side(results, pictures)
+        examples = [_example(results, pictures, place, side) for place in range(len(pictures.images))]
+    shown = {item.name for item in pictures.variants} if pictures else set()
+    truths = [] if pictures is None else [pictures.arrays[f"truth/{place}"] for place in range(len(examples))]
     return Section(
         key="gallery",
-        title="Gallery",
+        title="What it looks like",
         content={
             "examples": examples,
-            "absent": [title for title, gallery in galleries.items() if not gallery],
-            "seeds": sorted({gallery.run.seed for gallery in known.values()}),
-            "tolerances": sorted(
-                {images.boundary_tolerance(truth) for g in known.values() for truth in g.truth.values()}
-            ),
+            "absent": [variant.title for variant in results.variants if variant.name not in shown],
+            "seeds": sorted({item.seed for item in pictures.variants}) if pictures else [],
+            "rule": _rule(results, pictures) if pictures else "",
+            "tolerances": sorted({images.boundary_tolerance(truth) for truth in truths}),
             "legend": list(zip(results.classes, results.data.get("palette", []), strict=False)),
-            "large": max((max(truth.shape) for g in known.values() for truth in g.truth.values()), default=0)
-            > 160,
+            "large": any(max(truth.shape) > SMALL for truth in truths),
         },
     )
 
 
-def _examples(results: Results, galleries: dict[str, Gallery], side: int) -> list[Example]:
-    palette = np.array(results.data.get("palette") or np.zeros((0, 3)), dtype=np.uint8).reshape(-1, 3)
-    names: list[str] = []
-    for gallery in galleries.values():
-        names += [name for name in gallery.image if name not in names]
-    examples = []
-    for name in names:
-        owners = {title: gallery for title, gallery in galleries.items() if name in gallery.image}
-        first = next(iter(owners.values()))
-        examples.append(
-            Example(
-                name=name,
-                image=images.photograph(first.image[name], side),
-                truth=images.label_map(first.truth[name], palette, side),
-                tiles=tuple(_tile(title, gallery, name, palette, side) for title, gallery in owners.items()),
-            )
-        )
-    return examples
-
-
-def _tile(title: str, gallery: Gallery, name: str, palette: NDArray[np.uint8], side: int) -> Tile:
-    prediction, truth = gallery.prediction[name], gallery.truth[name]
-    kinds = images.error_kinds(prediction, truth)
-    near, far = (kinds == images.NEAR).sum(), (kinds == images.FAR).sum()
-    return Tile(
-        title=title,
-        prediction=images.label_map(prediction, palette, side),
-        errors=images.error_map(kinds, side),
-        importance=images.grey_map(gallery.importance[name], side) if name in gallery.importance else "",
-        wrong=float((near + far) / max(1, (truth != images.VOID).sum())),
-        near=float(near / max(1, near + far)),
+def _rule(results: Results, pictures: Pictures) -> str:
+    text = f"“Fixed” images are evenly spaced over split {results.split}; no result picks them."
+    if not pictures.comparison:
+        return text
+    return (
+        f"{text} “Best”, “median” and “worst” rank all images of the split by the mIoU of the image, "
+        f"{results.title_of(pictures.reference)} minus {results.title_of(pictures.comparison)}, mean over "
+        "seeds."
     )
 
 
-def _weight(example: Example) -> int:
-    tiles = sum(len(tile.prediction) + len(tile.errors) + len(tile.importance) for tile in example.tiles)
-    return len(example.image) + len(example.truth) + tiles
+def _side(results: Results, pictures: Pictures) -> int:
+    """The largest side at which all images, if they are like the first, fit the budget."""
+    for side in SIDES:
+        total = _example(results, pictures, 0, side).weight * len(pictures.images)
+        if total <= SHARE_OF_BUDGET * results.budget:
+            return side
+    return SIDES[-1]
 
 
-def _first_gallery(runs: tuple[Run, ...]) -> Gallery | None:
-    """The gallery of the lowest seed that has a readable one."""
-    for run in runs:
-        path = run.folder / "gallery.npz"
-        if not path.is_file():
-            continue
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                arrays = {key: stored[key] for key in stored.files}
-            names = [str(name) for name in arrays["names"]]
-            parts = {
-                key: dict(zip(names, arrays.get(key, ()), strict=False))
-                for key in ("image", "truth", "prediction", "importance")
-            }
-            complete = all(len(parts[key]) == len(names) for key in ("image", "truth", "prediction"))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            continue
-        if complete:
-            return Gallery(run=run, **parts)
-    return None
+def _example(results: Results, pictures: Pictures, place: int, side: int) -> Example:
+    palette = results.palette
+    strips = [
+        _strip(results, pictures, number, place, side)
+        for number in range(len(pictures.variants))
+        if pictures.get("prediction", number, place) is not None
+    ]
+    return Example(
+        name=pictures.images[place].name,
+        why=_why(pictures.images[place]),
+        image=images.photograph(pictures.arrays[f"image/{place}"], side),
+        truth=images.label_map(pictures.arrays[f"truth/{place}"], palette, side),
+        strips=tuple(strips),
+    )
+
+
+def _why(chosen: Chosen) -> str:
+    words = ["fixed"] if "fixed" in chosen.reasons else []
+    words += [REASONS[reason] for reason in chosen.reasons if reason in REASONS]
+    difference = f", difference {signed(chosen.difference)}" if math.isfinite(chosen.difference) else ""
+    return f"{' and '.join(words)}{difference}"
+
+
+def _strip(results: Results, pictures: Pictures, number: int, place: int, side: int) -> Strip:
+    """Maps in the order of the computation; the prediction and its errors come first, to be compared."""
+    title = results.title_of(pictures.variants[number].name)
+    prediction = pictures.arrays[f"prediction/{number}/{place}"]
+    truth = pictures.arrays[f"truth/{place}"]
+    kinds = images.error_kinds(prediction, truth)
+    near, far = int((kinds == images.NEAR).sum()), int((kinds == images.FAR).sum())
+    wrong = (near + far) / max(1, int((truth != images.VOID).sum()))
+    palette = results.palette
+    maps = [
+        Map(
+            "prediction",
+            images.label_map(prediction, palette, side),
+            f"Prediction of {title}: {wrong:.1%} of the labelled pixels are wrong",
+        ),
+        Map(
+            "errors",
+            images.error_map(kinds, side),
+            f"Errors of {title}: {near / max(1, near + far):.0%} of them lie near a true boundary",
+            style="errors",
+        ),
+        *_inner_maps(pictures, number, place, title, palette),
+    ]
+    return Strip(title=title, note=f"{wrong:.1%} wrong", maps=tuple(maps), detailed=len(maps) > 2)
+
+
+def _inner_maps(
+    pictures: Pictures, number: int, place: int, title: str, palette: NDArray[np.uint8]
+) -> list[Map]:
+    """Scores, importance and the state after every level, on the grid of nodes."""
+    maps = []
+    scores, confidence = (pictures.get(part, number, place) for part in ("scores", "confidence"))
+    if scores is not None and confidence is not None and len(palette):
+        uri = images.score_map(scores, confidence, palette, SIDES[0])
+        text = f"Scores of {title} before diffusion: mean confidence {confidence.mean() / 255:.2f}"
+        maps.append(Map("scores", uri, text, style="nodes"))
+    importance = pictures.get("importance", number, place)
+    if importance is not None:
+        text = f"Importance map of {title}: mean {importance.mean() / 255:.2f}"
+        maps.append(Map("importance", images.grey_map(importance, SIDES[0]), text, style="nodes"))
+    states = pictures.get("states", number, place)
+    if states is not None:
+        before = scores if scores is not None else states[0]
+        for level, state in zip(pictures.variants[number].levels, states, strict=False):
+            changed = float((state != before).mean())
+            text = f"{title} after the walk of {level}: it changed the class of {changed:.0%} of the nodes"
+            uri = images.label_map(state, palette, SIDES[0])
+            maps.append(Map(f"after {level}", uri, text, style="nodes"))
+            before = state
+    return maps

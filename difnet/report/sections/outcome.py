@@ -10,7 +10,7 @@ from difnet.report.comparability import comparability_warnings
 from difnet.report.definitions import METRICS
 from difnet.report.figures.forest import differences
 from difnet.report.figures.tradeoff import accuracy_and_boundaries, accuracy_and_latency
-from difnet.report.load import Results, Variant
+from difnet.report.load import Results
 from difnet.report.narrative import summary
 from difnet.report.numbers import (
     fixed,
@@ -21,9 +21,12 @@ from difnet.report.numbers import (
     significant,
     significant_interval,
 )
+from difnet.report.published import published
 from difnet.report.records import NETWORK, Comparison, Estimate
 from difnet.report.section import Section
+from difnet.report.sections.claims import read_claims
 from difnet.report.table import Cell, Column, Table, missing
+from difnet.report.variants import Variant
 
 COMPARED = ("miou", "boundary_f")
 DESCRIBED = ("boundary_iou", "pixel_accuracy")
@@ -41,6 +44,7 @@ def build(results: Results) -> Section:
         title="What came out",
         content={
             "summary": summary(results),
+            "claims": read_claims(results),
             "warnings": comparability_warnings(results),
             "units": {
                 "mean": _usual_unit(list(results.estimates["miou"].values())),
@@ -99,7 +103,7 @@ def _timed(results: Results) -> list[str]:
 def _row(results: Results, variant: Variant) -> tuple[Cell, ...]:
     heading = Cell(
         text=variant.title,
-        detail=variant.name,
+        detail="\n".join([variant.name, *variant.notes]),
         link=f"#{anchor(results.name, 'run', variant.name)}",
         mark="reference" if variant.name == results.reference else "",
     )
@@ -127,10 +131,12 @@ def _mean(results: Results, variant: Variant, metric: str) -> Cell:
     if not math.isfinite(estimate.mean):
         return missing("undefined")
     usual = _usual_unit(list(estimates.values()))
+    figure = published(str(results.data.get("name", "")), variant, metric)
+    paper = [] if figure is None else [f"paper {fixed(figure, 4)}"]
     return Cell(
         text=fixed(estimate.mean),
         value=estimate.mean,
-        detail="\n".join(_bounds(estimate, usual, sign=False)),
+        detail="\n".join([*_bounds(estimate, usual, sign=False), *paper]),
     )
 
 

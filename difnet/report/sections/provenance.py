@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from difnet.report.comparability import comparability_warnings
-from difnet.report.load import Results, Run, Variant
+from difnet.report.load import Results
 from difnet.report.numbers import MISSING, duration, number
 from difnet.report.section import Section
+from difnet.report.variants import Run, Variant
 
 
 @dataclass(frozen=True)

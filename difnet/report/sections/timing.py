@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
+from difnet.report.figures.breakdown import step_breakdown
 from difnet.report.figures.scaling import scaling
 from difnet.report.load import Results
 from difnet.report.numbers import significant, significant_interval
@@ -22,13 +24,13 @@ METRICS = {
 
 def build(results: Results) -> Section:
     """One table a measure for the operators, one table for whole networks."""
-    tables = [*(_operators(results, metric) for metric in METRICS), _networks(results)]
-    plot = scaling(results)
+    tables = [*(_operators(results, metric) for metric in METRICS), _networks(results), _steps(results)]
+    plots = [scaling(results), step_breakdown(results)]
     return Section(
         key="timing",
         title="Time and memory",
         content={"threads": results.config.timing.threads, "repeats": results.config.timing.repeats},
-        plots={plot.name: plot} if plot else {},
+        plots={plot.name: plot for plot in plots if plot},
         tables={table.name: table for table in tables if table.rows},
     )
 
@@ -69,6 +71,28 @@ def _networks(results: Results) -> Table:
         name="timing-networks",
         caption="Whole networks at the image size of this benchmark. Brackets: 95% interval of the median.",
         columns=(Column("Network", numeric=False), *(Column(METRICS[metric]) for metric in metrics)),
+        rows=tuple(rows),
+    )
+
+
+def _steps(results: Results) -> Table:
+    """One row a variant, one column a part of a training step."""
+    parts = list(dict.fromkeys(item.part for item in results.breakdown))
+    by_place = {(item.variant, item.part): item for item in results.breakdown}
+    rows = []
+    for name in results.in_order(list(dict.fromkeys(item.variant for item in results.breakdown))):
+        shares = [by_place.get((name, part)) for part in parts]
+        cells = [
+            Cell(significant(item.ms), value=item.ms, detail=f"{item.share:.0%}")
+            if item and math.isfinite(item.ms + item.share)
+            else missing()
+            for item in shares
+        ]
+        rows.append((Cell(results.title_of(name), detail=name), *cells))
+    return Table(
+        name="timing-step",
+        caption="Parts of a training step, ms, and their shares, by PyTorch's profiler.",
+        columns=(Column("Network", numeric=False), *(Column(part) for part in parts)),
         rows=tuple(rows),
     )
 

@@ -1,0 +1,185 @@
+"""The gallery of a benchmark: chosen images with every variant's answer, in one `gallery.npz`.
+
+`index` is a JSON text: reference, comparison, images (name, reasons, difference) and variants (name, seed,
+levels). The maps are `PART/IMAGE` or `PART/VARIANT/IMAGE`, by places in these lists:
+
+    image, truth, prediction             (H, W, 3), (H, W), (H, W) uint8
+    scores, confidence, importance       (h, w) uint8, of the first variants only
+    states                               (L, h, w) uint8, after the walks of each level, likewise
+    rows, peak, mass, same, classes      walks of the reference on fixed images, see `difnet.evaluation.walks`
+    grid                                 their height and width in nodes
+
+H W image size, h w grid, L levels.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from difnet.config import InputError, RunConfig, atomic_path, load_run
+from difnet.data import Split, SplitIndex, load_prepared
+from difnet.data.batches import evaluation_batches
+from difnet.evaluation.record import Record, recorded
+from difnet.evaluation.run import answer
+from difnet.evaluation.selection import Choice, choose_images, per_image_miou
+from difnet.evaluation.walks import LINEAR, states, walks
+from difnet.metrics import read_statistics
+from difnet.models import load_network
+from difnet.models.diffusers import Cascade
+from difnet.training import use_threads
+
+COMPARED_WITH = ("seed_only", "deeplab")
+"""What the reference is compared with to choose images; without either, the first other variant."""
+DETAILED = 8
+"""Variants whose scores, importance and states are kept: the reference, the comparison and the next ones."""
+
+Arrays = dict[str, NDArray[np.generic]]
+Runs = dict[int, tuple[Path, RunConfig]]
+"""Directory and configuration of the runs of one variant, by seed."""
+
+
+def write_gallery(directories: Sequence[Path], *, reference: str, data: Path, out: Path) -> None:
+    """Choose images by their scores, and keep what the first seed of every variant makes of them.
+
+    Args:
+        directories: Run directories that have been scored, in the order of the report.
+        reference: The variant that the others are compared with.
+        data: Folder of the prepared data set.
+        out: The `gallery.npz` to write.
+
+    Raises:
+        InputError: If a run is not complete, does not fit the data, or none is of the reference.
+    """
+    variants: dict[str, Runs] = {}
+    for directory in directories:
+        config = load_run(directory)
+        variants.setdefault(config.variant, {})[config.seed] = (directory, config)
+    if reference not in variants:
+        raise InputError(f"gallery: no run is of the reference '{reference}'; add one or change --reference")
+    others = [name for name in variants if name != reference]
+    comparison = next((name for name in (*COMPARED_WITH, *others) if name in others), None)
+    order = list(dict.fromkeys(name for name in (reference, comparison, *others) if name is not None))
+    first = {name: variants[name][min(variants[name])] for name in order}
+    evaluate = first[reference][1].evaluate
+    prepared = load_prepared(data)
+    split = prepared.split(evaluate.split)
+    differences = None
+    if comparison is not None:
+        differences = _miou(variants[reference], split) - _miou(variants[comparison], split)
+    choices = choose_images(len(split), fixed=evaluate.gallery, differences=differences)
+    chosen = _chosen(split, choices)
+    arrays: Arrays = {"index": np.array(json.dumps(_index(reference, comparison, split, choices, first)))}
+    for place in range(len(choices)):
+        arrays[f"image/{place}"], arrays[f"truth/{place}"] = chosen.image(place), chosen.label(place)
+    for number, (directory, config) in enumerate(first.values()):
+        network = load_network(directory, config, num_classes=len(prepared.index.classes))
+        for place, record, prediction in _passes(network, config, chosen, choices):
+            arrays[f"prediction/{number}/{place}"] = prediction
+            if number < DETAILED:
+                arrays |= {f"{name}/{number}/{place}": found for name, found in _maps(network, record)}
+            if number == 0 and "fixed" in choices[place].reasons:
+                truth = chosen.label(place)
+                arrays |= {f"{name}/{place}": found for name, found in _walks(network, record, truth=truth)}
+    with atomic_path(out) as temporary:
+        np.savez_compressed(temporary, allow_pickle=False, **arrays)
+
+
+def _miou(runs: Runs, split: Split) -> NDArray[np.float64]:
+    """Per-image mIoU of a variant, mean over its seeds.
+
+    Raises:
+        InputError: If a run was scored on other images.
+    """
+    tables = []
+    for directory, _ in runs.values():
+        table = read_statistics(directory / "per_image.parquet")
+        if table["image"].tolist() != list(split.names):
+            raise InputError(f"{directory}/per_image.parquet is of other images; evaluate the run again")
+        tables.append(table)
+    return per_image_miou(tables)
+
+
+def _chosen(split: Split, choices: Sequence[Choice]) -> Split:
+    """The chosen images as a split of their own."""
+    places = [choice.index for choice in choices]
+    index = SplitIndex(
+        names=tuple(split.names[place] for place in places),
+        shapes=tuple(split.shapes[place] for place in places),
+    )
+    empty = np.zeros(0, dtype=np.uint8)
+    return Split(
+        index,
+        images=np.concatenate([empty, *(split.image(place).ravel() for place in places)]),
+        labels=np.concatenate([empty, *(split.label(place).ravel() for place in places)]),
+    )
+
+
+def _passes(
+    network: nn.Module, config: RunConfig, chosen: Split, choices: Sequence[Choice]
+) -> Iterator[tuple[int, Record, NDArray[np.uint8]]]:
+    """One forward pass an image: its place, what was recorded, and the label map (H, W)."""
+    use_threads(config.train.threads)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network.to(device)
+    batches = evaluation_batches(chosen, 1, normalisation=config.model.normalisation)
+    for (place,), images, labels in batches:
+        index = [choices[place].index]
+        with recorded(network) as record:
+            prediction = answer(network, images.to(device), labels, indices=index, config=config)
+        yield place, record, prediction[0]
+
+
+def _maps(network: nn.Module, record: Record) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """Scores, confidence, importance, and the state after every level of a cascade."""
+    maps = record.maps()
+    yield from maps.items()
+    rule = getattr(network, "diffusion", None)
+    if isinstance(rule, Cascade) and "scores" in maps:
+        yield "states", states(rule, record, maps["scores"].shape)
+
+
+def _walks(
+    network: nn.Module, record: Record, *, truth: NDArray[np.uint8]
+) -> Iterator[tuple[str, NDArray[np.generic]]]:
+    """The arrays of the similarity explorer, where the diffusion rule has transition rows."""
+    rule = getattr(network, "diffusion", None)
+    maps = record.maps()
+    if not isinstance(rule, LINEAR) or "scores" not in maps:
+        return
+    found = walks(rule, record, grid=maps["scores"].shape, truth=truth)
+    for field in dataclasses.fields(found):
+        yield field.name, np.asarray(getattr(found, field.name))
+
+
+def _index(
+    reference: str,
+    comparison: str | None,
+    split: Split,
+    choices: Sequence[Choice],
+    first: dict[str, tuple[Path, RunConfig]],
+) -> dict[str, object]:
+    return {
+        "reference": reference,
+        "comparison": comparison,
+        "images": [
+            {
+                "name": split.names[choice.index],
+                "reasons": choice.reasons,
+                "difference": None if math.isnan(choice.difference) else choice.difference,
+            }
+            for choice in choices
+        ],
+        "variants": [
+            {"name": name, "seed": config.seed, "levels": config.model.levels}
+            for name, (_, config) in first.items()
+        ],
+    }

@@ -1,0 +1,124 @@
+"""Where the time of a training step goes: data, convolutions, walks, rest (`timing/breakdown.csv`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import nn
+from torch.profiler import ProfilerActivity, profile, record_function
+
+from difnet.config import RunConfig
+from difnet.data import PreparedData, load_prepared
+from difnet.data.batches import training_batches
+from difnet.models import build_from_config
+from difnet.training import make_optimiser, training_step
+
+PARTS = ("data", "convolutions", "walks", "rest")
+COLUMNS = ("variant", "device", "part", "ms", "share")
+STEPS = 3
+BACKWARD = "autograd::engine::evaluate_function"
+"""How the profiler names the backward pass of an operation."""
+
+
+def training_step_breakdown(runs: Sequence[RunConfig], *, data: Path) -> pd.DataFrame:
+    """Profile some training steps of every variant that is trained.
+
+    Every operation counts once, without those that it calls: as a walk inside the diffusion rule, forward or
+    backward; as a convolution by its name; as data while a batch is read and augmented.
+
+    Args:
+        runs: One run of each variant.
+        data: Folder of the prepared data set.
+
+    Returns:
+        Columns variant, device, part, ms (of one step, mean over three) and share (0 to 1).
+    """
+    prepared = load_prepared(data)
+    rows = []
+    for run in runs:
+        if run.weights_of or run.model.name == "pixel_prior":
+            continue
+        device, times = _profiled(run, prepared)
+        total = sum(times.values())
+        rows += [(run.variant, device, part, times[part], times[part] / total) for part in PARTS]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _profiled(run: RunConfig, prepared: PreparedData) -> tuple[str, dict[str, float]]:
+    """Device, and milliseconds of each part of a step."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    network = build_from_config(
+        run.model.model_copy(update={"weights": None}), len(prepared.index.classes)
+    ).to(device)
+    layout = torch.channels_last if run.train.channels_last else torch.contiguous_format
+    network.to(memory_format=layout).train()
+    _mark_walks(network)
+    optimiser = make_optimiser(network, run.train)
+    batches = training_batches(prepared.split("train"), run.train, seed=run.seed)
+
+    def step() -> None:
+        with record_function("part: data"):
+            batch = next(batches)
+        images = batch.images.to(device, memory_format=layout)
+        training_step(network, optimiser, images, batch.labels.to(device), step=0, train=run.train)
+
+    step()
+    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if device == "cuda" else [])]
+    with profile(activities=activities) as profiler:
+        for _ in range(STEPS):
+            step()
+    return device, _times(profiler.events() or [], on_gpu=device == "cuda")
+
+
+def _mark_walks(network: nn.Module) -> None:
+    """Name the passes of the diffusion rule in the profile."""
+    rule = getattr(network, "diffusion", None)
+    if not isinstance(rule, nn.Module):
+        return
+    forward = rule.forward
+
+    def marked(*arguments: Any) -> Any:
+        with record_function("part: walks"):
+            return forward(*arguments)
+
+    rule.forward = marked
+
+
+def _times(events: Iterable[Any], *, on_gpu: bool) -> dict[str, float]:
+    """Milliseconds of each part of one step: the events' own time, on a GPU that of their kernels."""
+    events = list(events)
+    walked = {
+        event.sequence_nr for event in events if event.sequence_nr >= 0 and _within(event, "part: walks")
+    }
+    times = dict.fromkeys(PARTS, 0.0)
+    for event in events:
+        own = event.self_device_time_total if on_gpu else event.self_cpu_time_total
+        times[_part(event, walked)] += own / 1e3 / STEPS
+    return times
+
+
+def _part(event: Any, walked: set[int]) -> str:
+    """The part that an event belongs to, by what it is called in."""
+    if _within(event, "part: data"):
+        return "data"
+    ancestors = [event, *_ancestors(event)]
+    backward = [item for item in ancestors if item.name.startswith(BACKWARD)]
+    if _within(event, "part: walks") or any(item.sequence_nr in walked for item in backward):
+        return "walks"
+    return "convolutions" if any("convolution" in item.name.lower() for item in ancestors) else "rest"
+
+
+def _within(event: Any, name: str) -> bool:
+    return any(item.name == name for item in [event, *_ancestors(event)])
+
+
+def _ancestors(event: Any) -> list[Any]:
+    """The events that called it, the nearest first."""
+    found = []
+    while (event := event.cpu_parent) is not None:
+        found.append(event)
+    return found

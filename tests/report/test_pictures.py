@@ -1,0 +1,107 @@
+"""The gallery's file: read whole, or not at all with a remark; and what its maps become."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from difnet.report import images
+from difnet.report.load import load_results
+from difnet.report.pictures import read_pictures
+from difnet.report.sections import explorer, gallery
+from tests.report.conftest import Rendered
+
+
+def decoded(uri: str) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))).convert("RGB"))
+
+
+@pytest.fixture
+def stored(rendered: Rendered) -> dict[str, np.ndarray]:
+    with np.load(rendered.results / "toy" / "gallery.npz") as file:
+        return {name: file[name] for name in file.files}
+
+
+@pytest.mark.parametrize(
+    ("change", "remark"),
+    [
+        (lambda arrays: arrays.pop("index"), "cannot be read"),
+        (lambda arrays: arrays.update(index=np.array('{"images": []}')), "cannot be read"),
+        (lambda arrays: arrays.pop("truth/1"), "is damaged: image 1 and its truth do not fit"),
+        (
+            lambda arrays: arrays.update({"prediction/2/0": np.zeros((3, 3), np.uint8)}),
+            "is damaged: prediction 2 of image 0 has another size",
+        ),
+    ],
+)
+def test_damaged_files_are_named(tmp_path: Path, stored: dict[str, np.ndarray], change, remark: str) -> None:
+    change(stored)
+    np.savez(tmp_path / "gallery.npz", **stored)
+    problems: list[str] = []
+    assert read_pictures(tmp_path / "gallery.npz", problems) is None
+    assert len(problems) == 1 and remark in problems[0]
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"PK\x03\x04" + bytes(40)])
+def test_what_is_no_archive_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "gallery.npz").write_bytes(content)
+    problems: list[str] = []
+    assert read_pictures(tmp_path / "gallery.npz", problems) is None
+    assert len(problems) == 1 and "cannot be read" in problems[0]
+
+
+def test_strips_state_the_errors_that_they_show(rendered: Rendered, stored: dict[str, np.ndarray]) -> None:
+    results = load_results(rendered.root, rendered.results, "toy")
+    example = gallery.build(results).content["examples"][0]
+    assert example.why == "fixed and the best, difference +0.120"
+    strip = next(item for item in example.strips if item.title == results.title_of("cascade"))
+    truth, prediction = stored["truth/0"], stored["prediction/0/0"]
+    wrong = ((prediction != truth) & (truth != 255)).sum() / (truth != 255).sum()
+    assert strip.note == f"{wrong:.1%} wrong"
+    assert [item.label for item in strip.maps] == [
+        *("prediction", "errors", "scores", "importance"),
+        *("after image", "after layer1", "after layer2", "after layer3", "after layer4"),
+    ]
+    palette = results.palette
+    assert np.array_equal(decoded(strip.maps[0].uri), palette[prediction])
+    assert np.array_equal(decoded(strip.maps[4].uri), palette[stored["states/0/0"][0]])
+
+
+def test_scores_fade_to_white() -> None:
+    palette = np.array([[200, 0, 0], [0, 100, 0]], dtype=np.uint8)
+    labels, confidence = np.array([[0, 1]], np.uint8), np.array([[255, 0]], np.uint8)
+    assert decoded(images.score_map(labels, confidence, palette, 64)).tolist() == [
+        [[200, 0, 0], [255, 255, 255]]
+    ]
+
+
+def test_board_holds_the_numbers_of_the_file(rendered: Rendered, stored: dict[str, np.ndarray]) -> None:
+    results = load_results(rendered.root, rendered.results, "toy")
+    boards = explorer.build(results).content["boards"]
+    assert len(boards) == 2
+    data = json.loads(boards[1].data)
+    rows = zlib.decompress(base64.b64decode(data["rows"]), -zlib.MAX_WBITS)
+    assert np.array_equal(np.frombuffer(rows, np.uint8).reshape(6, 64, 64), stored["rows/1"])
+    assert np.array(data["mass"]) == pytest.approx(stored["mass/1"], abs=1e-4)
+    assert data["same"][0][0] is None and data["classes"][0] == ""
+    assert data["start"] == 4 * 8 + 4
+    mass, peak = stored["mass/1"][0, 36], stored["peak/1"][0, 36]
+    assert boards[1].panels[0].words.startswith(f"seed mass {mass:.2f}, ")
+    assert boards[1].panels[0].words.endswith(f"likeliest node {peak:.1%}")
+
+
+def test_a_board_that_does_not_fit_together_is_left_out(
+    rendered: Rendered, tmp_path: Path, stored: dict[str, np.ndarray]
+) -> None:
+    stored["peak/0"] = stored["peak/0"][:, 1:]
+    (tmp_path / "toy").mkdir()
+    np.savez(tmp_path / "toy" / "gallery.npz", **stored)
+    results = load_results(rendered.root, tmp_path, "toy")
+    assert len(explorer.build(results).content["boards"]) == 1

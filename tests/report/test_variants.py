@@ -1,0 +1,101 @@
+"""What a reader must know of a variant before comparing it, and where its anchor leads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from difnet.config import resolve_run, write_yaml
+from difnet.report import Selection
+from difnet.report.anchors import anchor
+from difnet.report.load import Results, load_results
+from difnet.report.published import published
+from difnet.report.sections import outcome, trust
+
+ABLATIONS = {
+    "cascade": {"title": "Cascade", "question": "?", "tags": ["headline"]},
+    "oracle": {
+        "title": "Oracle",
+        "question": "?",
+        "weights_of": "cascade",
+        "evaluate": {"oracle_seeds": "1%"},
+        "extends": "cascade",
+    },
+    "walked": {
+        "title": "Walked",
+        "question": "?",
+        "weights_of": "cascade",
+        "extends": "cascade",
+        "model": {"repeats": 5},
+    },
+    "explicit": {"title": "Explicit", "question": "?", "extends": "cascade", "model": {"restart": "learned"}},
+    "deeplab": {"title": "DeepLab", "question": "?", "model": {"name": "deeplab"}},
+}
+
+
+@pytest.fixture
+def results(project: Path) -> Results:
+    """Nothing was run, but everything is planned; the benchmark sweeps the restart weight."""
+    for name, content in ABLATIONS.items():
+        (project / "ablations" / f"{name}.yaml").write_text(yaml.safe_dump(content))
+    benchmark = {
+        "title": "T",
+        "ablations": list(ABLATIONS),
+        "sweep": {"model.restart": [0.1]},
+        "model": {"name": "difnet-50", "weights": "ResNet50_Weights.IMAGENET1K_V1"},
+        "seeds": [0],
+    }
+    (project / "workflow" / "benchmarks" / "toy.yaml").write_text(yaml.safe_dump(benchmark))
+    return load_results(project, project / "results", "toy")
+
+
+def test_evaluation_only_and_equal_variants_are_labelled(results: Results) -> None:
+    notes = {variant.name: variant.notes for variant in results.variants}
+    assert notes["oracle"] == (
+        "not trained: weights of Cascade",
+        "oracle: true labels as seeds, 1% of the pixels",
+    )
+    assert notes["walked"] == ("not trained: weights of Cascade",)
+    assert notes["explicit"] == ("same configuration as the reference here",)
+    assert notes["cascade"] == notes["deeplab"] == notes["cascade@restart=0.1"] == ()
+    table = outcome.results_table(results)
+    lines = {row[0].lines[0]: row[0].lines[1:] for row in table.rows}
+    assert lines["oracle"] == list(notes["oracle"])
+    assert any(
+        "Explicit: same configuration" in check.text for check in trust.build(results).content["checks"]
+    )
+
+
+def test_swept_variants_have_titles_and_anchors_of_their_own(results: Results) -> None:
+    assert results.title_of("cascade@restart=0.1") == "Cascade, restart = 0.1"
+    anchors = [anchor("toy", "run", variant.name) for variant in results.variants]
+    assert len(set(anchors)) == len(anchors)
+    assert "toy-run-cascade@restart=0.1" in anchors
+
+
+def test_anchors_of_different_names_differ() -> None:
+    names = ["a b", "a_b", "a.b", "a<b", "a~b", "a@b", "ä"]
+    assert len({anchor(name) for name in names}) == len(names)
+    assert not any(set(anchor(name)) & set(" <>\"'&#%") for name in names)
+
+
+def test_only_networks_of_the_paper_have_its_figures(results: Results) -> None:
+    figures = {item.name: published("voc2012", item, "miou") for item in results.variants}
+    assert figures["cascade"] == figures["explicit"] == 0.7248
+    assert figures["deeplab"] == 0.6999
+    assert figures["walked"] is figures["oracle"] is figures["cascade@restart=0.1"] is None
+    assert all(published("camvid", variant, "miou") is None for variant in results.variants)
+
+
+def test_selection_replaces_ablations_seeds_and_values(results: Results, project: Path) -> None:
+    config = resolve_run(project, benchmark="toy", ablation="cascade", seed=3, overrides=["train.steps=9"])
+    run = project / "results" / "toy" / "runs" / "cascade" / "seed3"
+    write_yaml(run / "config.yaml", config.model_dump(mode="json"))
+    selection = Selection(ablations=("cascade",), seeds=(3,), assignments=("train.steps=9",))
+    found = load_results(project, project / "results", "toy", selection)
+    assert [variant.name for variant in found.variants] == ["cascade", "cascade@restart=0.1"]
+    assert [run.seed for run in found.variants[0].runs] == [3]
+    assert found.variants[0].runs[0].current
+    assert not load_results(project, project / "results", "toy").variants[0].runs[-1].current

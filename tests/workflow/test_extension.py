@@ -1,0 +1,99 @@
+"""New ablations and selections on the command line: their jobs, and the tables that list all variants."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from tests.workflow.conftest import DIFFUSION, NEW_VARIANT, RULES, TABLES, YAML, Project, jobs
+
+
+def test_new_ablation_is_planned_alone(project: Project) -> None:
+    restart = "title: T\nquestion: Q\nextends: cascade\ntags: [own]\nmodel: {restart: 0.5}\n"
+    with project.files({"ablations/restart_half.yaml": restart}):
+        assert project.planned() == NEW_VARIANT
+
+
+def test_new_diffusion_rule_is_planned_alone(project: Project) -> None:
+    files = {"ablations/own.yaml": YAML.replace("mean_walk", "own"), "ablations/own.py": DIFFUSION}
+    with project.files(files):
+        assert project.planned() == NEW_VARIANT
+
+
+def test_new_workflow_rule_is_planned_alone(project: Project) -> None:
+    rules = RULES.replace("mean_walk", "seed_only").replace("last_losses", "more_losses")
+    with project.files({"ablations/seed_only.smk": rules}):
+        assert project.planned() == Counter(more_losses=1, report=1, all=1)
+
+
+def test_edited_diffusion_rule_re_trains_that_ablation_alone(project: Project) -> None:
+    with project.files({"ablations/mean_walk.py": DIFFUSION.replace(".mean(", ".sum(")}):
+        assert project.planned() == NEW_VARIANT + Counter(last_losses=1)
+
+
+def test_changed_section_re_renders_the_report(project: Project) -> None:
+    folder = project.root / "results" / "tiny" / "sections" / "mean_walk"
+    losses = (folder / "losses.csv").read_text().split()
+    assert len([float(loss) for loss in losses[1:]]) == 2
+    assert "Losses of the mean walk" in project.read("results/report.html")
+    with project.files({"ablations/mean_walk.smk": RULES.replace("Losses", "Last losses")}):
+        assert project.planned() == Counter(last_losses=1, report=1, all=1)
+
+
+def test_sections_belong_to_the_benchmarks_that_select_the_ablation(project: Project) -> None:
+    other = "title: T\nablations: [cascade]\ntrain: {steps: 1}\n"
+    with project.files({"workflow/benchmarks/other.yaml": other}):
+        planned = jobs(project.snakemake("-n", config=["benchmarks=[tiny,other]"]))
+    assert planned == Counter(data=1, train=3, evaluate=3, operators=1, networks=1) + TABLES
+
+
+def test_weights_of_another_ablation_are_waited_for(project: Project) -> None:
+    evaluated = "title: T\nquestion: Q\nextends: cascade\nweights_of: cascade\nmodel: {restart: 0.5}\n"
+    with project.files({"ablations/evaluated.yaml": evaluated}):
+        run = project.snakemake(
+            "-n", "-p", config=["benchmarks=[tiny]", "ablations=[evaluated]", "seeds=[7]"]
+        )
+    assert jobs(run) == Counter(train=2, evaluate=2, operators=1, networks=1) + TABLES
+    train = {
+        match["variant"]: match[0]
+        for match in re.finditer(r"rule train:.*?variant=(?P<variant>\w+).*?\n\n", run.stdout, re.DOTALL)
+    }
+    weights = "results/tiny/runs/cascade/seed7/weights.safetensors"
+    assert weights in re.findall(r"input: (.*)", train["evaluated"])[0].split(", ")
+    assert "--weights-from results/tiny/runs/cascade/seed7 " in train["evaluated"]
+    assert "--weights-from" not in train["cascade"]
+
+
+def test_selection_on_the_command_line(project: Project) -> None:
+    """The shell commands repeat it, so that they resolve the runs that Snakemake planned."""
+    selection = [
+        "benchmarks=[tiny]",
+        "ablations=[cascade,seed_only]",
+        "seeds=[0]",
+        "set=[train.steps=2]",
+    ]
+    run = project.snakemake("-n", "-p", config=selection)
+    assert jobs(run) == Counter(train=2, evaluate=2, operators=1, networks=1) + TABLES
+    assert run.stdout.count("--set train.steps=2 --overwrite") == 2
+    options = "--ablation cascade --ablation seed_only --seed 0 --set train.steps=2"
+    assert f"--only networks --out results/tiny {options}" in run.stdout
+
+
+def test_selection_of_what_is_there_re_runs_nothing(project: Project) -> None:
+    assert project.planned("seeds=[0,1]", "set=[train.steps=6]") == Counter()
+
+
+def test_sweep_within_limits(project: Project) -> None:
+    swept = """
+title: T
+ablations: [cascade, seed_only]
+sweep: {model.embedding_dim: [16, 32]}
+seeds: [0]
+limits: {runs: 5}
+"""
+    with project.files({"workflow/benchmarks/swept.yaml": swept}):
+        run = project.snakemake("-n", config=["benchmarks=[swept]"])
+    assert jobs(run) == Counter(data=1, train=5, evaluate=5, operators=1, networks=1) + TABLES
+    assert "swept/runs/cascade@embedding_dim=16/seed0/scores.csv" in run.stdout
+    left_out = [line for line in run.stderr.splitlines() if line.startswith("difnet: ")]
+    assert left_out == ["difnet: swept: its limits leave out 1 of 6 variants: seed_only@embedding_dim=32"]

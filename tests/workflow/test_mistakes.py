@@ -1,0 +1,62 @@
+"""A mistake is one line, exit code 2, before any job; in a file that is not selected it changes nothing."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections import Counter
+
+import pytest
+
+from tests.workflow.conftest import DIFFUSION, RULES, YAML, Project
+
+ANNOUNCEMENTS = ("Using workflow specific profile ", "Config file ")
+
+
+def message(run: subprocess.CompletedProcess[str]) -> str:
+    """The one line on stderr, beside those that Snakemake writes before it reads the Snakefile."""
+    assert run.returncode == 2
+    assert run.stdout == ""
+    (line,) = [line for line in run.stderr.splitlines() if not line.startswith(ANNOUNCEMENTS)]
+    return line
+
+
+def test_unknown_benchmark(project: Project) -> None:
+    failed = project.snakemake(config=["benchmarks=[tinny]"])
+    assert message(failed) == "difnet: unknown benchmark 'tinny'; did you mean 'tiny'?"
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        (
+            RULES.replace("output:", "outptu:"),
+            ":5: SyntaxError: Unexpected keyword outptu in rule definition",
+        ),
+        (RULES.replace("last_losses", "train"), ":2: CreateRuleException: The name train is already used"),
+        (RULES.replace("section(", "secton("), ":6: NameError: name 'secton' is not defined"),
+        (RULES.replace(".md", ".txt"), ":6: InputError: section file 'caption.txt'"),
+        (RULES + "\nvalues = [1, 2\n", r":1[12]: TokenError: (unexpected )?EOF in multi-line statement"),
+        (RULES + "\nvalue = 1 2\n", ":11: SyntaxError: invalid syntax"),
+    ],
+)
+def test_broken_rules_of_a_selected_ablation(project: Project, text: str, mistake: str) -> None:
+    with project.files({"ablations/mean_walk.smk": text}):
+        failed = project.snakemake()
+    assert re.match(f"difnet: ablations/mean_walk.smk{mistake}", message(failed))
+
+
+def test_broken_diffusion_rule_of_a_selected_ablation(project: Project) -> None:
+    with project.files({"ablations/mean_walk.py": DIFFUSION.replace("Tensor, nn", "Tensor, nnn")}):
+        failed = project.snakemake()
+    assert message(failed).startswith("difnet: ablations/mean_walk.py:3: ")
+
+
+def test_broken_files_of_other_ablations_change_nothing(project: Project) -> None:
+    broken = {
+        "ablations/other.yaml": YAML.replace("mean_walk", "other").replace("[own]", "[unused]"),
+        "ablations/other.py": "class",
+        "ablations/other.smk": "rule train",
+    }
+    with project.files(broken):
+        assert project.planned() == Counter()
