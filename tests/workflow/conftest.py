@@ -93,7 +93,8 @@ class Project:
 
 
 def jobs(dry_run: subprocess.CompletedProcess[str]) -> Counter[str]:
-    """The table of jobs that a dry run prints."""
+    """The table of jobs that a dry run prints; it prints none where nothing is to be done."""
+    assert dry_run.returncode == 0, dry_run.stderr
     table = dry_run.stdout.partition("Job stats:")[2].partition("\n\n")[0]
     rows = re.findall(r"^(\w+)\s+(\d+)$", table, re.MULTILINE)
     return Counter({rule: int(count) for rule, count in rows if rule != "total"})
