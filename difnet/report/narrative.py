@@ -10,6 +10,7 @@ from difnet.report.definitions import METRICS, VERDICTS
 from difnet.report.figures.scaling import LEFT_OUT
 from difnet.report.load import Results
 from difnet.report.numbers import count, fixed, interval, listing, p_value, signed, significant
+from difnet.report.published import published
 from difnet.report.records import Comparison
 
 
@@ -20,6 +21,7 @@ def summary(results: Results) -> list[Markup]:
         _accuracy(results, "miou"),
         _accuracy(results, "boundary_f"),
         _comparisons(results),
+        _paper(results),
         _claims(results),
         _speed(results),
     ]
@@ -108,10 +110,25 @@ def _comparisons(results: Results) -> Markup:
     limits = [limit for limit in limits if math.isfinite(limit)]
     if not limits:
         return text
+    low, high = (_data(limit, fixed(limit)) for limit in (min(limits), max(limits)))
+    size = low if low == high else Markup("{} to {}, depending on the variant,").format(low, high)
     return text + Markup(
-        " With runs like these a true difference must be {} to {}, depending on the variant, to be found "
-        "four times in five."
-    ).format(_data(min(limits), fixed(min(limits))), _data(max(limits), fixed(max(limits))))
+        " With runs like these a true difference must be {} to be found four times in five."
+    ).format(size)
+
+
+def _paper(results: Results) -> Markup:
+    """The paper's figures beside ours, on the data set that they belong to."""
+    parts = []
+    for variant in results.variants:
+        figure = published(str(results.data.get("name", "")), variant, "miou")
+        estimate = results.estimates["miou"].get(variant.name)
+        if figure is not None and estimate is not None and math.isfinite(estimate.mean):
+            ours = _data(estimate.mean, fixed(estimate.mean, 4))
+            parts.append(Markup("{} for {} (here {})").format(fixed(figure, 4), variant.title, ours))
+    if not parts:
+        return Markup("")
+    return Markup("On these data the paper reports an mIoU of {}.").format(Markup("; ").join(parts))
 
 
 def _claims(results: Results) -> Markup:

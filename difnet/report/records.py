@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from difnet.config import BenchmarkConfig
+from difnet.config import BenchmarkConfig, with_selection
 
 LEVEL = 0.05
 """Corrected p-values below it count as a difference."""
@@ -25,9 +25,8 @@ class Selection:
     """Assignments such as `train.steps=100`."""
 
     def applied(self, benchmark: BenchmarkConfig) -> BenchmarkConfig:
-        """The benchmark with these ablations and seeds."""
-        changes = {"ablations": self.ablations, "seeds": self.seeds}
-        return benchmark.model_copy(update={key: value for key, value in changes.items() if value})
+        """The benchmark with these ablations, beside its reference, and these seeds."""
+        return with_selection(benchmark, self.ablations, self.seeds)
 
 
 @dataclass(frozen=True)

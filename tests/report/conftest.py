@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ class Rendered:
     root: Path
     results: Path
     text: str
+    seconds: float
+    """CPU time that rendering took."""
 
     @property
     def page(self) -> Page:
@@ -28,15 +31,17 @@ class Rendered:
 
 def rendered_in(root: Path, results: Path) -> Rendered:
     """The report on `toy` in a project."""
+    start = time.process_time()
     render(root, results, ["toy"], results / "report.html")
-    return Rendered(root, results, (results / "report.html").read_text(encoding="utf-8"))
+    seconds = time.process_time() - start
+    return Rendered(root, results, (results / "report.html").read_text(encoding="utf-8"), seconds)
 
 
 @pytest.fixture(scope="session")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
     root = tmp_path_factory.mktemp("project")
     results = make_project(root)
-    write_section(results / "toy" / "sections" / "own")
+    write_section(results / "toy" / "sections" / "deeplab")
     return rendered_in(root, results)
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.report.conftest import Rendered
+from tests.report.conftest import Rendered, rendered_in
+from tests.report.project import make_project, write_section
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
@@ -40,6 +41,18 @@ class Opened:
 
 
 Open = Callable[..., Opened]
+MEAN_DIFFERENCE = """async (sources) => {
+    const [one, other] = await Promise.all(sources.map(async (source) => {
+        const image = Object.assign(new Image(), { src: source });
+        await image.decode();
+        const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 64 });
+        const context = canvas.getContext("2d");
+        context.drawImage(image, 0, 0, 64, 64);
+        return context.getImageData(0, 0, 64, 64).data;
+    }));
+    return one.reduce((sum, value, place) => sum + Math.abs(value - other[place]), 0) / one.length;
+}"""
+"""Mean difference of two pictures, of 255."""
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +157,7 @@ def test_copies_equal_the_exported_files(
     open_report: Open, rendered: Rendered, form: str, suffix: str
 ) -> None:
     page = open_report(rendered, permissions=["clipboard-read", "clipboard-write"]).page
-    for name in ("results", "timing-latency-ms", "own-sizes", "classes"):
+    for name in ("results", "timing-latency-ms", "deeplab-sizes", "classes"):
         holder = page.locator(f"[data-table]:has(#toy-table-{name})")
         holder.get_by_role("button", name=f"Copy {form}").click()
         holder.get_by_role("button", name="Copied").wait_for()
@@ -192,7 +205,7 @@ def test_explorer_answers_a_click(open_report: Open, rendered: Rendered) -> None
     picker.scroll_into_view_if_needed()
     box = picker.bounding_box()
     picker.click(position={"x": 0.2 * box["width"], "y": 0.95 * box["height"]})
-    page.wait_for_function("document.querySelector('[data-explorer]').dataset.node === '57'")
+    playwright.expect(board(page)).to_have_attribute("data-node", "57")
     assert "Row 8 of 8, column 2 of 8 (ring)" in board(page).inner_text()
     after = sources(page)
     assert len(after) == 6 and not set(before) & set(after)
@@ -207,12 +220,12 @@ def test_explorer_is_moved_by_arrow_keys_and_stays_inside(open_report: Open, ren
     board(page).locator(".picker").focus()
     for key, node in (("ArrowLeft", 35), ("ArrowUp", 27), ("ArrowRight", 28), ("ArrowDown", 36)):
         page.keyboard.press(key)
-        page.wait_for_function(f"document.querySelector('[data-explorer]').dataset.node === '{node}'")
+        playwright.expect(board(page)).to_have_attribute("data-node", str(node))
     first = board(page).locator(".panel:not(.chooser) .words").all_inner_texts()
     for _ in range(9):
         page.keyboard.press("ArrowUp")
         page.keyboard.press("ArrowLeft")
-    page.wait_for_function("document.querySelector('[data-explorer]').dataset.node === '0'")
+    playwright.expect(board(page)).to_have_attribute("data-node", "0")
     place = board(page).locator("[data-place]")
     assert place.inner_text() == "Row 1 of 8, column 1 of 8 (void)"
     assert place.get_attribute("aria-live") == "polite"
@@ -227,11 +240,14 @@ def test_explorer_says_the_same_with_and_without_script(
     written = board(plain).locator(".words").all_inner_texts()
     plain.context.close()
     page = open_report(rendered).page
+    static = sources(page)
     board(page).locator(".picker").focus()
-    for key in ("ArrowLeft", "ArrowRight"):
+    for key, node in (("ArrowLeft", 35), ("ArrowRight", 36)):
         page.keyboard.press(key)
-    page.wait_for_function("document.querySelector('[data-explorer]').dataset.node === '36'")
+        playwright.expect(board(page)).to_have_attribute("data-node", str(node))
     assert board(page).locator(".words").all_inner_texts() == written
+    for before, after in zip(static, sources(page), strict=True):
+        assert page.evaluate(MEAN_DIFFERENCE, [before, after]) < 4
 
 
 def test_gallery_is_walked_by_keyboard(open_report: Open, rendered: Rendered) -> None:
@@ -293,9 +309,13 @@ def test_prints_on_a_sane_number_of_pages(open_report: Open, rendered: Rendered,
     assert 5 <= pages <= 25
 
 
-def test_scripts_of_a_fragment_do_not_run(open_report: Open, rendered: Rendered) -> None:
-    state = open_report(rendered)
-    assert state.page.locator("[id='toy-section-own'] em").inner_text() == "emphasis"
-    refused = [text for text in state.messages if "Content Security Policy" in text]
-    assert len(refused) == len(state.messages) == 1
+def test_only_the_script_of_the_page_runs(open_report: Open, tmp_path: Path) -> None:
+    results = make_project(tmp_path, variants={"cascade": "Cascade"}, seeds=(0,), size=24)
+    write_section(results / "toy" / "sections" / "cascade")
+    evil = "<p onclick='document.title = 1'>x</p><script>document.title = 'taken'</script>"
+    (results / "toy" / "sections" / "cascade" / "words.html").write_text(evil)
+    state = open_report(rendered_in(tmp_path, results))
+    state.page.locator(".fragment p").click()
+    assert state.page.title() == "DifNet-Bench: The toy benchmark"
+    assert all("Content Security Policy" in text for text in state.messages) and len(state.messages) == 2
     state.messages.clear()

@@ -15,8 +15,8 @@ from tests.report.project import write_section
 @pytest.fixture
 def folder(rendered: Rendered, tmp_path: Path) -> Path:
     """The section's files in results of their own, beside the project of the session."""
-    write_section(tmp_path / "toy" / "sections" / "own")
-    return tmp_path / "toy" / "sections" / "own"
+    write_section(tmp_path / "toy" / "sections" / "deeplab")
+    return tmp_path / "toy" / "sections" / "deeplab"
 
 
 def items(rendered: Rendered, folder: Path) -> list[custom.Item]:
@@ -32,10 +32,10 @@ def test_files_become_parts_in_the_order_of_their_names(rendered: Rendered, fold
 
 
 def test_section_on_the_page(rendered: Rendered) -> None:
-    section = rendered.page.by_id("toy-section-own")
-    assert rendered.page.by_id("toy-section-own-title").text == "Sizes of the <parts>"
+    section = rendered.page.by_id("toy-section-deeplab")
+    assert rendered.page.by_id("toy-section-deeplab-title").text == "Sizes of the <parts>"
     assert "One line of text & more." in section.text and "A second paragraph." in section.text
-    rows = rendered.page.table("toy-table-own-sizes")
+    rows = rendered.page.table("toy-table-deeplab-sizes")
     assert [row["part"].own_text for row in rows] == ["<b>seed</b>", "walk"]
     assert [row["nodes"].attributes["data-value"] for row in rows] == ["64.0", ""]
     assert [image.attributes["alt"] for image in section.all("img")] == [
@@ -46,7 +46,7 @@ def test_section_on_the_page(rendered: Rendered) -> None:
 
 
 def test_tables_of_a_section_are_exported(rendered: Rendered) -> None:
-    text = (rendered.results / "toy" / "tables" / "own-sizes.tex").read_text()
+    text = (rendered.results / "toy" / "tables" / "deeplab-sizes.tex").read_text()
     assert r"walk & -- & a, b \\" in text
 
 
@@ -69,10 +69,15 @@ def test_a_broken_file_is_a_line(
     (folder / name).write_bytes(content.encode("latin-1"))
     remarks = [item.remark for item in items(rendered, folder) if item.remark]
     assert len(remarks) == 1
-    assert remarks[0].startswith(f"own/{name} cannot be shown: ") and reason in remarks[0]
+    assert remarks[0].startswith(f"deeplab/{name} cannot be shown: ") and reason in remarks[0]
 
 
 def test_without_caption_the_folder_names_the_section(rendered: Rendered, folder: Path) -> None:
     (folder / "caption.md").unlink()
     (section,) = custom.build(load_results(rendered.root, folder.parents[2], "toy"))
-    assert (section.title, section.content["paragraphs"]) == ("own", [])
+    assert (section.title, section.content["paragraphs"]) == ("deeplab", [])
+
+
+def test_sections_of_ablations_that_are_not_shown_are_left_out(rendered: Rendered, folder: Path) -> None:
+    folder.rename(folder.with_name("no_longer_selected"))
+    assert custom.build(load_results(rendered.root, folder.parents[2], "toy")) == []

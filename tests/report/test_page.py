@@ -18,7 +18,7 @@ SECTIONS = [
     "classes",
     "boundaries",
     "timing",
-    "section-own",
+    "section-deeplab",
     "trust",
     "training",
     "gallery",

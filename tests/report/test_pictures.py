@@ -60,7 +60,7 @@ def test_what_is_no_archive_is_named(tmp_path: Path, content: bytes) -> None:
 def test_strips_state_the_errors_that_they_show(rendered: Rendered, stored: dict[str, np.ndarray]) -> None:
     results = load_results(rendered.root, rendered.results, "toy")
     example = gallery.build(results).content["examples"][0]
-    assert example.why == "fixed and the best, difference +0.120"
+    assert example.why == "fixed and the best, mIoU difference +0.120"
     strip = next(item for item in example.strips if item.title == results.title_of("cascade"))
     truth, prediction = stored["truth/0"], stored["prediction/0/0"]
     wrong = ((prediction != truth) & (truth != 255)).sum() / (truth != 255).sum()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,9 @@ from difnet.config import resolve_run, write_yaml
 from difnet.report import Selection
 from difnet.report.anchors import anchor
 from difnet.report.load import Results, load_results
+from difnet.report.narrative import summary
 from difnet.report.published import published
+from difnet.report.records import Estimate
 from difnet.report.sections import outcome, trust
 
 ABLATIONS = {
@@ -87,6 +91,19 @@ def test_only_networks_of_the_paper_have_its_figures(results: Results) -> None:
     assert figures["deeplab"] == 0.6999
     assert figures["walked"] is figures["oracle"] is figures["cascade@restart=0.1"] is None
     assert all(published("camvid", variant, "miou") is None for variant in results.variants)
+
+
+def test_the_papers_figures_stand_beside_ours(results: Results) -> None:
+    ours = {"deeplab": Estimate(mean=0.6899, low=0.68, high=0.70, seeds=1, unit="")}
+    estimates = defaultdict(dict, miou=ours)
+    found = dataclasses.replace(results, data={"name": "voc2012"}, estimates=estimates)
+    assert 'an mIoU of 0.6999 for DeepLab (here <data value="0.6899">0.6899</data>).' in " ".join(
+        summary(found)
+    )
+    assert not any("the paper reports" in sentence for sentence in summary(results))
+    (table,) = trust.build(found).tables.values()
+    texts = [[cell.text for cell in row] for row in table.rows]
+    assert ["DeepLab", "mIoU", "0.6999", "0.6899", "−0.0100"] in texts
 
 
 def test_selection_replaces_ablations_seeds_and_values(results: Results, project: Path) -> None:

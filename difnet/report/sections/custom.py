@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 from markupsafe import Markup
 from PIL import Image
 
+from difnet.config import ablation_of
 from difnet.report.load import Results
 from difnet.report.section import Section
 from difnet.report.table import Cell, Column, Table, missing
@@ -34,9 +35,10 @@ class Item:
 
 
 def build(results: Results) -> list[Section]:
-    """One section a folder, in the order of their names."""
-    folders = sorted(path for path in (results.folder / "sections").glob("*") if path.is_dir())
-    return [_section(folder) for folder in folders]
+    """One section a folder of the ablations shown, in the order of their names."""
+    shown = {ablation_of(variant.name) for variant in results.variants}
+    folders = sorted((results.folder / "sections").glob("*"))
+    return [_section(folder) for folder in folders if folder.is_dir() and folder.name in shown]
 
 
 def _section(folder: Path) -> Section:

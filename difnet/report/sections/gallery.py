@@ -123,7 +123,7 @@ def _example(results: Results, pictures: Pictures, place: int, side: int) -> Exa
 def _why(chosen: Chosen) -> str:
     words = ["fixed"] if "fixed" in chosen.reasons else []
     words += [REASONS[reason] for reason in chosen.reasons if reason in REASONS]
-    difference = f", difference {signed(chosen.difference)}" if math.isfinite(chosen.difference) else ""
+    difference = f", mIoU difference {signed(chosen.difference)}" if math.isfinite(chosen.difference) else ""
     return f"{' and '.join(words)}{difference}"
 
 

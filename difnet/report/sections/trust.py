@@ -69,7 +69,9 @@ def _seeds(results: Results) -> Check:
     if seeds == 1:
         text = "One seed a variant: intervals are over images alone and leave out the chance of training."
     else:
-        text = f"{seeds} seeds, images, order and recipe are the same for all variants: differences are paired."
+        text = (
+            f"{seeds} seeds, images, order and recipe are the same for all variants: differences are paired."
+        )
     return Check(seeds >= 3, text)
 
 
@@ -80,9 +82,8 @@ def _power(results: Results) -> list[Check]:
     if not limits:
         return []
     text = (
-        f"A true difference in mIoU is found four times in five from {fixed(min(limits))} on for the "
-        f"steadiest variant, from {fixed(max(limits))} on for the least steady; smaller ones mostly stay "
-        "undecided."
+        f"A true difference in mIoU is found four times in five if it is at least {fixed(min(limits))} (the "
+        f"steadiest variant) or {fixed(max(limits))} (the least steady); smaller ones mostly stay undecided."
     )
     return [Check(True, text)]
 
