@@ -21,7 +21,7 @@ from difnet.data.batches import evaluation_batches
 from difnet.evaluation.oracle import nearest_labels, oracle_logits
 from difnet.metrics import image_statistics, scores_from_statistics, statistics_table, write_statistics
 from difnet.models import Prediction, load_network
-from difnet.training import use_threads
+from difnet.training import choose_device, use_threads
 
 
 def evaluate_run(directory: Path, *, data: Path, split: str | None = None) -> pd.DataFrame:
@@ -43,7 +43,7 @@ def evaluate_run(directory: Path, *, data: Path, split: str | None = None) -> pd
     prepared = load_prepared(data)
     name = split or config.evaluate.split
     samples = prepared.split(name)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = choose_device()
     network = load_network(directory, config, num_classes=len(prepared.index.classes)).to(device)
     statistics = []
     batches = evaluation_batches(
