@@ -13,7 +13,9 @@ from difnet.config.lease import lease_gpus
 
 def lease(
     command: Annotated[list[str], typer.Argument(help="The command with its arguments.")],
-    gpus: Annotated[int, typer.Option(min=0, help="Number of GPUs.")] = 1,
+    gpus: Annotated[
+        int | None, typer.Option(min=0, help="Number of GPUs [default: 1 where there is any].")
+    ] = None,
 ) -> None:
     """Run a command that sees GPUs which no other job uses: several of them, or for a program of your own.
 
