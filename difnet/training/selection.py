@@ -5,14 +5,12 @@ B batch, H W image size.
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import nn
 
 from difnet.config import InputError, RunConfig
-from difnet.data import PreparedData
+from difnet.data import VOID, PreparedData
 from difnet.data.batches import evaluation_batches
-from difnet.metrics import confusion_matrix, miou
 from difnet.models.deterministic import resize
 from difnet.training.state import Best, TrainingState
 
@@ -54,11 +52,14 @@ def keep_if_best(state: TrainingState, config: RunConfig, prepared: PreparedData
 
 @torch.no_grad()
 def validation_miou(network: nn.Module, config: RunConfig, prepared: PreparedData) -> float:
-    """Mean IoU of a network on the validation split; leaves it in training mode."""
+    """Mean IoU of a network on the validation split; leaves it in training mode.
+
+    As in `difnet.metrics`, whose code and imports are thus no part of every training.
+    """
     device = next(network.parameters()).device
     layout = torch.channels_last if config.train.channels_last else torch.contiguous_format
     classes = len(prepared.index.classes)
-    confusion = np.zeros((classes, classes), dtype=np.int64)
+    confusion = torch.zeros(classes**2, dtype=torch.int64)
     network.eval()
     batches = evaluation_batches(
         prepared.split(SPLIT), config.evaluate.batch_size, normalisation=config.model.normalisation
@@ -66,6 +67,11 @@ def validation_miou(network: nn.Module, config: RunConfig, prepared: PreparedDat
     for _, images, labels in batches:
         logits = network(images.to(device, memory_format=layout)).logits
         prediction = resize(logits, (images.shape[2], images.shape[3])).argmax(dim=1).cpu()
-        confusion += confusion_matrix(prediction, labels, classes)
+        valid = labels != VOID
+        cells = labels[valid] * classes + prediction[valid]
+        confusion += torch.bincount(cells, minlength=classes**2)
     network.train()
-    return miou(confusion)
+    confusion = confusion.reshape(classes, classes).double()
+    intersection = confusion.diagonal()
+    union = confusion.sum(0) + confusion.sum(1) - intersection
+    return float((intersection / union)[union > 0].mean())
