@@ -13,6 +13,8 @@ from typing import Annotated, Literal
 import typer
 
 from difnet.cli.catalogue import list_catalogue, new_ablation
+from difnet.cli.lease import lease
+from difnet.cli.predict import predict
 from difnet.config import (
     RunConfig,
     load_benchmark,
@@ -21,6 +23,7 @@ from difnet.config import (
     project_root,
     resolve_run,
 )
+from difnet.config.lease import lease_gpus
 
 app = typer.Typer(
     help="DifNet-Bench: reproducibility and ablation benchmarks of DifNet (NeurIPS 2018).",
@@ -93,6 +96,7 @@ def train(
 
     folder = data or _data_folder(config)
     prepare_data(config.data, folder)
+    lease_gpus()
     command = shlex.join(["difnet", *sys.argv[1:]])
     train_run(config, data=folder, out=out, command=command, overwrite=overwrite, weights_from=weights_from)
     typer.echo(out / "weights.safetensors")
@@ -100,25 +104,29 @@ def train(
 
 @app.command()
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="Run directory of a finished training.")],
+    runs: Annotated[list[Path], typer.Argument(help="Run directories of finished trainings.")],
     split: Annotated[
         str | None, typer.Option(help="Split to score [default: the one of the benchmark].")
     ] = None,
     data: DataFolder = None,
 ) -> None:
-    """Score a trained run.
+    """Score trained runs, one after another in one process.
 
     Example: difnet evaluate results/shapes/runs/cascade/seed0 --split val
     """
-    config = load_run(run)
+    configs = {run: load_run(run) for run in runs}
+    lease_gpus()
     from difnet.data import prepare as prepare_data
     from difnet.evaluation import evaluate_run
 
-    folder = data or _data_folder(config)
-    prepare_data(config.data, folder)
-    scores = evaluate_run(run, data=folder, split=split)
-    for row in scores[scores["class"].isna() | (scores["class"] == "")].itertuples():
-        typer.echo(f"{row.metric:18s} {row.value:.4f}")
+    for run, config in configs.items():
+        folder = data or _data_folder(config)
+        prepare_data(config.data, folder)
+        scores = evaluate_run(run, data=folder, split=split)
+        if len(configs) > 1:
+            typer.echo(run)
+        for row in scores[scores["class"].isna() | (scores["class"] == "")].itertuples():
+            typer.echo(f"{row.metric:18s} {row.value:.4f}")
 
 
 @app.command()
@@ -154,6 +162,7 @@ def time(
     selected = plan(root, {"benchmarks": [benchmark], **selection})
     config = selected.benchmarks[benchmark]
     first_seed = str(config.seeds[0])
+    lease_gpus()
     from difnet.timing import time_benchmark
 
     written = time_benchmark(
@@ -208,6 +217,7 @@ def gallery(
     Example: difnet gallery results/shapes/runs/*/seed* --out results/shapes/gallery.npz
     """
     config = load_run(runs[0])
+    lease_gpus()
     from difnet.evaluation import write_gallery
 
     write_gallery(runs, reference=reference, data=data or _data_folder(config), out=out)
@@ -242,6 +252,8 @@ def report(
     typer.echo(out)
 
 
+app.command()(predict)
+app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(lease)
 app.command("list")(list_catalogue)
 app.command("new-ablation")(new_ablation)
 

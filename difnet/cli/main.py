@@ -1,4 +1,7 @@
-"""Entry point: an error is one line on standard error, exit code 2 for bad input, 1 for a failed run."""
+"""Entry point: an error is one line on standard error.
+
+Exit code 2 for bad input, 1 for a failed run, 75 for a training that was asked to stop and can be continued.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ def main() -> None:
     except UsageError as error:
         _fail(f"{error}; see 'difnet --help' or 'difnet COMMAND --help'", code=2)
     except RunError as error:
-        _fail(error, code=1)
+        _fail(error, code=error.exit_code)
     except (typer.Abort, KeyboardInterrupt):
         _fail("interrupted", code=130)
 

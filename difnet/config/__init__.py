@@ -7,7 +7,7 @@ from difnet.config.catalogue import (
     load_ablation,
     load_benchmark,
 )
-from difnet.config.errors import InputError, RunError
+from difnet.config.errors import InputError, PreemptedError, RunError
 from difnet.config.files import atomic_path, nearest, project_root, read_yaml, write_text, write_yaml
 from difnet.config.plan import Plan, plan, training_steps
 from difnet.config.resolve import load_run, resolve_run
@@ -39,6 +39,7 @@ __all__ = [
     "LevelName",
     "ModelConfig",
     "Plan",
+    "PreemptedError",
     "RunConfig",
     "RunError",
     "TimingConfig",

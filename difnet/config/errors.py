@@ -9,3 +9,12 @@ class InputError(ValueError):
 
 class RunError(RuntimeError):
     """A failure while running, from valid input (exit code 1)."""
+
+    exit_code = 1
+
+
+class PreemptedError(RunError):
+    """Stopped by SIGTERM or SIGUSR1 with all work saved; the same command continues it (exit code 75)."""
+
+    exit_code = 75
+    """EX_TEMPFAIL of sysexits.h, on which batch systems are told to requeue."""

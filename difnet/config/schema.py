@@ -99,8 +99,16 @@ class TrainConfig(Section):
     channels_last: bool = True
     threads: PositiveInt = 1
     """Compute threads on a CPU: part of the run, since rounding depends on it."""
+    deterministic: bool = False
+    """Only kernels that give the same bits every time on the same GPU; on a CPU all do."""
+    select: Literal["last", "best"] = "last"
+    """Weights that are kept: the last, or those of the best mIoU on `val`, which then is not scored."""
+    select_every: PositiveInt = 500
+    """Steps between the scores on `val` that `best` goes by."""
     checkpoint_every: PositiveInt = 500
     """Steps between checkpoints; does not change the result."""
+    workers: NonNegativeInt = 0
+    """Processes that make the batches; 0: the training's own. Does not change the result."""
 
 
 class EvaluateConfig(Section):
@@ -193,5 +201,6 @@ class RunConfig(Section):
     def training_identity(self) -> str:
         """Hash of every value that the trained weights depend on, whatever the order of the keys."""
         values = self.model_dump(mode="json", exclude={"benchmark", "variant", "evaluate"})
-        del values["train"]["checkpoint_every"]
+        for key in ("checkpoint_every", "workers"):
+            del values["train"][key]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]

@@ -7,8 +7,7 @@ from typing import Literal
 import numpy as np
 import torch
 from torch import Tensor
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms.v2 import functional
+from torch.nn.functional import interpolate, pad
 
 Normalisation = Literal["imagenet", "caffe"]
 
@@ -57,8 +56,8 @@ def rescale(
     """
     factor = rng.uniform(*factors)
     size = [max(1, round(factor * side)) for side in label.shape]
-    resized = functional.resize_image(image.permute(2, 0, 1), size, antialias=True)
-    label = functional.resize_image(label[None], size, interpolation=InterpolationMode.NEAREST_EXACT)[0]
+    resized = interpolate(image.permute(2, 0, 1)[None], size, mode="bilinear", antialias=True)[0]
+    label = interpolate(label[None, None], size, mode="nearest-exact")[0, 0]
     return resized.permute(1, 2, 0), label
 
 
@@ -81,5 +80,4 @@ def crop(
     image = image[:, top : top + side, left : left + side]
     label = label[top : top + side, left : left + side]
     below, right = (side - length for length in label.shape)
-    image = functional.pad_image(image, [0, 0, right, below], fill=0.0)
-    return image, functional.pad_image(label[None], [0, 0, right, below], fill=padding)[0]
+    return pad(image, (0, right, 0, below)), pad(label, (0, right, 0, below), value=padding)

@@ -7,16 +7,18 @@ one sees.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count, groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
-from difnet.config import InputError, TrainConfig
+from difnet.config import InputError, RunConfig, TrainConfig
 from difnet.data.augmentation import Normalisation, crop, normalise, rescale
 from difnet.data.dataset import VOID
 from difnet.data.store import Split
@@ -46,31 +48,43 @@ class EvaluationBatch(NamedTuple):
     """(B, H, W) int64, 255 for void."""
 
 
-def training_batches(
-    split: Split,
-    train: TrainConfig,
-    seed: int,
-    start_step: int = 0,
-    *,
-    normalisation: Normalisation = "imagenet",
-) -> Iterator[Batch]:
+def training_batches(split: Split, run: RunConfig, start_step: int = 0) -> Iterator[Batch]:
     """Augmented batches without end, one permutation of the split after another.
 
     Args:
         split: Images to train on.
-        train: Recipe: `batch_size`, `flip`, `scale`, `crop` and `padding` are used.
-        seed: Seed of the run.
+        run: Its seed, normalisation and recipe; any number of `train.workers` makes the same batches.
         start_step: Step of the first batch; step k takes places k * B to (k + 1) * B - 1 of the stream.
-        normalisation: Of the images.
 
     Raises:
         InputError: If the images cannot form batches because their sizes differ and nothing crops them.
     """
-    if train.crop is None and train.scale is not None:
+    if run.train.crop is None and run.train.scale is not None:
         raise InputError("train.scale makes images of different sizes; set train.crop as well")
-    if train.crop is None and len(set(split.shapes)) > 1:
+    if run.train.crop is None and len(set(split.shapes)) > 1:
         raise InputError("the images differ in size; set train.crop, or data.size to resize them all")
-    return (_training_batch(split, train, seed, step, normalisation) for step in count(start_step))
+    loader: DataLoader[Batch] = DataLoader(
+        _Stream(split, run),
+        sampler=count(start_step),
+        batch_size=None,
+        collate_fn=_unchanged,
+        num_workers=run.train.workers,
+        multiprocessing_context="fork" if run.train.workers else None,
+        worker_init_fn=_leave_signals_to_the_main_process,
+        generator=torch.Generator(),
+        pin_memory=torch.cuda.is_available(),
+    )
+    return iter(loader)
+
+
+def training_batch(split: Split, run: RunConfig, step: int) -> Batch:
+    """The batch of one step of a run."""
+    draws = _draws(len(split), run.train, run.seed, step)
+    if run.train.crop is None:
+        images, labels = _whole(split, draws, run.model.normalisation)
+    else:
+        images, labels = _cropped(split, draws, run.model.normalisation, train=run.train, side=run.train.crop)
+    return Batch(images=images, labels=labels, names=tuple(split.names[draw.index] for draw in draws))
 
 
 def evaluation_batches(
@@ -86,23 +100,33 @@ def evaluation_batches(
 
 
 @dataclass(frozen=True)
+class _Stream(Dataset[Batch]):
+    """The batches of a run by step, as a loader takes them."""
+
+    split: Split
+    run: RunConfig
+
+    def __getitem__(self, step: int) -> Batch:
+        return training_batch(self.split, self.run, step)
+
+
+def _unchanged(batch: Any) -> Any:
+    return batch
+
+
+def _leave_signals_to_the_main_process(worker: int) -> None:
+    """A signal to the whole process group must not end the workers before the last step is done."""
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(name, signal.SIG_IGN)
+
+
+@dataclass(frozen=True)
 class _Draw:
     """One place of the stream: an image and the random numbers for this time."""
 
     index: int
     rng: np.random.Generator
     flip: bool
-
-
-def _training_batch(
-    split: Split, train: TrainConfig, seed: int, step: int, normalisation: Normalisation
-) -> Batch:
-    draws = _draws(len(split), train, seed, step)
-    if train.crop is None:
-        images, labels = _whole(split, draws, normalisation)
-    else:
-        images, labels = _cropped(split, draws, normalisation, train=train, side=train.crop)
-    return Batch(images=images, labels=labels, names=tuple(split.names[draw.index] for draw in draws))
 
 
 def _draws(length: int, train: TrainConfig, seed: int, step: int) -> list[_Draw]:

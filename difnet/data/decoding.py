@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from difnet.data.dataset import VOID, Pair, Pixels
 from difnet.data.problems import FileError
@@ -48,15 +48,20 @@ class FileSample:
         return Pair(image=image, label=label)
 
 
-def read_image(path: Path) -> Pixels:
+def read_image(path: Path, *, upright: bool = False) -> Pixels:
     """Decode an image to RGB (H, W, 3).
+
+    Args:
+        path: The file.
+        upright: Turn it as its EXIF orientation says; a label, which has none, would no longer fit.
 
     Raises:
         FileError: If it cannot be decoded to its end.
     """
     try:
         with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
+            turned = ImageOps.exif_transpose(image) if upright else image
+            return np.asarray(turned.convert("RGB"))
     except DECODING_ERRORS as error:
         raise _undecodable(path, error) from error
 

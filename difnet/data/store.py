@@ -1,4 +1,4 @@
-"""The prepared form of a data set on disk: decoded pixels that are memory-mapped, and an index of them.
+"""The prepared form of a data set on disk: decoded pixels, and an index of them.
 
 DIRECTORY/index.json                       names, shapes, classes, content hash
 DIRECTORY/prepared-HASH/SPLIT.images.bin   uint8, the (H, W, 3) images of a split one after another
@@ -7,8 +7,10 @@ DIRECTORY/prepared-HASH/SPLIT.labels.bin   uint8, the (H, W) labels likewise
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -49,10 +51,16 @@ class DataIndex(BaseModel):
     splits: dict[str, SplitIndex]
 
 
+class FlatPixels(Protocol):
+    """Pixels one after another: an array, or a file of them."""
+
+    def __getitem__(self, part: slice, /) -> Pixels: ...
+
+
 class Split:
     """One split of a prepared data set; its pixels are read from disk when asked for."""
 
-    def __init__(self, index: SplitIndex, *, images: Pixels, labels: Pixels) -> None:
+    def __init__(self, index: SplitIndex, *, images: FlatPixels, labels: FlatPixels) -> None:
         """Wrap the pixels of a split.
 
         Args:
@@ -128,7 +136,7 @@ def pixel_file(folder: Path, split: str, kind: str) -> Path:
     return folder / f"{split}.{kind}.bin"
 
 
-def _open(directory: Path, index: DataIndex, split: str, kind: str) -> Pixels:
+def _open(directory: Path, index: DataIndex, split: str, kind: str) -> _StoredPixels:
     path = pixel_file(pixel_folder(directory, index.sha256), split, kind)
     expected = CHANNELS[kind] * sum(h * w for h, w in index.splits[split].shapes)
     found = path.stat().st_size if path.is_file() else 0
@@ -136,4 +144,21 @@ def _open(directory: Path, index: DataIndex, split: str, kind: str) -> Pixels:
         raise InputError(
             f"{path}: {found} of {expected} bytes are there; delete {directory} and prepare the data again"
         )
-    return np.memmap(path, dtype=np.uint8, mode="r")
+    return _StoredPixels(path)
+
+
+@dataclass(frozen=True)
+class _StoredPixels:
+    """The pixels in a file, read part by part.
+
+    A memory map would be as fast, but ends the process (SIGBUS) where the disk is lost.
+    """
+
+    path: Path
+
+    def __getitem__(self, part: slice) -> Pixels:
+        pixels = np.fromfile(self.path, dtype=np.uint8, offset=part.start, count=part.stop - part.start)
+        if len(pixels) < part.stop - part.start:
+            raise OSError(errno.EIO, "the file has become shorter", str(self.path))
+        pixels.flags.writeable = False
+        return pixels

@@ -21,7 +21,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -35,7 +34,7 @@ from difnet.evaluation.walks import LINEAR, states, walks
 from difnet.metrics import read_statistics
 from difnet.models import load_network
 from difnet.models.diffusers import Cascade
-from difnet.training import use_threads
+from difnet.training import choose_device, use_threads
 
 COMPARED_WITH = ("seed_only", "deeplab")
 """What the reference is compared with to choose images; without either, the first other variant."""
@@ -128,7 +127,7 @@ def _passes(
 ) -> Iterator[tuple[int, Record, NDArray[np.uint8]]]:
     """One forward pass an image: its place, what was recorded, and the label map (H, W)."""
     use_threads(config.train.threads)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = choose_device()
     network.to(device)
     batches = evaluation_batches(chosen, 1, normalisation=config.model.normalisation)
     for (place,), images, labels in batches:

@@ -21,7 +21,7 @@ from difnet.data.batches import evaluation_batches
 from difnet.evaluation.oracle import nearest_labels, oracle_logits
 from difnet.metrics import image_statistics, scores_from_statistics, statistics_table, write_statistics
 from difnet.models import Prediction, load_network
-from difnet.training import use_threads
+from difnet.training import check_scored_split, choose_device, use_threads
 
 
 def evaluate_run(directory: Path, *, data: Path, split: str | None = None) -> pd.DataFrame:
@@ -36,14 +36,16 @@ def evaluate_run(directory: Path, *, data: Path, split: str | None = None) -> pd
         The rows of `scores.csv`: variant, seed, split, metric, class, value.
 
     Raises:
-        InputError: If the run is not complete, does not fit the data, or has nothing to diffuse oracle seeds.
+        InputError: If the run is not complete, does not fit the data, has nothing to diffuse oracle seeds, or
+            chose its weights on this split.
     """
     config = load_run(directory)
     use_threads(config.train.threads)
     prepared = load_prepared(data)
     name = split or config.evaluate.split
+    check_scored_split(config, name)
     samples = prepared.split(name)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = choose_device()
     network = load_network(directory, config, num_classes=len(prepared.index.classes)).to(device)
     statistics = []
     batches = evaluation_batches(

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from difnet.config import LEVELS, LevelName
+from difnet.models.deterministic import adaptive_max_pool
 from difnet.models.resnet import DilatedResNet, ResNetShape
 from difnet.models.temperature import LearnedTemperature
 
@@ -122,7 +122,7 @@ class SimilarityBranch(nn.Module):
         features = [images, *layers]
         height, width = features[-1].shape[2:] if grid is None else grid
         embedded = [self.embeddings[level](features[LEVELS.index(level)]) for level in self.levels]
-        nodes = [F.adaptive_max_pool2d(maps, (height, width)).flatten(2) for maps in embedded]
+        nodes = [adaptive_max_pool(maps, (height, width)).flatten(2) for maps in embedded]
         if self.temperature is not None:
             nodes = self.temperature(nodes)
         return nodes, None if self.classifier is None else self.classifier(features[-1])

@@ -15,7 +15,7 @@ from difnet.config import RunConfig
 from difnet.data import PreparedData, load_prepared
 from difnet.data.batches import training_batches
 from difnet.models import build_from_config
-from difnet.training import make_optimiser, training_step
+from difnet.training import choose_device, make_optimiser, training_step
 
 PARTS = ("data", "convolutions", "walks", "rest")
 COLUMNS = ("variant", "device", "part", "ms", "share")
@@ -50,7 +50,7 @@ def training_step_breakdown(runs: Sequence[RunConfig], *, data: Path) -> pd.Data
 
 def _profiled(run: RunConfig, prepared: PreparedData) -> tuple[str, dict[str, float]]:
     """Device, and milliseconds of each part of a step."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = choose_device().type
     network = build_from_config(
         run.model.model_copy(update={"weights": None}), len(prepared.index.classes)
     ).to(device)
@@ -58,7 +58,7 @@ def _profiled(run: RunConfig, prepared: PreparedData) -> tuple[str, dict[str, fl
     network.to(memory_format=layout).train()
     _mark_walks(network)
     optimiser = make_optimiser(network, run.train)
-    batches = training_batches(prepared.split("train"), run.train, seed=run.seed)
+    batches = training_batches(prepared.split("train"), run)
 
     def step() -> None:
         with record_function("part: data"):

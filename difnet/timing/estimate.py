@@ -15,7 +15,7 @@ from difnet.data import PreparedData, load_prepared
 from difnet.data.batches import training_batches
 from difnet.models import build_from_config, parameter_count
 from difnet.timing.protocol import seconds
-from difnet.training import make_optimiser, training_step, use_threads
+from difnet.training import choose_device, make_optimiser, training_step, use_threads
 
 WARM_UP, TIMED = 2, 5
 """Steps of the reference by which the machine's rate is measured."""
@@ -46,7 +46,7 @@ def estimate_costs(runs: Sequence[RunConfig], *, data: Path) -> list[Cost]:
         One cost a run.
     """
     prepared = load_prepared(data)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = choose_device().type
     counts = [_count(run, prepared, device) for run in runs]
     timed = next((position for position, run in enumerate(runs) if training_steps(run)), None)
     minutes_per_operation = 0.0
@@ -86,7 +86,7 @@ def _step(
     layout = torch.channels_last if run.train.channels_last else torch.contiguous_format
     network.to(memory_format=layout)
     optimiser = make_optimiser(network, run.train)
-    batch = next(training_batches(prepared.split("train"), run.train, seed=run.seed))
+    batch = next(training_batches(prepared.split("train"), run))
     some = batch.images[:images].to(device, memory_format=layout)
     labels = batch.labels[:images].to(device)
 

@@ -18,7 +18,7 @@ from difnet.data.batches import training_batches
 from difnet.models import PixelPrior, build_from_config
 from difnet.timing.cells import COLUMNS
 from difnet.timing.protocol import median_interval, peak_memory, seconds
-from difnet.training import make_optimiser, training_step
+from difnet.training import choose_device, make_optimiser, training_step
 
 
 @dataclass
@@ -59,7 +59,7 @@ def time_networks(runs: Sequence[RunConfig], config: TimingConfig, *, data: Path
     Returns:
         The columns of timing.csv, with the nodes of the variant's grid.
     """
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = choose_device().type
     prepared = load_prepared(data)
     measurements = [measurement for run in runs for measurement in _measurements(run, prepared, device)]
     for repeat in range(config.warmup + config.repeats):
@@ -78,11 +78,7 @@ def _measurements(run: RunConfig, prepared: PreparedData, device: str) -> Iterat
         return
     layout = torch.channels_last if run.train.channels_last else torch.contiguous_format
     network.to(memory_format=layout)
-    batch = next(
-        training_batches(
-            prepared.split("train"), run.train, seed=run.seed, normalisation=run.model.normalisation
-        )
-    )
+    batch = next(training_batches(prepared.split("train"), run))
     images = batch.images.to(device, memory_format=layout)
     labels = batch.labels.to(device)
     optimiser = make_optimiser(network, run.train)

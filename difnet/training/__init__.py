@@ -1,11 +1,15 @@
 """Training of one run: recipe, checkpoints and the record of what it was obtained with."""
 
+from difnet.training.device import choose_device
 from difnet.training.environment import environment
 from difnet.training.recipe import learning_rate, make_optimiser, segmentation_loss, training_step
 from difnet.training.run import train_run
+from difnet.training.selection import check_scored_split
 from difnet.training.threads import use_threads
 
 __all__ = [
+    "check_scored_split",
+    "choose_device",
     "environment",
     "learning_rate",
     "make_optimiser",

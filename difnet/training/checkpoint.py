@@ -1,31 +1,27 @@
-"""Checkpoints to resume from: written whole or not at all, and loaded without running code from the file."""
+"""Checkpoints to resume from: written whole or not at all, and loaded without running code from the file.
+
+The newest is `checkpoint.pt`; the one before is kept as `checkpoint.previous.pt`, should that be damaged.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import json
+import os
+import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-from torch import nn
 
-from difnet.config import InputError, RunConfig, atomic_path
+from difnet.config import InputError, RunConfig, RunError, atomic_path
 from difnet.config.sources import code_sha256
 
-FILE_NAME = "checkpoint.pt"
+NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 
-
-class Position(NamedTuple):
-    """Where a training stands."""
-
-    step: int
-    """Steps done."""
-    wall_s: float
-    """Seconds of training so far, over all sittings."""
-    history: list[tuple[int, float, float, float]]
-    """Rows of step, loss, learning rate and images/s."""
+Contents = dict[str, Any]
+"""Tensors and plain values: what a file that is loaded with `weights_only=True` may hold."""
 
 
 def run_identity(config: RunConfig, data_sha256: str) -> str:
@@ -34,81 +30,66 @@ def run_identity(config: RunConfig, data_sha256: str) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
-def save_checkpoint(
-    directory: Path,
-    *,
-    identity: str,
-    network: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    position: Position,
-) -> None:
-    """Write the checkpoint of a run.
+def save_checkpoint(directory: Path, *, identity: str, contents: Contents) -> None:
+    """Write the checkpoint of a run and keep the one before.
 
     Raises:
         InputError: If the folder cannot be written or the disk is full.
+        RunError: If the folder is gone.
     """
-    contents = {
-        "identity": identity,
-        "network": network.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "position": position._asdict(),
-    }
+    if not directory.is_dir():
+        raise RunError(
+            f"{directory}: the folder is gone; once it is back, the same command continues the run"
+        )
     buffer = io.BytesIO()
-    torch.save(contents, buffer)
-    with atomic_path(directory / FILE_NAME) as temporary:
-        temporary.write_bytes(buffer.getbuffer())
+    torch.save({"identity": identity, **contents}, buffer)
+    newest = directory / NEWEST
+    with atomic_path(newest) as temporary:
+        with temporary.open("wb") as file:
+            file.write(buffer.getbuffer())
+            os.fsync(file.fileno())
+        if newest.exists():
+            newest.replace(directory / PREVIOUS)
 
 
-def claim_directory(directory: Path, *, identity: str, overwrite: bool) -> None:
-    """Make sure that a run directory holds no checkpoint but one of this run.
+def claim_directory(directory: Path, *, identity: str, overwrite: bool) -> Contents | None:
+    """Find what to continue from, and make sure that a directory holds no checkpoint of another run.
 
     Args:
         directory: Run directory.
         identity: Of this run.
-        overwrite: Delete the checkpoint of another run, or a damaged one.
-
-    Raises:
-        InputError: If there is such a checkpoint and `overwrite` is not set.
-    """
-    path = directory / FILE_NAME
-    if not path.exists():
-        return
-    try:
-        own = _read(path).get("identity") == identity
-        problem = "belongs to another run (configuration, data or code differ)"
-    except InputError:
-        own, problem = False, "is damaged or not a checkpoint"
-    if own:
-        return
-    if not overwrite:
-        raise InputError(f"{path}: {problem}; choose another --out, or pass --overwrite to start again")
-    path.unlink()
-
-
-def load_checkpoint(
-    directory: Path, *, network: nn.Module, optimiser: torch.optim.Optimizer
-) -> Position | None:
-    """Restore network and optimiser from the checkpoint of a run.
+        overwrite: Delete the checkpoints of another run, or damaged ones.
 
     Returns:
-        Where the training stands; None where there is no checkpoint.
+        The newest checkpoint that is whole; None where there is none.
 
     Raises:
-        InputError: If the checkpoint is damaged.
+        InputError: If there are only damaged checkpoints or one of another run, and `overwrite` is not set.
     """
-    path = directory / FILE_NAME
-    if not path.exists():
-        return None
-    checkpoint = _read(path)
-    network.load_state_dict(checkpoint["network"])
-    optimiser.load_state_dict(checkpoint["optimiser"])
-    stored = checkpoint["position"]
-    return Position(stored["step"], stored["wall_s"], [tuple(row) for row in stored["history"]])
+    files = [path for path in (directory / NEWEST, directory / PREVIOUS) if path.exists()]
+    problem = "is damaged or not a checkpoint"
+    for path in files:
+        contents = _read(path)
+        if contents is None:
+            continue
+        if contents["identity"] != identity:
+            problem = "belongs to another run (configuration, data or code differ)"
+            break
+        if path.name == PREVIOUS:
+            state = "is damaged" if directory / NEWEST in files else "is missing"
+            print(f"difnet: {directory / NEWEST} {state}; continuing from {PREVIOUS}", file=sys.stderr)
+        return contents
+    if files and not overwrite:
+        raise InputError(f"{files[0]}: {problem}; choose another --out, or pass --overwrite to start again")
+    for path in files:
+        path.unlink()
+    return None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> Contents | None:
+    """What a checkpoint holds; None where it is damaged, or more than tensors and plain values."""
     try:
-        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except Exception as error:
-        raise InputError(f"{path}: is damaged or not a checkpoint; delete it to start again") from error
-    return checkpoint
+        contents = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception:
+        return None
+    return contents if isinstance(contents, dict) and "identity" in contents else None

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from difnet.config import RunConfig
+from difnet.training.history import Row
 
 LINES_IN_LOG = 10
 
@@ -13,20 +18,23 @@ LINES_IN_LOG = 10
 class TrainingProgress:
     """Shows step, loss, images/s and the time left on standard error."""
 
-    def __init__(self, title: str, *, steps: int, done: int) -> None:
-        self.steps = steps
-        self.title = title
-        self.console = Console(stderr=True)
+    def __init__(self, config: RunConfig, *, done: int) -> None:
+        self.title = f"{config.variant} seed {config.seed}"
+        self.steps, self.batch_size = config.train.steps, config.train.batch_size
+        self.shown = done
+        console = Console(stderr=True)
         self.bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("loss {task.fields[loss]:.4f}  {task.fields[speed]:.1f} images/s"),
             TimeRemainingColumn(),
-            console=self.console,
-            disable=not self.console.is_terminal,
+            console=console,
+            disable=not console.is_terminal,
         )
-        self.task = self.bar.add_task(title, total=steps, completed=done, loss=float("nan"), speed=0.0)
+        self.task = self.bar.add_task(
+            self.title, total=self.steps, completed=done, loss=float("nan"), speed=0.0
+        )
 
     def __enter__(self) -> TrainingProgress:
         self.bar.start()
@@ -37,12 +45,20 @@ class TrainingProgress:
     ) -> None:
         self.bar.stop()
 
-    def update(self, step: int, *, loss: float, images_per_s: float, seconds_left: float) -> None:
+    def update(self, row: Row) -> None:
         """Show the state after a step."""
-        self.bar.update(self.task, completed=step, loss=loss, speed=images_per_s)
-        decile = step * LINES_IN_LOG // self.steps
-        if not self.console.is_terminal and decile > (step - 1) * LINES_IN_LOG // self.steps:
-            self.console.print(
-                f"{self.title}: step {step}/{self.steps}, loss {loss:.4f}, "
-                f"{images_per_s:.1f} images/s, {seconds_left:.0f} s left"
+        self.bar.update(self.task, completed=row.step, loss=row.loss, speed=row.images_per_s)
+        due = row.step * LINES_IN_LOG // self.steps > self.shown * LINES_IN_LOG // self.steps
+        if self.bar.disable and due:
+            self.shown = row.step
+            seconds_left = (self.steps - row.step) * self.batch_size / row.images_per_s
+            say(
+                f"{self.title}: step {row.step}/{self.steps}, loss {row.loss:.4f}, "
+                f"{row.images_per_s:.1f} images/s, {seconds_left:.0f} s left"
             )
+
+
+def say(line: str) -> None:
+    """Write a line to standard error; a log that cannot be written any more ends no training."""
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)

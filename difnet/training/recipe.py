@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from difnet.config import TrainConfig
 from difnet.data import VOID
+from difnet.models.deterministic import resize
 
 
 def make_optimiser(network: nn.Module, train: TrainConfig) -> torch.optim.SGD:
-    """SGD with momentum and weight decay on every learned parameter (DifNet, section 4)."""
+    """SGD with momentum and weight decay on every learned parameter, batch norms and scalars included."""
     learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
     return torch.optim.SGD(
         learned, lr=train.learning_rate, momentum=train.momentum, weight_decay=train.weight_decay
@@ -37,9 +38,9 @@ def segmentation_loss(logits: Tensor, labels: Tensor) -> Tensor:
     Returns:
         Scalar: mean over the pixels that are not void, 0 where all are.
     """
-    upsampled = F.interpolate(logits, size=labels.shape[-2:], mode="bilinear", align_corners=False)
-    total = F.cross_entropy(upsampled, labels, ignore_index=VOID, reduction="sum")
-    return total / (labels != VOID).sum().clamp(min=1)
+    upsampled = resize(logits, (labels.shape[1], labels.shape[2]))
+    losses = F.cross_entropy(upsampled, labels, ignore_index=VOID, reduction="none")  # sums in a fixed order
+    return losses.sum() / (labels != VOID).sum().clamp(min=1)
 
 
 def training_step(

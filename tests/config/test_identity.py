@@ -26,8 +26,9 @@ NAMED = {
     "evaluate.oracle_seeds": st.sampled_from([None, 1, 5, "1%"]),
 }
 """Keys whose texts have a meaning."""
-WITHOUT_EFFECT = {"benchmark", "variant", "train.checkpoint_every"}
-"""Names, how often a checkpoint is written, and the section `evaluate`: none changes the trained weights."""
+WITHOUT_EFFECT = {"benchmark", "variant", "train.checkpoint_every", "train.workers"}
+"""Names, how often a checkpoint is written, who makes the batches, and the section `evaluate`: none changes
+the trained weights."""
 
 
 def leaves(schema: type[BaseModel], prefix: str = "") -> dict[str, Any]:

@@ -91,8 +91,8 @@ def test_overfits_four_images(variant: str, data: Path) -> None:
     prepared = load_prepared(data)
     network = network_of(RUNS[variant], len(prepared.index.classes)).train()
     optimiser = make_optimiser(network, OVERFITTING)
-    split, normalisation = prepared.split("train"), RUNS[variant].model.normalisation
-    batch = next(training_batches(split, OVERFITTING, seed=0, normalisation=normalisation))
+    run = RUNS[variant].model_copy(update={"train": OVERFITTING})
+    batch = next(training_batches(prepared.split("train"), run))
     losses = [
         float(training_step(network, optimiser, batch.images, batch.labels, step=step, train=OVERFITTING))
         for step in range(OVERFITTING.steps)

@@ -11,10 +11,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from difnet.config import DataConfig, InputError, TrainConfig
+from difnet.config import DataConfig, EvaluateConfig, InputError, ModelConfig, RunConfig, TrainConfig
 from difnet.data import VOID, Split, SplitIndex, load_prepared, prepare
 from difnet.data.augmentation import CAFFE_MEAN, MEAN, STD, crop, normalise, rescale
-from difnet.data.batches import Batch, evaluation_batches, training_batches
+from difnet.data.batches import Batch, evaluation_batches, training_batch, training_batches
 
 PLAIN = TrainConfig(batch_size=4, flip=False)
 RECIPES = [
@@ -36,6 +36,13 @@ def make_split(shapes: list[tuple[int, int]], seed: int = 0) -> Split:
 SPLIT = make_split([(32, 32)] * 11)
 
 
+def run(train: TrainConfig, seed: int = 0, **model: object) -> RunConfig:
+    return RunConfig(
+        benchmark="b", variant="v", seed=seed, data=DataConfig(), model=ModelConfig.model_validate(model),
+        train=train, evaluate=EvaluateConfig(),
+    )  # fmt: skip
+
+
 def equal(first: Batch, second: Batch) -> bool:
     return (
         first.names == second.names
@@ -46,7 +53,7 @@ def equal(first: Batch, second: Batch) -> bool:
 
 @pytest.mark.parametrize("train", RECIPES)
 def test_shapes_and_types(train: TrainConfig) -> None:
-    batch = next(training_batches(SPLIT, train, seed=0))
+    batch = next(training_batches(SPLIT, run(train)))
     side = train.crop or 32
     assert batch.images.shape == (train.batch_size, 3, side, side)
     assert batch.labels.shape == (train.batch_size, side, side)
@@ -60,9 +67,27 @@ def test_shapes_and_types(train: TrainConfig) -> None:
 def test_resuming_at_any_step_equals_the_uninterrupted_stream(
     recipe: TrainConfig, seed: int, step: int
 ) -> None:
-    uninterrupted = islice(training_batches(SPLIT, recipe, seed), step, step + 2)
-    resumed = islice(training_batches(SPLIT, recipe, seed, start_step=step), 2)
+    uninterrupted = islice(training_batches(SPLIT, run(recipe, seed)), step, step + 2)
+    resumed = islice(training_batches(SPLIT, run(recipe, seed), start_step=step), 2)
     assert all(equal(a, b) for a, b in zip(uninterrupted, resumed, strict=True))
+
+
+@pytest.mark.parametrize("train", RECIPES[1:3])
+def test_workers_change_nothing(train: TrainConfig) -> None:
+    alone = islice(training_batches(SPLIT, run(train), start_step=3), 7)
+    random = torch.get_rng_state()
+    with_workers = run(train.model_copy(update={"workers": 2}))
+    assert all(
+        equal(a, b) for a, b in zip(alone, training_batches(SPLIT, with_workers, start_step=3), strict=False)
+    )
+    assert torch.equal(torch.get_rng_state(), random)
+
+
+def test_a_batch_by_its_step() -> None:
+    batches = islice(training_batches(SPLIT, run(RECIPES[2])), 5)
+    assert all(
+        equal(batch, training_batch(SPLIT, run(RECIPES[2]), step)) for step, batch in enumerate(batches)
+    )
 
 
 @given(batch_size=st.integers(1, 30), seed=st.integers(0, 1000))
@@ -70,7 +95,7 @@ def test_resuming_at_any_step_equals_the_uninterrupted_stream(
 def test_every_epoch_shows_every_image_once(batch_size: int, seed: int) -> None:
     split = make_split([(4, 4)] * 11)
     train = TrainConfig(batch_size=batch_size)
-    batches = islice(training_batches(split, train, seed), -(-33 // batch_size))
+    batches = islice(training_batches(split, run(train, seed)), -(-33 // batch_size))
     names = [name for batch in batches for name in batch.names][:33]
     epochs = [names[0:11], names[11:22], names[22:33]]
     assert all(sorted(epoch) == sorted(split.names) for epoch in epochs)
@@ -78,29 +103,31 @@ def test_every_epoch_shows_every_image_once(batch_size: int, seed: int) -> None:
 
 
 def test_batch_size_changes_neither_order_nor_augmentation() -> None:
-    by_one = list(islice(training_batches(SPLIT, RECIPES[2].model_copy(update={"batch_size": 1}), 5), 20))
-    by_five = list(islice(training_batches(SPLIT, RECIPES[2], 5), 4))
+    by_one = list(
+        islice(training_batches(SPLIT, run(RECIPES[2].model_copy(update={"batch_size": 1}), 5)), 20)
+    )
+    by_five = list(islice(training_batches(SPLIT, run(RECIPES[2], 5)), 4))
     assert torch.equal(torch.cat([b.images for b in by_one]), torch.cat([b.images for b in by_five]))
     assert torch.equal(torch.cat([b.labels for b in by_one]), torch.cat([b.labels for b in by_five]))
 
 
 def test_seeds_and_epochs_differ() -> None:
-    first, second = (next(training_batches(SPLIT, PLAIN, seed)) for seed in (0, 1))
+    first, second = (next(training_batches(SPLIT, run(PLAIN, seed))) for seed in (0, 1))
     assert first.names != second.names
     train = TrainConfig(batch_size=1, crop=16)
     one = make_split([(32, 32)])
-    epochs = list(islice(training_batches(one, train, 0), 4))
+    epochs = list(islice(training_batches(one, run(train)), 4))
     assert not all(torch.equal(epochs[0].images, batch.images) for batch in epochs[1:])
 
 
 def test_the_order_does_not_depend_on_the_recipe() -> None:
-    names = [[b.names for b in islice(training_batches(SPLIT, r.model_copy(update={"batch_size": 4}), 3), 6)]
-             for r in RECIPES]  # fmt: skip
+    runs = [run(train.model_copy(update={"batch_size": 4}), 3) for train in RECIPES]
+    names = [[batch.names for batch in islice(training_batches(SPLIT, each), 6)] for each in runs]
     assert all(other == names[0] for other in names)
 
 
 def test_without_augmentation_pixels_are_the_stored_ones() -> None:
-    batch = next(training_batches(SPLIT, PLAIN, seed=0))
+    batch = next(training_batches(SPLIT, run(PLAIN)))
     for name, image, label in zip(batch.names, batch.images, batch.labels, strict=True):
         i = SPLIT.names.index(name)
         stored = SPLIT.image(i).transpose(2, 0, 1) / 255.0
@@ -112,8 +139,8 @@ def test_without_augmentation_pixels_are_the_stored_ones() -> None:
 @pytest.mark.parametrize("extra", [{}, {"crop": 32}])
 def test_caffe_is_bgr_minus_its_mean(extra: dict[str, int]) -> None:
     train = PLAIN.model_copy(update=extra)
-    batch = next(training_batches(SPLIT, train, seed=0, normalisation="caffe"))
-    same_images = next(training_batches(SPLIT, train, seed=0))
+    batch = next(training_batches(SPLIT, run(train, normalisation="caffe")))
+    same_images = next(training_batches(SPLIT, run(train)))
     assert batch.names == same_images.names
     for name, image in zip(batch.names, batch.images, strict=True):
         red, green, blue = SPLIT.image(SPLIT.names.index(name)).transpose(2, 0, 1).astype(np.float32)
@@ -129,7 +156,7 @@ def test_caffe_is_bgr_minus_its_mean(extra: dict[str, int]) -> None:
 def test_flips_take_image_and_label_together_half_of_the_time(extra: dict[str, int]) -> None:
     train = TrainConfig(batch_size=11, **extra)
     flipped = []
-    for batch in islice(training_batches(SPLIT, train, seed=2), 20):
+    for batch in islice(training_batches(SPLIT, run(train, 2)), 20):
         for name, image, label in zip(batch.names, batch.images, batch.labels, strict=True):
             i = SPLIT.names.index(name)
             flip = not np.array_equal(label.numpy(), SPLIT.label(i))
@@ -143,13 +170,13 @@ def test_flips_take_image_and_label_together_half_of_the_time(extra: dict[str, i
 
 def test_both_paths_flip_the_same_images() -> None:
     """Cropping to the full size changes nothing: the flip is drawn first."""
-    whole = next(training_batches(SPLIT, TrainConfig(batch_size=11), seed=2))
-    cropped = next(training_batches(SPLIT, TrainConfig(batch_size=11, crop=32), seed=2))
+    whole = next(training_batches(SPLIT, run(TrainConfig(batch_size=11), 2)))
+    cropped = next(training_batches(SPLIT, run(TrainConfig(batch_size=11, crop=32), 2)))
     assert equal(whole, cropped)
 
 
 def test_padding_is_mean_and_void() -> None:
-    batch = next(training_batches(SPLIT, TrainConfig(batch_size=2, crop=48, flip=False), seed=0))
+    batch = next(training_batches(SPLIT, run(TrainConfig(batch_size=2, crop=48, flip=False))))
     i = SPLIT.names.index(batch.names[0])
     assert np.array_equal(batch.labels[0, :32, :32].numpy(), SPLIT.label(i))
     assert (batch.labels[:, 32:] == VOID).all() and (batch.labels[:, :, 32:] == VOID).all()
@@ -159,7 +186,7 @@ def test_padding_is_mean_and_void() -> None:
 def test_padding_with_background_changes_the_labels_alone() -> None:
     void = TrainConfig(batch_size=2, crop=48)
     background = void.model_copy(update={"padding": "background"})
-    first, second = (next(training_batches(SPLIT, train, seed=0)) for train in (void, background))
+    first, second = (next(training_batches(SPLIT, run(train))) for train in (void, background))
     assert torch.equal(first.images, second.images)
     assert (second.labels[:, 32:] == 0).all() and (second.labels[:, :, 32:] == 0).all()
     assert torch.equal(first.labels[:, :32, :32], second.labels[:, :32, :32])
@@ -208,10 +235,10 @@ def test_rescaling_keeps_image_and_label_aligned(factor: float) -> None:
 def test_different_sizes_need_a_crop() -> None:
     mixed = make_split([(32, 32), (32, 40)])
     with pytest.raises(InputError, match=r"set train\.crop"):
-        training_batches(mixed, PLAIN, seed=0)
+        training_batches(mixed, run(PLAIN))
     with pytest.raises(InputError, match=r"set train\.crop"):
-        training_batches(SPLIT, TrainConfig(scale=(0.5, 1.5)), seed=0)
-    batch = next(training_batches(mixed, TrainConfig(batch_size=2, crop=36), seed=0))
+        training_batches(SPLIT, run(TrainConfig(scale=(0.5, 1.5))))
+    batch = next(training_batches(mixed, run(TrainConfig(batch_size=2, crop=36))))
     assert batch.images.shape == (2, 3, 36, 36)
 
 
@@ -229,6 +256,6 @@ def test_batches_of_a_prepared_data_set(tmp_path: Path) -> None:
     options = {"train": 6, "val": 2, "test": 1, "size": 32}
     prepare(DataConfig(name="shapes", options=options), tmp_path)
     data = load_prepared(tmp_path)
-    batch = next(training_batches(data.split("train"), TrainConfig(batch_size=6), seed=0))
+    batch = next(training_batches(data.split("train"), run(TrainConfig(batch_size=6))))
     assert sorted(batch.names) == sorted(data.split("train").names)
     assert [batch.indices for batch in evaluation_batches(data.split("val"), 16)] == [[0, 1]]

@@ -33,7 +33,7 @@ def test_costs(data: Path) -> None:
     cost = dict(zip(RUNS, estimate_costs(list(RUNS.values()), data=data), strict=True))
     run, prepared = RUNS["walks_2"], load_prepared(data)
     network = build_from_config(run.model, len(prepared.index.classes)).to(memory_format=torch.channels_last)
-    batch = next(training_batches(prepared.split("train"), run.train, seed=0))
+    batch = next(training_batches(prepared.split("train"), run))
     optimiser = make_optimiser(network, run.train)
     with FlopCounterMode(display=False) as counter:
         training_step(network, optimiser, batch.images, batch.labels, step=0, train=run.train)

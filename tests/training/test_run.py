@@ -60,7 +60,7 @@ def test_files_of_a_run(finished: Path) -> None:
     )
     assert "--ablation cascade" in environment["command"]
     checkpoint = torch.load(finished / "checkpoint.pt", weights_only=True)
-    assert checkpoint["position"]["step"] == 12
+    assert checkpoint["step"] == 12
 
 
 def test_killed_training_continues_to_the_same_weights(finished: Path, tmp_path: Path, data: Path) -> None:
@@ -91,7 +91,7 @@ def test_checkpoint_of_another_run_is_refused_unless_overwritten(
     assert len(refused.stderr.splitlines()) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint.pt"]
     train(tmp_path, data, "--overwrite", ablation="seed_only")
-    assert torch.load(checkpoint, weights_only=True)["position"]["step"] == 12
+    assert torch.load(checkpoint, weights_only=True)["step"] == 12
 
 
 def test_damaged_checkpoint_is_one_line(tmp_path: Path, data: Path) -> None:

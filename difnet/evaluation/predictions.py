@@ -1,0 +1,181 @@
+"""Predictions for a user's own images, as PNG files.
+
+H W image size, h w grid.
+
+    NAME.png                        class of every pixel, with the colours of the data set as palette
+    NAME_overlay.png                these colours over the image
+    NAME_importance.png             importance map, black 0 to white 1
+    NAME_seeds.png                  colour of the strongest seed, as bright as it is important
+    NAME_similarity_LEVEL.png       what one node takes from every other in a walk of the level, white the
+                                    most (square root)
+    NAME_similarity_diffusion.png   the same for all of the diffusion
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from difnet.config import InputError, atomic_path
+from difnet.data import FileError
+from difnet.data.augmentation import normalise
+from difnet.data.dataset import Pixels
+from difnet.data.decoding import read_image
+from difnet.data.problems import Problems
+from difnet.data.tree import IMAGE_SUFFIXES, list_folder
+from difnet.evaluation.record import Record, recorded
+from difnet.evaluation.run import label_maps
+from difnet.evaluation.similarity import similarity_rows
+from difnet.evaluation.source import Trained, load_trained
+from difnet.evaluation.walks import LINEAR
+from difnet.models import DifNet
+from difnet.training import choose_device
+
+OVERLAY = 0.5
+"""Share of the class colours in the overlay."""
+
+
+def predict_images(
+    images: Sequence[Path],
+    *,
+    weights: Path,
+    out: Path,
+    maps: bool = False,
+    similarity: tuple[int, int] | None = None,
+) -> Iterator[Path]:
+    """Predict images of any size, one after another; an image that cannot be is named at the end.
+
+    Args:
+        images: Image files, and folders of them.
+        weights: A run directory, or a checkpoint in the authors' parameter names.
+        out: Folder to write; files that are there are replaced.
+        maps: Write the importance map and the seeds as well.
+        similarity: Write where the walks from this pixel (row, column) lead.
+
+    Yields:
+        The index PNG of every image.
+
+    Raises:
+        InputError: If there are no images, the weights do not serve, `out` cannot be written, or some image
+            could not be predicted.
+    """
+    files = find_images(images, out=out)
+    trained = load_trained(weights)
+    network = trained.network.to(choose_device())
+    if maps and not isinstance(network, DifNet):
+        raise InputError(f"{weights}: has neither importance map nor seeds; leave out --maps")
+    if similarity and not isinstance(getattr(network, "diffusion", None), LINEAR):
+        raise InputError(f"{weights}: has no transition matrices to show; leave out --similarity")
+    problems = Problems()
+    for name, path in files.items():
+        try:
+            for suffix, picture in _pictures(path, trained, maps=maps, similarity=similarity):
+                with atomic_path(out / f"{name}{suffix}.png") as temporary:
+                    picture.save(temporary)
+            yield out / f"{name}.png"
+        except FileError as problem:
+            problems.add(problem)
+    problems.raise_if_any("predict")
+
+
+def find_images(paths: Sequence[Path], *, out: Path) -> dict[str, Path]:
+    """The images among files and folders, by name without suffix.
+
+    Raises:
+        InputError: If there are none, two have one name, or `out` is a folder that they are in.
+    """
+    files: dict[str, Path] = {}
+    for path in paths:
+        found = list_folder(path, IMAGE_SUFFIXES) if path.is_dir() else {path.stem: path}
+        if not found:
+            raise InputError(f"{path}: holds no images; add some as {', '.join(IMAGE_SUFFIXES)}")
+        for name, file in found.items():
+            if not file.is_file():
+                raise InputError(f"{file}: no such file")
+            if files.setdefault(name, file) != file:
+                raise InputError(f"{files[name]} and {file} have one name; predict them into two folders")
+            if file.resolve().parent == out.resolve():
+                raise InputError(f"{out}: is where {file.name} lies; choose another --out")
+    return files
+
+
+def _pictures(
+    path: Path, trained: Trained, *, maps: bool, similarity: tuple[int, int] | None
+) -> Iterator[tuple[str, Image.Image]]:
+    """The pictures of one image, each with what its name ends in.
+
+    Raises:
+        FileError: If the image cannot be decoded, is too large, or the pixel is outside it.
+    """
+    image = read_image(path, upright=True)
+    size = image.shape[:2]
+    if similarity and not all(0 <= place < length for place, length in zip(similarity, size, strict=True)):
+        raise FileError(
+            "the pixel of --similarity is outside the image", f"{path} ({size[0]} rows, {size[1]} columns)"
+        )
+    record = _forward(path, image, trained)
+    assert record.prediction is not None
+    palette = np.array(trained.palette, dtype=np.uint8)
+    labels = label_maps(record.prediction.logits, torch.Size(size))[0]
+    index = Image.fromarray(labels)
+    index.putpalette(palette.tobytes())
+    yield "", index
+    yield "_overlay", Image.blend(Image.fromarray(image), Image.fromarray(palette[labels]), OVERLAY)
+    if maps:
+        yield from _maps(record, palette, size)
+    if similarity:
+        yield from _similarity(record, trained, pixel=similarity, size=size)
+
+
+def _forward(path: Path, image: Pixels, trained: Trained) -> Record:
+    """One pass, with the inputs of the diffusion."""
+    device = next(trained.network.buffers()).device
+    images = normalise(torch.from_numpy(image.copy())[None], trained.normalisation)
+    images = images.to(device, memory_format=trained.layout)
+    try:
+        with torch.no_grad(), recorded(trained.network) as record:
+            trained.network(images)
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "allocate memory" in str(error):
+            kind = "needs more memory than there is; scale the image down"
+            raise FileError(kind, f"{path} ({image.shape[1]}x{image.shape[0]})") from error
+        raise
+    return record
+
+
+def _maps(record: Record, palette: Pixels, size: tuple[int, int]) -> Iterator[tuple[str, Image.Image]]:
+    """Importance, where the network has a map, and seeds."""
+    assert record.prediction is not None and record.prediction.seeds is not None
+    brightness: NDArray[np.float64] | float = 1.0
+    if record.prediction.importance is not None:
+        upsampled = _at_image_size(record.prediction.importance, size, mode="bilinear")
+        yield "_importance", Image.fromarray(np.round(255 * upsampled).astype(np.uint8))
+        brightness = upsampled[..., None]
+    strongest = label_maps(record.prediction.seeds, torch.Size(size))[0]
+    yield "_seeds", Image.fromarray(np.round(palette[strongest] * brightness).astype(np.uint8))
+
+
+def _similarity(
+    record: Record, trained: Trained, *, pixel: tuple[int, int], size: tuple[int, int]
+) -> Iterator[tuple[str, Image.Image]]:
+    """Every level's row of the node that holds the pixel, and the one of all of the diffusion."""
+    assert record.prediction is not None
+    h, w = record.prediction.logits.shape[2:]
+    node = pixel[0] * h // size[0] * w + pixel[1] * w // size[1]
+    assert isinstance(trained.network.diffusion, LINEAR)
+    rows = similarity_rows(trained.network.diffusion, record.levels, node=node)
+    for name, row in zip((*trained.levels, "diffusion"), rows, strict=True):
+        shares = _at_image_size((row / row.max()).reshape(1, 1, h, w), size, mode="nearest-exact")
+        yield f"_similarity_{name}", Image.fromarray(np.round(255 * np.sqrt(shares)).astype(np.uint8))
+
+
+def _at_image_size(values: torch.Tensor, size: tuple[int, int], *, mode: str) -> NDArray[np.float64]:
+    """A map (1, 1, h, w) of values in [0, 1] -> (H, W)."""
+    upsampled = torch.nn.functional.interpolate(values.double(), size=size, mode=mode)
+    found: NDArray[np.float64] = upsampled[0, 0].clamp(0, 1).cpu().numpy()
+    return found

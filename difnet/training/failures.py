@@ -1,0 +1,107 @@
+"""What stops a training, each on one line: what happened, what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import safetensors.torch
+import torch
+
+from difnet.config import InputError, RunConfig, RunError, atomic_path
+from difnet.data import Split
+from difnet.data.batches import training_batch
+from difnet.training.history import History
+from difnet.training.recipe import learning_rate
+
+BAD_BATCH = "not_finite.safetensors"
+CONTINUES = "the same command continues from the last checkpoint"
+ASKED = re.compile(r"(?:allocate|of) (\d[\d.]* ?(?:bytes|[KMGT]iB))", re.IGNORECASE)
+OUT_OF_MEMORY = re.compile(r"out of memory|DefaultCPUAllocator|(?:Unable to|Cannot) allocate", re.IGNORECASE)
+WORKER_DIED = re.compile(
+    r"DataLoader worker \(pid\S* [\d, ]+\) (is killed by signal: [\w ]+|exited unexpectedly)"
+)
+
+
+@contextmanager
+def explained(out: Path) -> Iterator[None]:
+    """Turn the failures that a training may meet into one line each.
+
+    Args:
+        out: Run directory.
+
+    Raises:
+        InputError: If `train.deterministic` asks for a kernel that does not exist.
+        RunError: If memory ran out, a worker died or the data cannot be read.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError, OSError) as error:
+        if isinstance(error, RunError):
+            raise
+        text = str(error)
+        if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(text):
+            raise RunError(f"{out}: {_out_of_memory(text)}") from error
+        if died := WORKER_DIED.search(text):
+            raise RunError(
+                f"{out}: a process that makes the batches {died[1]}; {CONTINUES}; if it happens again, lower "
+                "train.workers (each takes memory, and room in /dev/shm)"
+            ) from error
+        if "does not have a deterministic implementation" in text:
+            raise InputError(
+                f"{out}: {text.split(maxsplit=1)[0]} has no deterministic kernel on this device; set "
+                "train.deterministic to false"
+            ) from error
+        if isinstance(error, OSError):
+            reason = error.strerror or text.strip().splitlines()[-1]
+            where = error.filename or out
+            raise RunError(f"{where}: cannot be read: {reason}; once it can, {CONTINUES}") from error
+        raise
+
+
+def stop_if_not_finite(history: History, *, step: int, config: RunConfig, split: Split, out: Path) -> None:
+    """Look at the losses since the last row.
+
+    Args:
+        history: Holds them.
+        step: Steps done.
+        config: Of the run.
+        split: Training images.
+        out: Run directory; takes the batch of the first loss that is not finite.
+
+    Raises:
+        RunError: If there is one.
+    """
+    place = history.first_not_finite()
+    if place is None:
+        return
+    loss, bad = history.losses()[place], step - len(history.losses()) + place
+    batch = training_batch(split, config, bad)
+    tensors = {"images": batch.images, "labels": batch.labels}
+    with atomic_path(out / BAD_BATCH) as temporary:
+        temporary.write_bytes(safetensors.torch.save(tensors, metadata={"names": ", ".join(batch.names)}))
+    raise RunError(
+        f"{out}: the loss is {loss} at step {bad + 1} (learning rate {learning_rate(bad, config.train):.3g}, "
+        f"images {', '.join(batch.names)}; the batch is kept in {BAD_BATCH}); lower train.learning_rate"
+    )
+
+
+def _out_of_memory(text: str) -> str:
+    """What was asked, what was free, which keys to lower."""
+    asked = ASKED.search(text)
+    if "CUDA" in text and torch.cuda.is_available():
+        free, device = torch.cuda.mem_get_info()[0], "the GPU"
+    else:
+        free, device = psutil.virtual_memory().available, "the CPU"
+    return (
+        f"out of memory on {device}: {_readable(asked[1]) if asked else 'more'} asked for, "
+        f"{free / 2**30:.1f} GiB free; lower train.batch_size, train.crop or data.size"
+    )
+
+
+def _readable(amount: str) -> str:
+    number, unit = re.fullmatch(r"([\d.]+) ?(\w+)", amount).groups()  # type: ignore[union-attr]
+    return f"{float(number) / 2**30:.1f} GiB" if unit == "bytes" else amount

@@ -1,0 +1,103 @@
+"""The steps of a training, from where its state stands to the last."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import torch
+
+from difnet.config import PreemptedError, RunConfig
+from difnet.data import PreparedData
+from difnet.data.batches import training_batches
+from difnet.training.checkpoint import save_checkpoint
+from difnet.training.failures import CONTINUES, explained, stop_if_not_finite
+from difnet.training.history import MOST_ROWS, write_history
+from difnet.training.preemption import StopRequest
+from difnet.training.progress import TrainingProgress
+from difnet.training.recipe import learning_rate, training_step
+from difnet.training.scalars import scalars
+from difnet.training.selection import keep_if_best
+from difnet.training.state import TrainingState
+
+
+def run_steps(
+    state: TrainingState, config: RunConfig, prepared: PreparedData, *, identity: str, out: Path
+) -> None:
+    """Run the steps that are left, with a checkpoint every `train.checkpoint_every` steps and at the end.
+
+    Raises:
+        RunError: If the loss is no longer finite, memory runs out, or the data cannot be read.
+        PreemptedError: If SIGTERM or SIGUSR1 asked to stop; the checkpoint is written.
+    """
+    train = config.train
+    split = prepared.split("train")
+    device = next(state.network.parameters()).device
+    layout = torch.channels_last if train.channels_last else torch.contiguous_format
+    state.network.to(memory_format=layout).train()
+    every = max(1, train.steps // MOST_ROWS)
+    clock = Clock(state.step)
+
+    def checkpoint() -> None:
+        stop_if_not_finite(state.history, step=state.step, config=config, split=split, out=out)
+        state.wall_s += clock.lap()
+        save_checkpoint(out, identity=identity, contents=state.contents())
+        write_history(out / "history.csv", state.history.rows)
+
+    with (
+        StopRequest() as stop,
+        scalars(out, step=state.step) as write_scalars,
+        TrainingProgress(config, done=state.step) as progress,
+        explained(out),
+    ):
+        batches = training_batches(split, config, state.step)
+        for step, batch in zip(range(state.step, train.steps), batches, strict=False):
+            images = batch.images.to(device, memory_format=layout, non_blocking=True)
+            labels = batch.labels.to(device, non_blocking=True)
+            try:
+                state.history.add(
+                    training_step(state.network, state.optimiser, images, labels, step=step, train=train)
+                )
+            except Exception:
+                stop_if_not_finite(state.history, step=step, config=config, split=split, out=out)
+                raise
+            state.step = step + 1
+            finished = state.step == train.steps
+            if state.step % every == 0 or finished:
+                stop_if_not_finite(state.history, step=state.step, config=config, split=split, out=out)
+                row = state.history.close_row(
+                    state.step,
+                    learning_rate=learning_rate(step, train),
+                    images_per_s=clock.steps_per_s(state.step) * train.batch_size,
+                )
+                write_scalars(row)
+                progress.update(row)
+            if train.select == "best" and (state.step % train.select_every == 0 or finished):
+                keep_if_best(state, config, prepared)
+            if state.step % train.checkpoint_every == 0 or finished or stop.signal_name:
+                checkpoint()
+            if stop.signal_name and not finished:
+                raise PreemptedError(
+                    f"{out}: {stop.signal_name} after step {state.step} of {train.steps}; {CONTINUES}"
+                )
+
+
+class Clock:
+    """Time since the last look, for the speed of a row and for the time of the whole training."""
+
+    def __init__(self, step: int) -> None:
+        self._started = self._row_started = time.perf_counter()
+        self._row_step = step
+
+    def lap(self) -> float:
+        """Seconds since the last lap."""
+        now = time.perf_counter()
+        seconds, self._started = now - self._started, now
+        return seconds
+
+    def steps_per_s(self, step: int) -> float:
+        """Speed since the last row, with `step` steps done."""
+        now = time.perf_counter()
+        speed = (step - self._row_step) / (now - self._row_started)
+        self._row_started, self._row_step = now, step
+        return speed

@@ -1,0 +1,63 @@
+"""The files of a finished run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from torch import nn
+
+from difnet.config import RunConfig, atomic_path, write_text
+from difnet.models import parameter_count
+from difnet.training.environment import environment
+from difnet.training.history import History, write_history
+from difnet.training.progress import say
+from difnet.training.selection import SPLIT
+from difnet.training.state import TrainingState
+
+WEIGHTS = "weights.safetensors"
+
+
+def write_results(network: nn.Module, *, out: Path, facts: dict[str, Any], history: History) -> None:
+    """Write weights, history and environment.
+
+    Args:
+        network: As it is kept.
+        out: Run directory.
+        facts: What environment.json says beside machine, versions and weights.
+        history: Of the training; empty where there was none.
+    """
+    weights = out / WEIGHTS
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
+    with atomic_path(weights) as temporary:
+        temporary.write_bytes(safetensors.torch.save(tensors))
+    write_history(out / "history.csv", history.rows)
+    record = environment("train") | {
+        "parameters": parameter_count(network),
+        "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        **facts,
+    }
+    write_text(out / "environment.json", json.dumps(record, indent=2) + "\n")
+
+
+def outcome(state: TrainingState, config: RunConfig) -> dict[str, Any]:
+    """Bring the network to the weights that are kept, and say on one line how the training ended.
+
+    Returns:
+        Facts for environment.json.
+    """
+    speed = state.step * config.train.batch_size / max(state.wall_s, 1e-9)
+    line = f"{config.variant} seed {config.seed}: {state.step} steps in {state.wall_s:.0f} s"
+    line += f", {speed:.1f} images/s"
+    facts: dict[str, Any] = {"wall_s": round(state.wall_s, 1)}
+    if state.history.rows:
+        line += f", last loss {state.history.rows[-1].loss:.4f}"
+    if state.best is not None:
+        state.network.load_state_dict(state.best.weights)
+        facts["selected"] = {"step": state.best.step, "split": SPLIT, "miou": state.best.miou}
+        line += f"; kept the weights of step {state.best.step}, mIoU {state.best.miou:.4f} on {SPLIT}"
+    say(line)
+    return facts

@@ -1,0 +1,126 @@
+"""What a training continues from, and what it refuses."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from difnet.config import InputError
+from tests.training.conftest import STEPS, Trainer, same
+
+NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
+
+
+class Malicious:
+    """Unpickled, it runs a command."""
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.system, (self.command,)
+
+
+@pytest.fixture
+def interrupted(undisturbed: Path, tmp_path: Path) -> Path:
+    """A run that ended before its weights were written: checkpoints of the last two steps."""
+    for name in (NEWEST, PREVIOUS):
+        shutil.copy(undisturbed / name, tmp_path / name)
+    return tmp_path
+
+
+def step_of(path: Path) -> int:
+    return torch.load(path, weights_only=True)["step"]
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def test_the_previous_one_is_kept(undisturbed: Path) -> None:
+    assert (step_of(undisturbed / NEWEST), step_of(undisturbed / PREVIOUS)) == (STEPS, STEPS - 1)
+
+
+@pytest.mark.parametrize(("damage", "state"), [(truncate, "is damaged"), (Path.unlink, "is missing")])
+def test_a_damaged_or_missing_newest_falls_back(
+    damage: Callable[[Path], None],
+    state: str,
+    *,
+    interrupted: Path,
+    undisturbed: Path,
+    train: Trainer,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    damage(interrupted / NEWEST)
+    assert same(train(interrupted), load_file(undisturbed / "weights.safetensors"))
+    warning = f"difnet: {interrupted / NEWEST} {state}; continuing from {PREVIOUS}\n"
+    assert warning in capsys.readouterr().err
+
+
+def test_two_damaged_ones_are_refused_unless_overwritten(
+    interrupted: Path, undisturbed: Path, train: Trainer
+) -> None:
+    truncate(interrupted / NEWEST)
+    (interrupted / PREVIOUS).write_bytes(b"")
+    with pytest.raises(InputError, match=r"checkpoint\.pt: is damaged .* pass --overwrite to start again"):
+        train(interrupted)
+    assert same(train(interrupted, overwrite=True), load_file(undisturbed / "weights.safetensors"))
+
+
+@pytest.mark.parametrize("form", ["pickle", "torch", "zip"])
+def test_a_malicious_one_is_refused_and_not_run(
+    form: str, interrupted: Path, train: Trainer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, proof = interrupted / NEWEST, interrupted / "proof"
+    genuine = torch.load(path, weights_only=True)
+    contents = {**genuine, "history": Malicious(f"touch {proof}")}
+    if form == "pickle":
+        path.write_bytes(pickle.dumps(contents, protocol=2))
+    elif form == "torch":
+        torch.save(contents, path)
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("checkpoint/data.pkl", pickle.dumps(contents, protocol=2))
+            archive.writestr("checkpoint/version", "3\n")
+    kept = (interrupted / PREVIOUS).rename(interrupted / "kept")
+    with pytest.raises(InputError, match="is damaged or not a checkpoint"):
+        train(interrupted)
+    kept.rename(interrupted / PREVIOUS)
+    train(interrupted)
+    assert f"continuing from {PREVIOUS}" in capsys.readouterr().err
+    assert not proof.exists()
+
+
+@pytest.mark.parametrize("change", ["train.learning_rate=0.5", "train.steps=7", "model.embedding_dim=8"])
+def test_that_of_another_configuration_is_refused(change: str, interrupted: Path, train: Trainer) -> None:
+    with pytest.raises(InputError, match="belongs to another run"):
+        train(interrupted, change)
+    assert (interrupted / NEWEST).exists()
+
+
+@pytest.mark.parametrize("change", ["train.checkpoint_every=4", "train.workers=2"])
+def test_what_changes_no_weights_may_change(
+    change: str, interrupted: Path, undisturbed: Path, train: Trainer
+) -> None:
+    (interrupted / NEWEST).unlink()
+    assert same(train(interrupted, change), load_file(undisturbed / "weights.safetensors"))
+
+
+def test_overwriting_continues_its_own(
+    interrupted: Path, train: Trainer, before_step: Callable[[int, Callable[[], object]], None]
+) -> None:
+    """The workflow always passes --overwrite."""
+    done: list[int] = []
+    for step in range(STEPS):
+        before_step(step, lambda step=step: done.append(step))
+    (interrupted / NEWEST).unlink()
+    train(interrupted, overwrite=True)
+    assert done == [STEPS - 1]

@@ -1,0 +1,176 @@
+"""What stops a training is one line that names the cause and the remedy, and the run can be continued."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from difnet.config import InputError, RunError
+from difnet.data import load_prepared
+from difnet.data.batches import training_batch
+from difnet.training import failures, loop
+from tests.training.conftest import Trainer, same
+
+Happen = Callable[[int, Callable[[], object]], None]
+
+
+def continues(train: Trainer, out: Path, undisturbed: Path, *overrides: str) -> bool:
+    return same(train(out, *overrides), load_file(undisturbed / "weights.safetensors"))
+
+
+@pytest.mark.parametrize("checkpoint_every", [1, 100])
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_the_first_loss_that_is_not_finite(
+    loss: float, checkpoint_every: int, tmp_path: Path, train: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows of five steps: the loss of step 4 is bad, those after it as well."""
+    monkeypatch.setattr(loop, "MOST_ROWS", 2)
+    settings = ("train.steps=10", f"train.checkpoint_every={checkpoint_every}")
+
+    def training_step(*arguments: object, step: int, **keywords: object) -> torch.Tensor:
+        return torch.tensor(loss if step >= 3 else 1.0)
+
+    monkeypatch.setattr(loop, "training_step", training_step)
+    with pytest.raises(RunError) as raised:
+        train(tmp_path, *settings)
+    config = train.config(*settings)
+    batch = training_batch(load_prepared(train.data).split("train"), config, 3)
+    rate = config.train.learning_rate * 0.7**0.9
+    assert str(raised.value) == (
+        f"{tmp_path}: the loss is {loss} at step 4 (learning rate {rate:.3g}, images "
+        f"{', '.join(batch.names)}; the batch is kept in not_finite.safetensors); lower train.learning_rate"
+    )
+    kept = tmp_path / "not_finite.safetensors"
+    assert torch.equal(load_file(kept)["images"], batch.images)
+    assert torch.equal(load_file(kept)["labels"], batch.labels)
+    with safe_open(kept, "pt") as file:
+        assert file.metadata() == {"names": ", ".join(batch.names)}
+
+
+def test_a_solver_that_refuses_bad_numbers_does_not_hide_the_loss(
+    tmp_path: Path, train: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "MOST_ROWS", 1)
+
+    def training_step(*arguments: object, step: int, **keywords: object) -> torch.Tensor:
+        if step == 3:
+            raise InputError("dense inverse: the seeds hold values that are not finite")
+        return torch.tensor(float("nan") if step == 2 else 1.0)
+
+    monkeypatch.setattr(loop, "training_step", training_step)
+    with pytest.raises(RunError, match="the loss is nan at step 3"):
+        train(tmp_path, "train.checkpoint_every=100")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_out_of_memory_on_the_cpu(workers: int, tmp_path: Path, train: Trainer) -> None:
+    with pytest.raises(RunError) as raised:
+        train(tmp_path, "train.crop=3000000", f"train.workers={workers}")
+    pattern = r"out of memory on the CPU: [\d.]+ GiB asked for, [\d.]+ GiB free; lower train\.batch_size"
+    assert re.search(pattern, str(raised.value))
+
+
+def test_out_of_memory_on_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (3 * 2**29, 2**34))
+    text = (
+        "CUDA out of memory. Tried to allocate 20.50 GiB. GPU 0 has a total capacity of 16.00 GiB of which 1"
+    )
+    expected = r"on the GPU: 20\.50 GiB asked for, 1\.5 GiB free"
+    with pytest.raises(RunError, match=expected), failures.explained(tmp_path):
+        raise torch.OutOfMemoryError(text)
+
+
+def test_a_kernel_that_is_not_deterministic(tmp_path: Path) -> None:
+    text = "kthvalue CUDA does not have a deterministic implementation, but you set"
+    with (
+        pytest.raises(InputError, match="kthvalue has no deterministic kernel"),
+        failures.explained(tmp_path),
+    ):
+        raise RuntimeError(text)
+
+
+def test_other_errors_stay_as_they_are(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="^a mistake in the code$"), failures.explained(tmp_path):
+        raise RuntimeError("a mistake in the code")
+
+
+def test_a_dying_worker(tmp_path: Path, train: Trainer, before_step: Happen) -> None:
+    before_step(3, lambda: psutil.Process().children()[0].send_signal(signal.SIGKILL))
+    settings = ("train.workers=1", "train.steps=1000")
+    with pytest.raises(RunError) as raised:
+        train(tmp_path, *settings)
+    message = "a process that makes the batches is killed by signal: Killed; the same command continues"
+    assert message in str(raised.value)
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] >= 3
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_data_that_get_lost(workers: int, tmp_path: Path, train: Trainer, before_step: Happen) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(train.data, data)
+    gone = Trainer(data)
+    before_step(1, lambda: data.rename(tmp_path / "unmounted"))
+    settings = (f"train.workers={workers}", "train.steps=12")
+    with pytest.raises(
+        RunError, match="cannot be read: .*No such file or directory.*; once it can, the same"
+    ):
+        gone(tmp_path / "run", *settings)
+    (tmp_path / "unmounted").rename(data)
+    assert same(gone(tmp_path / "run", *settings), train(tmp_path / "other", *settings))
+
+
+def test_pixels_that_become_shorter(tmp_path: Path, train: Trainer, before_step: Happen) -> None:
+    """Behind a memory map this would end the process."""
+    data = tmp_path / "data"
+    shutil.copytree(train.data, data)
+    (pixels,) = data.glob("prepared-*/train.images.bin")
+    before_step(1, lambda: os.truncate(pixels, 100))
+    with pytest.raises(RunError, match=r"train\.images\.bin: cannot be read: the file has become shorter"):
+        Trainer(data)(tmp_path / "run", "train.steps=30")
+
+
+def test_a_run_directory_that_gets_lost(
+    tmp_path: Path, undisturbed: Path, train: Trainer, before_step: Happen
+) -> None:
+    out = tmp_path / "run"
+    before_step(3, lambda: out.rename(tmp_path / "unmounted"))
+    with pytest.raises(RunError, match="the folder is gone; once it is back, the same command continues"):
+        train(out)
+    assert not out.exists()
+    (tmp_path / "unmounted").rename(out)
+    assert torch.load(out / "checkpoint.pt", weights_only=True)["step"] == 3
+    assert continues(train, out, undisturbed)
+
+
+def test_a_disk_that_fills_up(
+    small_disk: Path, undisturbed: Path, train: Trainer, before_step: Happen
+) -> None:
+    """Two checkpoints fit beside a third that is being written, until something else takes the room."""
+    size = (undisturbed / "checkpoint.pt").stat().st_size
+
+    def resize(disk: int) -> None:
+        subprocess.run(["mount", "-o", f"remount,size={disk}", str(small_disk)], check=True)
+
+    resize(5 * size)
+    before_step(4, lambda: (small_disk / "other").write_bytes(np.zeros(int(2.5 * size), np.uint8).tobytes()))
+    out = small_disk / "run"
+    with pytest.raises(InputError, match=r"checkpoint\.pt: cannot be written: No space left on device; free"):
+        train(out)
+    files = ["checkpoint.previous.pt", "checkpoint.pt", "config.yaml", "history.csv"]
+    assert sorted(path.name for path in out.iterdir()) == sorted(files)
+    assert torch.load(out / "checkpoint.pt", weights_only=True)["step"] == 4
+    (small_disk / "other").unlink()
+    assert continues(train, out, undisturbed)

@@ -1,0 +1,99 @@
+"""What a training leaves to read: history.csv, lines in a log, scalars for TensorBoard."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from difnet.training import loop, scalars
+from tests.training.conftest import Trainer
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def test_history_does_not_depend_on_interruptions(
+    tmp_path: Path,
+    train: Trainer,
+    before_step: Callable[[int, Callable[[], object]], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Rows of four steps, interrupted in the middle of one; written with every checkpoint."""
+    monkeypatch.setattr(loop, "MOST_ROWS", 3)
+    settings = ("train.steps=14", "train.checkpoint_every=3")
+    train(tmp_path / "whole", *settings)
+    before_step(7, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "parts", *settings)
+    assert pd.read_csv(tmp_path / "parts" / "history.csv")["step"].tolist() == [4]
+    train(tmp_path / "parts", *settings)
+    whole, parts = (pd.read_csv(tmp_path / name / "history.csv") for name in ("whole", "parts"))
+    assert whole["step"].tolist() == [4, 8, 12, 14]
+    columns = ["step", "loss", "learning_rate"]
+    assert whole[columns].equals(parts[columns])
+
+
+def test_lines_in_a_log(tmp_path: Path, train: Trainer, capsys: pytest.CaptureFixture[str]) -> None:
+    """About ten lines, also where rows and tenths do not coincide, and one at the end."""
+    train(tmp_path, "train.steps=37", "train.checkpoint_every=100")
+    lines = capsys.readouterr().err.splitlines()
+    steps = [int(line.split("step ")[1].partition("/")[0]) for line in lines[:-1]]
+    assert steps == [4, 8, 12, 15, 19, 23, 26, 30, 34, 37]
+    assert lines[-1].startswith("seed_only seed 0: 37 steps in ")
+    assert "images/s, last loss " in lines[-1]
+    assert "\r" not in "".join(lines)
+
+
+def test_lines_where_rows_are_rare(
+    tmp_path: Path, train: Trainer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "MOST_ROWS", 5)
+    train(tmp_path, "train.steps=37", "train.checkpoint_every=100")
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split("step ")[1].partition("/")[0] for line in lines[:-1]] == [
+        "7",
+        "14",
+        "21",
+        "28",
+        "35",
+        "37",
+    ]
+
+
+def test_scalars_where_tensorboard_is_installed(
+    tmp_path: Path, train: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[tuple[str, int]] = []
+
+    class SummaryWriter:
+        def __init__(self, folder: str, purge_step: int) -> None:
+            assert (folder, purge_step) == (str(tmp_path / "tensorboard"), 1)
+
+        def __enter__(self) -> SummaryWriter:
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            pass
+
+        def add_scalar(self, name: str, value: float, step: int) -> None:
+            written.append((name, step))
+
+    module = types.ModuleType("torch.utils.tensorboard")
+    module.SummaryWriter = SummaryWriter
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    monkeypatch.setattr(scalars, "find_spec", lambda name: object())
+    train(tmp_path, "train.steps=2")
+    names = ("loss", "learning_rate", "images_per_s")
+    assert written == [(name, step) for step in (1, 2) for name in names]
+
+
+def test_nothing_is_written_without_tensorboard(tmp_path: Path, train: Trainer) -> None:
+    if scalars.find_spec("tensorboard") is None:
+        train(tmp_path, "train.steps=2")
+        assert not (tmp_path / "tensorboard").exists()

@@ -1,0 +1,68 @@
+"""SIGTERM and SIGUSR1: the step is finished, the checkpoint written, and the same command continues."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from difnet.config import PreemptedError
+from tests.training.conftest import STEPS, Trainer, same
+
+Happen = Callable[[int, Callable[[], object]], None]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_the_step_is_finished_and_saved(
+    number: signal.Signals,
+    workers: int,
+    *,
+    tmp_path: Path,
+    undisturbed: Path,
+    train: Trainer,
+    before_step: Happen,
+) -> None:
+    settings = ("train.checkpoint_every=100", f"train.workers={workers}")
+    former = signal.getsignal(number)
+    before_step(2, lambda: os.kill(os.getpid(), number))
+    with pytest.raises(PreemptedError, match=f"{number.name} after step 3 of {STEPS}; the same command cont"):
+        train(tmp_path, *settings)
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == 3
+    assert not (tmp_path / "weights.safetensors").exists()
+    assert signal.getsignal(number) == former
+    assert same(train(tmp_path, *settings), load_file(undisturbed / "weights.safetensors"))
+
+
+def test_in_the_last_step_the_run_ends_as_usual(tmp_path: Path, train: Trainer, before_step: Happen) -> None:
+    before_step(STEPS - 1, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    train(tmp_path)
+
+
+def test_exit_code_and_line_of_a_whole_process_group(tmp_path: Path) -> None:
+    """Batch systems signal every process of a job, the loader's workers too."""
+    settings = ["train.steps=100000", "train.checkpoint_every=3", "train.batch_size=2", "train.workers=2"]
+    where = ["--benchmark", "tiny", "--ablation", "seed_only", "--seed", "0", "--out", str(tmp_path / "run")]
+    options = [word for setting in settings for word in ("--set", setting)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "difnet", "train", *where, "--data", str(tmp_path / "data"), *options],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not (tmp_path / "run" / "checkpoint.pt").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 75
+    (line,) = errors.splitlines()
+    assert line.startswith(f"difnet: {tmp_path}/run: SIGTERM after step ")
