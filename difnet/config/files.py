@@ -75,7 +75,8 @@ def validate(
     try:
         return schema.model_validate(values)
     except ValidationError as error:
-        problems = error.errors()
+        # A misspelt key is often missing under its right name: the misspelling comes first.
+        problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
         keys = _path(values, problems[0]["loc"])
         key = ".".join(str(part) for part in keys)
         if problems[0]["type"] == "extra_forbidden":
@@ -103,9 +104,7 @@ def _path(values: Any, location: tuple[str | int, ...]) -> list[str | int]:
         in_list = isinstance(values, (list, tuple)) and isinstance(part, int)
         if in_list or (isinstance(values, dict) and part in values):
             values = values[part]
-        else:
-            break
-        keys.append(part)
+            keys.append(part)
     return keys
 
 
@@ -115,7 +114,7 @@ def _nearest_key(schema: type[BaseModel], keys: list[str | int]) -> str:
     for key in keys[:-1]:
         annotation = section.model_fields[str(key)].annotation
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            break
+            return "; remove or rename it"
         section = annotation
     elsewhere = [key for key in dotted_keys(RunConfig) if key.endswith(f".{keys[-1]}")]
     return nearest(str(keys[-1]), elsewhere or list(section.model_fields))

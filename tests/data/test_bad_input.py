@@ -158,7 +158,7 @@ def test_camvid_without_a_split_list(camvid: Path, tmp_path: Path) -> None:
         (DataConfig(name="shape"), "unknown data set 'shape'; did you mean 'shapes'?"),
         (DataConfig(name="shapes", options={"nose": 0.1}), "unknown key 'nose'; did you mean 'noise'?"),
         (DataConfig(name="shapes", options={"marker": 2}), "marker: .*greater than or equal to 5"),
-        (DataConfig(name="folder"), "data.options of 'folder': root: field required"),
+        (DataConfig(name="folder"), "data.options of 'folder': the key 'root' is missing"),
         (DataConfig(name="camvid", options={"root": "x"}), "unknown key 'root'"),
     ],
 )
