@@ -52,9 +52,14 @@ def _runs(results: Results) -> Markup:
 
 
 def _accuracy(results: Results, metric: str) -> Markup:
-    """The highest mean, and how it stands to the reference."""
+    """The highest mean of those that do not see the truth, and how it stands to the reference."""
     label = METRICS[metric][0]
-    estimates = {name: item for name, item in results.estimates[metric].items() if math.isfinite(item.mean)}
+    oracles = {variant.name for variant in results.variants if variant.sees_truth}
+    estimates = {
+        name: item
+        for name, item in results.estimates[metric].items()
+        if math.isfinite(item.mean) and name not in oracles
+    }
     if not estimates:
         return Markup("There is no {} yet.").format(label)
     best = max(estimates, key=lambda name: estimates[name].mean)

@@ -63,6 +63,11 @@ class Variant:
         return self.ablation.title
 
     @property
+    def sees_truth(self) -> bool:
+        """Whether it starts from true labels, so that its scores are not a network's."""
+        return self.resolved is not None and self.resolved.evaluate.oracle_seeds is not None
+
+    @property
     def finished(self) -> int:
         """Number of runs with scores."""
         return sum(run.scored for run in self.runs)

@@ -16,7 +16,7 @@ from difnet.report.load import Results, load_results
 from difnet.report.narrative import summary
 from difnet.report.published import published
 from difnet.report.records import Estimate
-from difnet.report.sections import outcome, trust
+from difnet.report.sections import outcome, overview, trust
 
 ABLATIONS = {
     "cascade": {"title": "Cascade", "question": "?", "tags": ["headline"]},
@@ -72,6 +72,15 @@ def test_evaluation_only_and_equal_variants_are_labelled(results: Results) -> No
     )
 
 
+def test_what_sees_the_truth_is_never_the_best(results: Results) -> None:
+    estimates = {
+        name: Estimate(mean, mean, mean, 1, "t") for name, mean in (("cascade", 0.4), ("oracle", 0.9))
+    }
+    known = dataclasses.replace(results, estimates=defaultdict(dict, miou=estimates))
+    text = " ".join(map(str, summary(known)))
+    assert "0.400" in text and "0.900" not in text and "Oracle</b>" not in text
+
+
 def test_swept_variants_have_titles_and_anchors_of_their_own(results: Results) -> None:
     assert results.title_of("cascade@restart=0.1") == "Cascade, restart = 0.1"
     anchors = [anchor("toy", "run", variant.name) for variant in results.variants]
@@ -115,4 +124,5 @@ def test_selection_replaces_ablations_seeds_and_values(results: Results, project
     assert [variant.name for variant in found.variants] == ["cascade", "cascade@restart=0.1"]
     assert [run.seed for run in found.variants[0].runs] == [3]
     assert found.variants[0].runs[0].current
+    assert overview.build(found).content["facts"]["Recipe"].startswith("9 steps")
     assert not load_results(project, project / "results", "toy").variants[0].runs[-1].current

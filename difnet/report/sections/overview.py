@@ -18,7 +18,8 @@ def build(results: Results) -> Section:
 
 def _facts(results: Results) -> dict[str, str]:
     config, data = results.config, results.data
-    train = config.train
+    reference = results.variants[0].resolved
+    train = reference.train if reference else config.train
     size = f" at {config.data.size[0]} × {config.data.size[1]} pixels" if config.data.size else ""
     augmentation = [
         *(["random flip"] if train.flip else []),
