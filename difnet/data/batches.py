@@ -8,7 +8,7 @@ one sees.
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from itertools import count, groupby
 from typing import Any, NamedTuple
@@ -48,8 +48,10 @@ class EvaluationBatch(NamedTuple):
     """(B, H, W) int64, 255 for void."""
 
 
-def training_batches(split: Split, run: RunConfig, start_step: int = 0) -> Iterator[Batch]:
+def training_batches(split: Split, run: RunConfig, start_step: int = 0) -> Generator[Batch, None, None]:
     """Augmented batches without end, one permutation of the split after another.
+
+    Close it, or its worker processes stay as long as anything refers to it.
 
     Args:
         split: Images to train on.
@@ -74,7 +76,17 @@ def training_batches(split: Split, run: RunConfig, start_step: int = 0) -> Itera
         generator=torch.Generator(),
         pin_memory=torch.cuda.is_available(),
     )
-    return iter(loader)
+    return _until_closed(loader)
+
+
+def _until_closed(loader: DataLoader[Batch]) -> Generator[Batch, None, None]:
+    """The batches of a loader; its workers, which ignore SIGTERM, end with the iteration or with an error."""
+    batches = iter(loader)
+    try:
+        yield from batches
+    finally:
+        if loader.num_workers:
+            batches._shutdown_workers()  # type: ignore[attr-defined]
 
 
 def training_batch(split: Split, run: RunConfig, step: int) -> Batch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from pathlib import Path
 
 import torch
@@ -49,8 +50,8 @@ def run_steps(
         scalars(out, step=state.step) as write_scalars,
         TrainingProgress(config, done=state.step) as progress,
         explained(out),
+        closing(training_batches(split, config, state.step)) as batches,
     ):
-        batches = training_batches(split, config, state.step)
         for step, batch in zip(range(state.step, train.steps), batches, strict=False):
             images = batch.images.to(device, memory_format=layout, non_blocking=True)
             labels = batch.labels.to(device, non_blocking=True)

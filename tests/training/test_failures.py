@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
 import shutil
-import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 import torch
 from safetensors import safe_open
@@ -108,13 +107,17 @@ def test_other_errors_stay_as_they_are(tmp_path: Path) -> None:
 
 
 def test_a_dying_worker(tmp_path: Path, train: Trainer, before_step: Happen) -> None:
-    before_step(3, lambda: psutil.Process().children()[0].send_signal(signal.SIGKILL))
+    def kill_the_worker() -> None:
+        multiprocessing.active_children()[0].kill()
+
+    before_step(3, kill_the_worker)
     settings = ("train.workers=1", "train.steps=1000")
     with pytest.raises(RunError) as raised:
         train(tmp_path, *settings)
     message = "a process that makes the batches is killed by signal: Killed; the same command continues"
     assert message in str(raised.value)
     assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] >= 3
+    assert multiprocessing.active_children() == []
 
 
 @pytest.mark.parametrize("workers", [0, 2])
