@@ -21,7 +21,7 @@ from difnet.data.batches import evaluation_batches
 from difnet.evaluation.oracle import nearest_labels, oracle_logits
 from difnet.metrics import image_statistics, scores_from_statistics, statistics_table, write_statistics
 from difnet.models import Prediction, load_network
-from difnet.training import check_scored_split, choose_device, use_threads
+from difnet.training import check_scored_split, choose_device, memory_format, use_threads
 
 
 def evaluate_run(directory: Path, *, data: Path, split: str | None = None) -> pd.DataFrame:
@@ -106,7 +106,7 @@ def predict(network: nn.Module, images: torch.Tensor, config: RunConfig) -> NDAr
     Returns:
         Classes (B, H, W).
     """
-    layout = torch.channels_last if config.train.channels_last else torch.contiguous_format
+    layout = memory_format(config.train)
     prediction: Prediction = network(images.to(memory_format=layout))
     return label_maps(prediction.logits, images.shape[-2:])
 

@@ -15,7 +15,7 @@ from difnet.data import open_dataset
 from difnet.data.augmentation import Normalisation
 from difnet.data.dataset import Colour
 from difnet.models import from_official, load_network
-from difnet.training import use_threads
+from difnet.training import memory_format, use_threads
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def load_trained(weights: Path) -> Trained:
         raise InputError(f"{weights}: takes its seeds from labels, which images of your own have not")
     palette = tuple(open_dataset(config.data).classes().values())
     network = load_network(weights, config, num_classes=len(palette))
-    layout = torch.channels_last if config.train.channels_last else torch.contiguous_format
+    layout = memory_format(config.train)
     use_threads(config.train.threads)
     return Trained(network, config.model.levels, palette, config.model.normalisation, layout)
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 from torch import nn
 from torch.profiler import ProfilerActivity, profile, record_function
 
@@ -15,7 +14,7 @@ from difnet.config import RunConfig
 from difnet.data import PreparedData, load_prepared
 from difnet.data.batches import training_batches
 from difnet.models import build_from_config
-from difnet.training import choose_device, make_optimiser, training_step
+from difnet.training import choose_device, make_optimiser, memory_format, training_step
 
 PARTS = ("data", "convolutions", "walks", "rest")
 COLUMNS = ("variant", "device", "part", "ms", "share")
@@ -54,7 +53,7 @@ def _profiled(run: RunConfig, prepared: PreparedData) -> tuple[str, dict[str, fl
     network = build_from_config(
         run.model.model_copy(update={"weights": None}), len(prepared.index.classes)
     ).to(device)
-    layout = torch.channels_last if run.train.channels_last else torch.contiguous_format
+    layout = memory_format(run.train)
     network.to(memory_format=layout).train()
     _mark_walks(network)
     optimiser = make_optimiser(network, run.train)

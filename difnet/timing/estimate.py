@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from difnet.config import RunConfig, training_steps
@@ -15,7 +14,7 @@ from difnet.data import PreparedData, load_prepared
 from difnet.data.batches import training_batches
 from difnet.models import build_from_config, parameter_count
 from difnet.timing.protocol import seconds
-from difnet.training import choose_device, make_optimiser, training_step, use_threads
+from difnet.training import choose_device, make_optimiser, memory_format, training_step, use_threads
 
 WARM_UP, TIMED = 2, 5
 """Steps of the reference by which the machine's rate is measured."""
@@ -83,7 +82,7 @@ def _step(
     """A training step on the first images of the run, and the number of parameters that it trains."""
     model = run.model.model_copy(update={"weights": None})
     network = build_from_config(model, len(prepared.index.classes)).to(device).train()
-    layout = torch.channels_last if run.train.channels_last else torch.contiguous_format
+    layout = memory_format(run.train)
     network.to(memory_format=layout)
     optimiser = make_optimiser(network, run.train)
     batch = next(training_batches(prepared.split("train"), run))

@@ -18,7 +18,7 @@ from difnet.data.batches import training_batches
 from difnet.models import PixelPrior, build_from_config
 from difnet.timing.cells import COLUMNS
 from difnet.timing.protocol import median_interval, peak_memory, seconds
-from difnet.training import choose_device, make_optimiser, training_step
+from difnet.training import choose_device, make_optimiser, memory_format, training_step
 
 
 @dataclass
@@ -76,7 +76,7 @@ def _measurements(run: RunConfig, prepared: PreparedData, device: str) -> Iterat
     network = build_from_config(run.model.model_copy(update={"weights": None}), classes).to(device)
     if isinstance(network, PixelPrior):
         return
-    layout = torch.channels_last if run.train.channels_last else torch.contiguous_format
+    layout = memory_format(run.train)
     network.to(memory_format=layout)
     batch = next(training_batches(prepared.split("train"), run))
     images = batch.images.to(device, memory_format=layout)

@@ -6,12 +6,11 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-import torch
-
 from difnet.config import PreemptedError, RunConfig
 from difnet.data import PreparedData
 from difnet.data.batches import training_batches
 from difnet.training.checkpoint import save_checkpoint
+from difnet.training.device import memory_format
 from difnet.training.failures import CONTINUES, explained, stop_if_not_finite
 from difnet.training.history import MOST_ROWS, write_history
 from difnet.training.preemption import StopRequest
@@ -34,7 +33,7 @@ def run_steps(
     train = config.train
     split = prepared.split("train")
     device = next(state.network.parameters()).device
-    layout = torch.channels_last if train.channels_last else torch.contiguous_format
+    layout = memory_format(train)
     state.network.to(memory_format=layout).train()
     every = max(1, train.steps // MOST_ROWS)
     clock = Clock(state.step)

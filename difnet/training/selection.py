@@ -12,6 +12,7 @@ from difnet.config import InputError, RunConfig
 from difnet.data import VOID, PreparedData
 from difnet.data.batches import evaluation_batches
 from difnet.models.deterministic import resize
+from difnet.training.device import memory_format
 from difnet.training.state import Best, TrainingState
 
 SPLIT = "val"
@@ -57,7 +58,7 @@ def validation_miou(network: nn.Module, config: RunConfig, prepared: PreparedDat
     As in `difnet.metrics`, whose code and imports are thus no part of every training.
     """
     device = next(network.parameters()).device
-    layout = torch.channels_last if config.train.channels_last else torch.contiguous_format
+    layout = memory_format(config.train)
     classes = len(prepared.index.classes)
     confusion = torch.zeros(classes**2, dtype=torch.int64)
     network.eval()
