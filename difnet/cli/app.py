@@ -38,6 +38,17 @@ DataFolder = Annotated[
     typer.Option("--data", help="Folder of the prepared data [default: results/BENCHMARK/data]."),
 ]
 
+Ablations = Annotated[
+    list[str] | None,
+    typer.Option("--ablation", help="Names, tags or globs in place of the benchmark's; may be repeated."),
+]
+Seeds = Annotated[
+    list[int] | None, typer.Option("--seed", help="Seeds in place of the benchmark's; may be repeated.")
+]
+Assignments = Annotated[
+    list[str] | None, typer.Option("--set", help="Change a key, e.g. train.steps=120; may be repeated.")
+]
+
 
 @app.command()
 def prepare(
@@ -72,9 +83,7 @@ def train(
     ],
     seed: Annotated[int, typer.Option(help="Seed of the run.")],
     out: Annotated[Path, typer.Option(help="Run directory to write.")],
-    assignments: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a key, e.g. train.steps=120; may be repeated.")
-    ] = None,
+    assignments: Assignments = None,
     data: DataFolder = None,
     weights_from: Annotated[
         Path | None,
@@ -141,16 +150,9 @@ def time(
     trained: Annotated[
         Path | None, typer.Option(help="Run directory whose features the operators are timed on as well.")
     ] = None,
-    ablations: Annotated[
-        list[str] | None,
-        typer.Option("--ablation", help="Networks by ablation, tag or glob; may be repeated."),
-    ] = None,
-    seeds: Annotated[
-        list[int] | None, typer.Option("--seed", help="The first one orders the images; may be repeated.")
-    ] = None,
-    assignments: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a key of every network; may be repeated.")
-    ] = None,
+    ablations: Ablations = None,
+    seeds: Seeds = None,
+    assignments: Assignments = None,
     data: DataFolder = None,
 ) -> None:
     """Time the diffusion operators and a training step of every variant.
@@ -229,17 +231,9 @@ def report(
     benchmarks: Annotated[list[str], typer.Option("--benchmark", help="A benchmark; may be repeated.")],
     results: Annotated[Path, typer.Option(help="Folder that holds the results.")] = Path("results"),
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("results/report.html"),
-    ablations: Annotated[
-        list[str] | None,
-        typer.Option("--ablation", help="Ablations in place of the benchmark's; may be repeated."),
-    ] = None,
-    seeds: Annotated[
-        list[int] | None, typer.Option("--seed", help="Seeds in place of the benchmark's; may be repeated.")
-    ] = None,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="A change that every run was made with; may be repeated."),
-    ] = None,
+    ablations: Ablations = None,
+    seeds: Seeds = None,
+    assignments: Assignments = None,
 ) -> None:
     """Render the report.
 
