@@ -110,7 +110,7 @@ def test_a_dying_worker(tmp_path: Path, train: Trainer, before_step: Happen) -> 
     def kill_the_worker() -> None:
         multiprocessing.active_children()[0].kill()
 
-    before_step(3, kill_the_worker)
+    before_step(8, kill_the_worker)
     settings = ("train.workers=1", "train.steps=1000")
     with pytest.raises(RunError) as raised:
         train(tmp_path, *settings)
