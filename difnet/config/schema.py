@@ -95,8 +95,15 @@ class TrainConfig(Section):
     """Side of the random square crop in pixels, padded with void; null for none."""
     padding: Literal["void", "background"] = "void"
     """Label of what a crop adds around a small image; background (class 0) in the authors' code."""
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Of convolutions in training; auto: bf16 where GPU or CPU computes in it, else fp32. The loss, the
+    diffusion and all evaluation are in fp32."""
     channels_last: bool = True
+    compile: bool = False
+    """Whether `torch.compile` translates the network before it is trained."""
+    accumulate: PositiveInt = 1
+    """Parts that a batch is computed in, one after another, where the whole does not fit into memory; a batch
+    norm sees one part at a time."""
     threads: PositiveInt = 1
     """Compute threads on a CPU: part of the run, since rounding depends on it."""
     deterministic: bool = False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from difnet.models.branches import ImportanceMap, SeedBranch, SimilarityBranch
@@ -93,7 +94,17 @@ class DifNet(nn.Module):
         return scores, levels
 
     def diffuse(self, levels: list[Tensor], seeds: Tensor) -> Tensor:
-        """Diffuse seeds (B, C, h, w) along levels (B, D, N) of the same grid -> (B, C, h, w)."""
+        """Diffuse seeds (B, C, h, w) along levels (B, D, N) of the same grid -> (B, C, h, w).
+
+        Every rule computes in single precision at least: bfloat16 would alter F^T F by whole units.
+        """
         if self.diffusion is None:
             return seeds
-        return apply_rule(self.diffusion, levels, seeds.flatten(2)).reshape(seeds.shape)
+        with torch.autocast(seeds.device.type, enabled=False):
+            nodes = [_at_least_single(level) for level in levels]
+            diffused = apply_rule(self.diffusion, nodes, _at_least_single(seeds.flatten(2)))
+        return diffused.reshape(seeds.shape)
+
+
+def _at_least_single(values: Tensor) -> Tensor:
+    return values.to(torch.promote_types(values.dtype, torch.float32))

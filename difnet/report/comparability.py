@@ -11,6 +11,7 @@ CONSTANT = {
     "device": "devices",
     "torch": "versions of PyTorch",
     "threads": "numbers of threads",
+    "precision": "precisions",
 }
 """What must be the same in all runs for their numbers to be comparable."""
 

@@ -18,7 +18,7 @@ from difnet.data.batches import training_batches
 from difnet.models import PixelPrior, build_from_config
 from difnet.timing.cells import COLUMNS
 from difnet.timing.protocol import median_interval, peak_memory, seconds
-from difnet.training import choose_device, make_optimiser, memory_format, training_step
+from difnet.training import choose_device, make_optimiser, memory_format, training_step, trains_in_bf16
 
 
 @dataclass
@@ -97,18 +97,17 @@ def _measurements(run: RunConfig, prepared: PreparedData, device: str) -> Iterat
     shared = {
         "subject": f"model:{run.variant}",
         "device": device,
-        "dtype": "bfloat16" if run.train.precision == "bf16" else "float32",
         "nodes": network.eval()(images[:1]).logits.shape[2:].numel(),
         "classes": classes,
     }
-    for metric, call, sample in (
-        ("latency_ms", forward(images[:1]), _milliseconds),
-        ("images_per_s", forward(images), lambda call, device: size / seconds(call, device)),
-        ("train_step_ms", train, _milliseconds),
-        ("peak_memory_mb", train, _megabytes),
+    trained = "bfloat16" if trains_in_bf16(run.train) else "float32"
+    for metric, dtype, number, call, sample in (
+        ("latency_ms", "float32", 1, forward(images[:1]), _milliseconds),
+        ("images_per_s", "float32", size, forward(images), lambda call, device: size / seconds(call, device)),
+        ("train_step_ms", trained, size, train, _milliseconds),
+        ("peak_memory_mb", trained, size, train, _megabytes),
     ):
-        number = 1 if metric == "latency_ms" else size
-        yield _Measurement({**shared, "batch": number, "metric": metric}, call, sample)
+        yield _Measurement({**shared, "dtype": dtype, "batch": number, "metric": metric}, call, sample)
 
 
 def _milliseconds(call: Callable[[], object], device: str) -> float:

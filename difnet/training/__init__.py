@@ -1,6 +1,6 @@
 """Training of one run: recipe, checkpoints and the record of what it was obtained with."""
 
-from difnet.training.device import choose_device, memory_format
+from difnet.training.device import choose_device, memory_format, trains_in_bf16
 from difnet.training.environment import environment
 from difnet.training.recipe import learning_rate, make_optimiser, segmentation_loss, training_step
 from difnet.training.run import train_run
@@ -17,5 +17,6 @@ __all__ = [
     "segmentation_loss",
     "train_run",
     "training_step",
+    "trains_in_bf16",
     "use_threads",
 ]

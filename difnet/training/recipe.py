@@ -12,13 +12,21 @@ from torch import Tensor, nn
 from difnet.config import TrainConfig
 from difnet.data import VOID
 from difnet.models.deterministic import resize
+from difnet.training.device import trains_in_bf16
 
 
 def make_optimiser(network: nn.Module, train: TrainConfig) -> torch.optim.SGD:
-    """SGD with momentum and weight decay on every learned parameter, batch norms and scalars included."""
+    """SGD with momentum and weight decay on every learned parameter, batch norms and scalars included.
+
+    One kernel updates all parameters of a device.
+    """
     learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
     return torch.optim.SGD(
-        learned, lr=train.learning_rate, momentum=train.momentum, weight_decay=train.weight_decay
+        learned,
+        lr=train.learning_rate,
+        momentum=train.momentum,
+        weight_decay=train.weight_decay,
+        fused=True,
     )
 
 
@@ -28,19 +36,25 @@ def learning_rate(step: int, train: TrainConfig) -> float:
     return train.learning_rate * decay
 
 
-def segmentation_loss(logits: Tensor, labels: Tensor) -> Tensor:
+def segmentation_loss(logits: Tensor, labels: Tensor, counted: Tensor | None = None) -> Tensor:
     """Cross-entropy of the bilinearly upsampled logits, void ignored.
 
     Args:
         logits: (B, C, h, w).
         labels: (B, H, W) int64, void = 255.
+        counted: Pixels that are not void, where these labels are a part of a batch; None to count them here.
 
     Returns:
-        Scalar: mean over the pixels that are not void, 0 where all are.
+        Scalar: sum over the pixels that are not void by their number, 0 where all are void.
     """
     upsampled = resize(logits, (labels.shape[1], labels.shape[2]))
     losses = F.cross_entropy(upsampled, labels, ignore_index=VOID, reduction="none")  # sums in a fixed order
-    return losses.sum() / (labels != VOID).sum().clamp(min=1)
+    return losses.sum() / (count_labelled(labels) if counted is None else counted)
+
+
+def count_labelled(labels: Tensor) -> Tensor:
+    """Scalar: pixels of labels (B, H, W) that are not void, at least 1."""
+    return (labels != VOID).sum().clamp(min=1)
 
 
 def training_step(
@@ -68,10 +82,14 @@ def training_step(
     for group in optimiser.param_groups:
         group["lr"] = learning_rate(step, train)
     optimiser.zero_grad(set_to_none=True)
-    half = train.precision == "bf16"
-    with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=half):
-        logits = network(images).logits
-    loss = segmentation_loss(logits.float() if half else logits, labels)
-    loss.backward()  # type: ignore[no-untyped-call]
+    half = trains_in_bf16(train)
+    counted = count_labelled(labels)
+    losses = []
+    for some, truth in zip(images.chunk(train.accumulate), labels.chunk(train.accumulate), strict=True):
+        with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=half):
+            logits = network(some).logits
+        loss = segmentation_loss(logits.float() if half else logits, truth, counted)
+        loss.backward()  # type: ignore[no-untyped-call]
+        losses.append(loss.detach())
     optimiser.step()
-    return loss.detach()
+    return torch.stack(losses).sum()

@@ -12,6 +12,7 @@ from torch import nn
 
 from difnet.config import RunConfig, atomic_path, write_text
 from difnet.models import parameter_count
+from difnet.training.device import trains_in_bf16
 from difnet.training.environment import environment
 from difnet.training.history import History, write_history
 from difnet.training.progress import say
@@ -52,7 +53,10 @@ def outcome(state: TrainingState, config: RunConfig) -> dict[str, Any]:
     speed = state.step * config.train.batch_size / max(state.wall_s, 1e-9)
     line = f"{config.variant} seed {config.seed}: {state.step} steps in {state.wall_s:.0f} s"
     line += f", {speed:.1f} images/s"
-    facts: dict[str, Any] = {"wall_s": round(state.wall_s, 1)}
+    facts: dict[str, Any] = {
+        "wall_s": round(state.wall_s, 1),
+        "precision": "bf16" if trains_in_bf16(config.train) else "fp32",
+    }
     if state.history.rows:
         line += f", last loss {state.history.rows[-1].loss:.4f}"
     if state.best is not None:

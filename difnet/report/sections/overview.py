@@ -35,9 +35,19 @@ def _facts(results: Results) -> dict[str, str]:
         "Recipe": f"{train.steps:,} steps of batch {train.batch_size}, SGD with momentum {train.momentum:g} "
         f"and weight decay {train.weight_decay:g}, learning rate {train.learning_rate:g} with poly decay "
         f"(power {train.power:g}), "
-        f"{train.precision}; augmentation: {', '.join(augmentation) or 'none'}",
+        f"{_precision(results)}; augmentation: {', '.join(augmentation) or 'none'}",
         "Seeds": f"{count(len(config.seeds), 'seed')} a variant: {', '.join(map(str, config.seeds))}",
         "Reference": results.title_of(results.reference),
         "Citation": str(data.get("citation", "")),
     }
     return {name: text for name, text in facts.items() if text}
+
+
+def _precision(results: Results) -> str:
+    """That of the convolutions while training, as the reference's runs recorded it."""
+    used = {
+        str(run.environment["precision"])
+        for run in results.variants[0].runs
+        if "precision" in run.environment
+    }
+    return " and ".join(sorted(used)) or "precision not recorded"
