@@ -13,6 +13,7 @@ from difnet.config import TrainConfig
 from difnet.data import VOID
 from difnet.models.deterministic import resize
 from difnet.training.device import trains_in_bf16
+from difnet.training.distributed import process_count, total
 
 
 def make_optimiser(network: nn.Module, train: TrainConfig) -> torch.optim.SGD:
@@ -49,12 +50,12 @@ def segmentation_loss(logits: Tensor, labels: Tensor, counted: Tensor | None = N
     """
     upsampled = resize(logits, (labels.shape[1], labels.shape[2]))
     losses = F.cross_entropy(upsampled, labels, ignore_index=VOID, reduction="none")  # sums in a fixed order
-    return losses.sum() / (count_labelled(labels) if counted is None else counted)
+    return losses.sum() / (count_labelled(labels) if counted is None else counted).clamp(min=1)
 
 
 def count_labelled(labels: Tensor) -> Tensor:
-    """Scalar: pixels of labels (B, H, W) that are not void, at least 1."""
-    return (labels != VOID).sum().clamp(min=1)
+    """Scalar: pixels of labels (B, H, W) that are not void."""
+    return (labels != VOID).sum()
 
 
 def training_step(
@@ -69,27 +70,28 @@ def training_step(
     """One step of the recipe.
 
     Args:
-        network: Maps images to a `Prediction`.
+        network: Maps images to a `Prediction`; of several processes the one that `shared_network` gives, which
+            averages their gradients.
         optimiser: Holds the network's learned parameters.
-        images: (B, 3, H, W).
+        images: (B, 3, H, W); of several processes the part of this one.
         labels: (B, H, W) int64.
         step: Steps done before this one.
         train: The recipe.
 
     Returns:
-        The loss before the step, detached.
+        The loss of the whole batch before the step, detached.
     """
     for group in optimiser.param_groups:
         group["lr"] = learning_rate(step, train)
     optimiser.zero_grad(set_to_none=True)
-    half = trains_in_bf16(train)
-    counted = count_labelled(labels)
+    counted = total(count_labelled(labels))
     losses = []
     for some, truth in zip(images.chunk(train.accumulate), labels.chunk(train.accumulate), strict=True):
-        with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=half):
+        with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=trains_in_bf16(train)):
             logits = network(some).logits
-        loss = segmentation_loss(logits.float() if half else logits, truth, counted)
-        loss.backward()  # type: ignore[no-untyped-call]
+        single = torch.promote_types(logits.dtype, torch.float32)
+        loss = segmentation_loss(logits.to(single), truth, counted)
+        (loss * process_count()).backward()  # type: ignore[no-untyped-call]
         losses.append(loss.detach())
     optimiser.step()
-    return torch.stack(losses).sum()
+    return total(torch.stack(losses).sum())

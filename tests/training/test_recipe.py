@@ -14,7 +14,9 @@ from difnet.training import learning_rate, make_optimiser, segmentation_loss, tr
 from tests.models import golden
 
 TRAJECTORY = json.loads((golden.FOLDER / "trajectory.json").read_text())
-RECIPE = TrainConfig(steps=50, learning_rate=2.5e-4 * 10, momentum=0.9, weight_decay=5e-4, power=0.9)
+RECIPE = TrainConfig(
+    steps=50, learning_rate=2.5e-4 * 10, momentum=0.9, weight_decay=5e-4, power=0.9, precision="fp32"
+)
 
 
 def _batch() -> tuple[torch.Tensor, torch.Tensor]:
