@@ -5,25 +5,30 @@ Stages are imported inside the commands, since PyTorch takes seconds to import.
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from difnet.cli.catalogue import list_catalogue, new_ablation
+from difnet.cli.data import prepare
 from difnet.cli.lease import lease
+from difnet.cli.options import Ablations, Assignments, BenchmarkName, DataFolder, Seeds
 from difnet.cli.predict import predict
+from difnet.cli.processes import run_processes
+from difnet.cli.time import time
 from difnet.config import (
     RunConfig,
     load_benchmark,
     load_run,
-    plan,
     project_root,
     resolve_run,
 )
 from difnet.config.lease import lease_gpus
+from difnet.config.machine import gpu_count
 
 app = typer.Typer(
     help="DifNet-Bench: reproducibility and ablation benchmarks of DifNet (NeurIPS 2018).",
@@ -31,48 +36,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-BenchmarkName = Annotated[str, typer.Option("--benchmark", help="A file of workflow/benchmarks/, by name.")]
-DataFolder = Annotated[
-    Path | None,
-    typer.Option("--data", help="Folder of the prepared data [default: results/BENCHMARK/data]."),
-]
-
-Ablations = Annotated[
-    list[str] | None,
-    typer.Option("--ablation", help="Names, tags or globs in place of the benchmark's; may be repeated."),
-]
-Seeds = Annotated[
-    list[int] | None, typer.Option("--seed", help="Seeds in place of the benchmark's; may be repeated.")
-]
-Assignments = Annotated[
-    list[str] | None, typer.Option("--set", help="Change a key, e.g. train.steps=120; may be repeated.")
-]
-
-
-@app.command()
-def prepare(
-    name: Annotated[str, typer.Argument(help="A benchmark, or the data set `folder`.")],
-    root: Annotated[
-        Path | None, typer.Option("--root", help="Folder of a user's own images and labels.")
-    ] = None,
-    data: DataFolder = None,
-) -> None:
-    """Check and decode a data set.
-
-    Example: difnet prepare shapes
-    Example: difnet prepare folder --root ~/my-images
-    """
-    from difnet.config import DataConfig
-    from difnet.data import prepare as prepare_data
-
-    if root is not None:
-        config = DataConfig(name=name, options={"root": str(root)})
-    else:
-        config = load_benchmark(project_root(), name).data
-    index = prepare_data(config, data or project_root() / "results" / name / "data")
-    counts = ", ".join(f"{len(split.names)} {split_name}" for split_name, split in index.splits.items())
-    typer.echo(f"{index.title}: {counts}; {len(index.classes)} classes; content {index.sha256[:16]}")
+app.command()(prepare)
 
 
 @app.command()
@@ -92,6 +56,10 @@ def train(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Start again where OUT holds another run's checkpoint.")
     ] = False,
+    processes: Annotated[
+        int,
+        typer.Option(min=1, help="Processes that share out every batch, each with a GPU if there are any."),
+    ] = 1,
 ) -> None:
     """Train one run; called again, it continues where its checkpoint stands.
 
@@ -105,10 +73,17 @@ def train(
 
     folder = data or _data_folder(config)
     prepare_data(config.data, folder)
-    lease_gpus()
-    command = shlex.join(["difnet", *sys.argv[1:]])
-    train_run(config, data=folder, out=out, command=command, overwrite=overwrite, weights_from=weights_from)
-    typer.echo(out / "weights.safetensors")
+    started_by_torchrun = "LOCAL_RANK" in os.environ
+    lease_gpus(processes if gpu_count() else None)
+    if processes > 1 and not started_by_torchrun:
+        run_processes(processes)
+    else:
+        command = shlex.join(["difnet", *sys.argv[1:]])
+        train_run(
+            config, data=folder, out=out, command=command, overwrite=overwrite, weights_from=weights_from
+        )
+    if not started_by_torchrun:
+        typer.echo(out / "weights.safetensors")
 
 
 @app.command()
@@ -136,47 +111,6 @@ def evaluate(
             typer.echo(run)
         for row in scores[scores["class"].isna() | (scores["class"] == "")].itertuples():
             typer.echo(f"{row.metric:18s} {row.value:.4f}")
-
-
-@app.command()
-def time(
-    benchmark: BenchmarkName,
-    out: Annotated[
-        Path, typer.Option(help="Folder for timing.csv, growth.csv and the two parts in timing/.")
-    ],
-    only: Annotated[
-        Literal["operators", "networks"] | None, typer.Option(help="One part alone, without timing.csv.")
-    ] = None,
-    trained: Annotated[
-        Path | None, typer.Option(help="Run directory whose features the operators are timed on as well.")
-    ] = None,
-    ablations: Ablations = None,
-    seeds: Seeds = None,
-    assignments: Assignments = None,
-    data: DataFolder = None,
-) -> None:
-    """Time the diffusion operators and a training step of every variant.
-
-    Example: difnet time --benchmark shapes --out results/shapes
-    """
-    root = project_root()
-    selection = {"ablations": ablations or (), "seeds": seeds or (), "set": assignments or ()}
-    selected = plan(root, {"benchmarks": [benchmark], **selection})
-    config = selected.benchmarks[benchmark]
-    first_seed = str(config.seeds[0])
-    lease_gpus()
-    from difnet.timing import time_benchmark
-
-    written = time_benchmark(
-        config,
-        [selected.runs[benchmark, variant, first_seed] for variant in selected.variants(benchmark)],
-        data=data or root / "results" / benchmark / "data",
-        out=out,
-        only=only,
-        trained=trained,
-    )
-    for path in written:
-        typer.echo(path)
 
 
 @app.command()
@@ -246,6 +180,7 @@ def report(
     typer.echo(out)
 
 
+app.command()(time)
 app.command()(predict)
 app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(lease)
 app.command("list")(list_catalogue)

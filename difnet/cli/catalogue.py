@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from difnet.cli.columns import print_columns
 from difnet.cli.templates import DIFFUSION, RULES, YAML
 from difnet.config import (
     InputError,
@@ -37,7 +37,7 @@ def list_catalogue(
 
     With --benchmark: parameters, floating-point operations of a training step (counted on one image, times
     the batch) and minutes of one training on this machine: those operations at the rate that a few steps of
-    the reference reach here; right within a factor of about two.
+    the reference reach here; right within a factor of about two. `difnet time --estimate` says more.
 
     Example: difnet list
     Example: difnet list levels 'matched_*'
@@ -49,10 +49,10 @@ def list_catalogue(
         return
     if not selectors:
         typer.echo("benchmarks")
-        _table([(name, _title(root, name)) for name in benchmark_names(root)])
+        print_columns([(name, _title(root, name)) for name in benchmark_names(root)])
         typer.echo("ablations")
     names = match_ablations(root, tuple(selectors)) if selectors else ablation_names(root)
-    _table([(name, _question(root, name)) for name in names])
+    print_columns([(name, _question(root, name)) for name in names])
 
 
 def new_ablation(
@@ -92,18 +92,16 @@ def _list_costs(root: Path, benchmark: str, selectors: tuple[str, ...]) -> None:
     config = selected.benchmarks[benchmark]
     seed = str(config.seeds[0])
     runs = [selected.runs[benchmark, variant, seed] for variant in selected.variants(benchmark)]
-    from difnet.data import prepare
     from difnet.timing.estimate import estimate_costs
 
     data = root / "results" / benchmark / "data"
-    prepare(config.data, data)
     rows = [("variant", "parameters", "GFLOP/step", "min/run", "question")]
     for run, cost in zip(runs, estimate_costs(runs, data=data), strict=True):
         question = load_variant(root, config, run.variant).question
         rows.append(
             (run.variant, f"{cost.parameters:,}", f"{cost.gflop_step:.2f}", f"{cost.minutes:.1f}", question)
         )
-    _table(rows)
+    print_columns(rows)
     for line in selected.left_out:
         typer.echo(line)
 
@@ -121,11 +119,3 @@ def _question(root: Path, name: str) -> str:
     except InputError as error:
         return f"broken: {error}"
     return f"[{', '.join(ablation.tags)}] {ablation.question}"
-
-
-def _table(rows: Sequence[tuple[str, ...]]) -> None:
-    """Print rows in columns; the last one is text."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    for name, *numbers, text in rows:
-        cells = [f"{number:>{width}}" for number, width in zip(numbers, widths[1:], strict=True)]
-        typer.echo("  " + "  ".join([f"{name:{widths[0]}}", *cells, text]))

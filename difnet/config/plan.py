@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, NonNegativeInt
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt
 
 from difnet.config.catalogue import load_benchmark
 from difnet.config.errors import InputError
@@ -35,6 +35,8 @@ class Selection(Section):
     """Seeds that replace those of every benchmark."""
     set: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
     """Assignments such as `train.steps=100`, applied to every run."""
+    processes: PositiveInt = 1
+    """Processes of every training, each with a GPU of its own where there are any."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Plan:
     """Options of `difnet train` that repeat the assignments: `--set train.steps=100`, or nothing."""
     options: str
     """Options of `difnet time` that repeat all but the benchmarks."""
+    processes: int
+    """Processes of every training."""
 
     def variants(self, benchmark: str) -> list[str]:
         """Variants of a benchmark that run, the reference first."""
@@ -100,6 +104,7 @@ def plan(root: Path, config: Mapping[str, Any]) -> Plan:
         left_out=left_out,
         assignments=shlex.join(assignments),
         options=shlex.join([*selected, *seeds, *assignments]),
+        processes=selection.processes,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from difnet.config import PreemptedError, RunConfig
@@ -11,6 +12,7 @@ from difnet.data import PreparedData
 from difnet.data.batches import training_batches
 from difnet.training.checkpoint import save_checkpoint
 from difnet.training.device import memory_format
+from difnet.training.distributed import by_first, process_count, process_rank, shared_network
 from difnet.training.failures import CONTINUES, explained, stop_if_not_finite
 from difnet.training.history import MOST_ROWS, write_history
 from difnet.training.preemption import StopRequest
@@ -34,37 +36,46 @@ def run_steps(
     split = prepared.split("train")
     device = next(state.network.parameters()).device
     layout = memory_format(train)
-    state.network.to(memory_format=layout).train()
+    network = shared_network(state.network.to(memory_format=layout).train())
     every = max(1, train.steps // MOST_ROWS)
     clock = Clock(state.step)
+    part = process_rank(), process_count()
 
-    def checkpoint() -> None:
+    def look_at_losses() -> None:
         stop_if_not_finite(state.history, step=state.step, config=config, split=split, out=out)
+
+    def checkpoint(signal_name: str | None) -> None:
+        look_at_losses()
         state.wall_s += clock.lap()
         save_checkpoint(out, identity=identity, contents=state.contents())
         write_history(out / "history.csv", state.history.rows)
+        if signal_name and state.step < train.steps:
+            raise PreemptedError(
+                f"{out}: {signal_name} after step {state.step} of {train.steps}; {CONTINUES}"
+            )
 
     with (
         StopRequest() as stop,
         scalars(out, step=state.step) as write_scalars,
         TrainingProgress(config, done=state.step) as progress,
         explained(out),
-        closing(training_batches(split, config, state.step)) as batches,
+        closing(training_batches(split, config, state.step, part)) as batches,
     ):
         for step, batch in zip(range(state.step, train.steps), batches, strict=False):
-            images = batch.images.to(device, memory_format=layout, non_blocking=True)
-            labels = batch.labels.to(device, non_blocking=True)
+            moved = batch.to(device)
+            images, labels = moved.images.to(memory_format=layout), moved.labels
             try:
                 state.history.add(
-                    training_step(state.network, state.optimiser, images, labels, step=step, train=train)
+                    training_step(network, state.optimiser, images, labels, step=step, train=train)
                 )
             except Exception:
-                stop_if_not_finite(state.history, step=step, config=config, split=split, out=out)
+                if process_rank() == 0:
+                    look_at_losses()
                 raise
             state.step = step + 1
             finished = state.step == train.steps
             if state.step % every == 0 or finished:
-                stop_if_not_finite(state.history, step=state.step, config=config, split=split, out=out)
+                by_first(look_at_losses)
                 row = state.history.close_row(
                     state.step,
                     learning_rate=learning_rate(step, train),
@@ -74,12 +85,9 @@ def run_steps(
                 progress.update(row)
             if train.select == "best" and (state.step % train.select_every == 0 or finished):
                 keep_if_best(state, config, prepared)
-            if state.step % train.checkpoint_every == 0 or finished or stop.signal_name:
-                checkpoint()
-            if stop.signal_name and not finished:
-                raise PreemptedError(
-                    f"{out}: {stop.signal_name} after step {state.step} of {train.steps}; {CONTINUES}"
-                )
+            signal_name = stop.name()
+            if state.step % train.checkpoint_every == 0 or finished or signal_name:
+                by_first(partial(checkpoint, signal_name))
 
 
 class Clock:

@@ -5,14 +5,21 @@ from __future__ import annotations
 import signal
 from types import FrameType, TracebackType
 
+from difnet.training.distributed import highest
+
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
 
 class StopRequest:
-    """While it is entered, these signals only set `signal_name`; the training looks at it after each step."""
+    """While it is entered, these signals are only noted; the training asks for them after each step."""
 
     def __init__(self) -> None:
-        self.signal_name: str | None = None
+        self._number = 0
+
+    def name(self) -> str | None:
+        """Name of the signal that came, to any process of the training; all must ask at the same step."""
+        number = highest(self._number)
+        return signal.Signals(number).name if number else None
 
     def __enter__(self) -> StopRequest:
         self._former = {number: signal.signal(number, self._note) for number in SIGNALS}
@@ -25,4 +32,4 @@ class StopRequest:
             signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self.signal_name = signal.Signals(number).name
+        self._number = number

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from difnet.config import RunConfig
+from difnet.training.distributed import process_rank
 from difnet.training.history import Row
 
 LINES_IN_LOG = 10
@@ -30,7 +31,7 @@ class TrainingProgress:
             TextColumn("loss {task.fields[loss]:.4f}  {task.fields[speed]:.1f} images/s"),
             TimeRemainingColumn(),
             console=console,
-            disable=not console.is_terminal,
+            disable=not console.is_terminal or process_rank() > 0,
         )
         self.task = self.bar.add_task(
             self.title, total=self.steps, completed=done, loss=float("nan"), speed=0.0
@@ -59,6 +60,7 @@ class TrainingProgress:
 
 
 def say(line: str) -> None:
-    """Write a line to standard error; a log that cannot be written any more ends no training."""
-    with suppress(OSError):
-        print(line, file=sys.stderr, flush=True)
+    """Write a line to standard error, once; a log that cannot be written any more ends no training."""
+    if process_rank() == 0:
+        with suppress(OSError):
+            print(line, file=sys.stderr, flush=True)

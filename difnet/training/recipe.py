@@ -70,10 +70,9 @@ def training_step(
     """One step of the recipe.
 
     Args:
-        network: Maps images to a `Prediction`; of several processes the one that `shared_network` gives, which
-            averages their gradients.
+        network: Maps images to a `Prediction`; with several processes it averages their gradients.
         optimiser: Holds the network's learned parameters.
-        images: (B, 3, H, W); of several processes the part of this one.
+        images: (B, 3, H, W); with several processes the part of this one.
         labels: (B, H, W) int64.
         step: Steps done before this one.
         train: The recipe.

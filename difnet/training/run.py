@@ -12,6 +12,7 @@ from difnet.models import PixelPrior, build_from_config
 from difnet.training.checkpoint import claim_directory, run_identity
 from difnet.training.determinism import use_deterministic
 from difnet.training.device import choose_device
+from difnet.training.distributed import by_first, joined_processes, process_count
 from difnet.training.history import History
 from difnet.training.loop import run_steps
 from difnet.training.recipe import make_optimiser
@@ -33,6 +34,7 @@ def train_run(
 ) -> None:
     """Train one run, or continue it where its checkpoint stands, and write its files into `out`.
 
+    Started by `torchrun`, each process computes its part of every batch and the first writes the files.
     A run with `weights_of` takes no step: its weights are those of the other run.
 
     Args:
@@ -51,20 +53,32 @@ def train_run(
         PreemptedError: If SIGTERM or SIGUSR1 asked to stop.
     """
     use_deterministic(config.train.deterministic)
+    with joined_processes(config.train):
+        _train(config, data=data, out=out, command=command, overwrite=overwrite, weights_from=weights_from)
+
+
+def _train(
+    config: RunConfig, *, data: Path, out: Path, command: str, overwrite: bool, weights_from: Path | None
+) -> None:
     device = choose_device()
     use_threads(config.train.threads)
     prepared = load_prepared(data)
     check_selection(config, prepared)
     identity = run_identity(config, prepared.index.sha256)
-    contents = claim_directory(out, identity=identity, overwrite=overwrite)
+    contents = by_first(lambda: claim_directory(out, identity=identity, overwrite=overwrite))
     torch.manual_seed(config.seed)
     network = build_from_config(config.model, num_classes=len(prepared.index.classes)).to(device)
     if config.train.compile:
         network.compile()
     if config.weights_of is not None:
         take_weights(network, find_weights(config, out=out, source=weights_from))
-    write_yaml(out / "config.yaml", config.model_dump(mode="json"))
-    facts = {"wall_s": 0.0, "data_sha256": prepared.index.sha256, "command": command}
+    by_first(lambda: write_yaml(out / "config.yaml", config.model_dump(mode="json")))
+    facts = {
+        "wall_s": 0.0,
+        "processes": process_count(),
+        "data_sha256": prepared.index.sha256,
+        "command": command,
+    }
     history = History()
     if isinstance(network, PixelPrior):
         split = prepared.split("train")
@@ -76,4 +90,4 @@ def train_run(
         run_steps(state, config, prepared, identity=identity, out=out)
         history = state.history
         facts |= outcome(state, config)
-    write_results(network, out=out, facts=facts, history=history)
+    by_first(lambda: write_results(network, out=out, facts=facts, history=history))

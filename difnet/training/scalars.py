@@ -7,18 +7,19 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+from difnet.training.distributed import process_rank
 from difnet.training.history import Row
 
 
 @contextmanager
 def scalars(out: Path, *, step: int) -> Iterator[Callable[[Row], None]]:
-    """A function that writes a row to `out/tensorboard`, or does nothing without TensorBoard.
+    """A function that writes a row to `out/tensorboard`; without TensorBoard it does nothing.
 
     Args:
         out: Run directory.
         step: Steps done; what an interrupted sitting wrote after them is dropped.
     """
-    if find_spec("tensorboard") is None:
+    if process_rank() > 0 or find_spec("tensorboard") is None:
         yield lambda row: None
         return
     from torch.utils.tensorboard import SummaryWriter

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from safetensors import safe_open
@@ -118,6 +119,23 @@ def test_a_dying_worker(tmp_path: Path, train: Trainer, before_step: Happen) -> 
     assert message in str(raised.value)
     assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] >= 3
     assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("failure", ["a step", "a worker", "a killed worker"])
+def test_no_worker_is_left_behind(failure: str, tmp_path: Path, train: Trainer, before_step: Happen) -> None:
+    """The error's traceback refers to the loader, which thus does not end its workers by itself."""
+
+    def fail() -> None:
+        if failure == "a step":
+            raise ValueError("a mistake in the step")
+        psutil.Process().children()[0].kill()
+
+    before_step(3, fail)
+    crop = 3_000_000 if failure == "a worker" else 32  # more than fits into memory, or the whole image
+    with pytest.raises((RunError, ValueError)) as raised:
+        train(tmp_path, "train.workers=2", "train.steps=1000", f"train.crop={crop}")
+    assert raised.tb is not None
+    assert psutil.Process().children() == []
 
 
 @pytest.mark.parametrize("workers", [0, 2])

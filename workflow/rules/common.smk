@@ -5,7 +5,7 @@ import re
 import sys
 from pathlib import Path
 
-from difnet.config import InputError, ablation_of, plan
+from difnet.config import InputError, ablation_of, plan, training_steps
 from difnet.config.machine import gpu_count, shell_prefix
 from difnet.config.sources import sources
 
@@ -35,6 +35,13 @@ try:
     check_custom_diffusion(PLAN.runs.values())
 except InputError as error:
     stop(error)
+
+if 0 < GPUS < PLAN.processes:
+    stop(f"processes: {PLAN.processes} asked for, {GPUS} GPUs visible; one a process")
+
+# Snakemake ignores a resource without a limit: all visible GPUs, where `--resources gpu=1` does not say otherwise.
+if "gpu" not in workflow.global_resources:
+    workflow.register_resource("gpu", GPUS)
 
 BENCHMARKS = PLAN.benchmarks
 RUNS = PLAN.runs
@@ -74,6 +81,17 @@ def selection(wildcards, input):
 
 def run_config(wildcards):
     return RUNS[wildcards.benchmark, wildcards.variant, wildcards.seed]
+
+
+def processes(wildcards):
+    """Processes of a training; one where the run takes no step."""
+    return PLAN.processes if training_steps(run_config(wildcards)) else 1
+
+
+def processes_option(wildcards, input):
+    """Not compared either: the result is the same within rounding."""
+    count = processes(wildcards)
+    return f"--processes {count}" if count > 1 else ""
 
 
 def run_folder(benchmark, variant, seed):

@@ -1,0 +1,52 @@
+"""The command `prepare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from difnet.cli.options import DataFolder
+from difnet.config import DataConfig, load_benchmark, project_root
+from difnet.config.catalogue import benchmark_names
+
+
+def prepare(
+    name: Annotated[str, typer.Argument(help="A benchmark, or a data set.")],
+    root: Annotated[
+        Path | None, typer.Option("--root", help="Folder of a user's own images and labels.")
+    ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Download and unpack what is published and not there yet.")
+    ] = False,
+    data: DataFolder = None,
+) -> None:
+    """Check and decode a data set.
+
+    Example: difnet prepare shapes
+    Example: difnet prepare voc2012 --download
+    Example: difnet prepare folder --root ~/my-images
+    """
+    from difnet.data import open_dataset
+    from difnet.data import prepare as prepare_data
+    from difnet.data.obtaining import obtain
+
+    config = _config(name, root)
+    if download:
+        obtain(open_dataset(config), report=lambda line: typer.echo(line, err=True))
+    index = prepare_data(config, data or project_root() / "results" / name / "data")
+    counts = ", ".join(f"{len(split.names)} {split_name}" for split_name, split in index.splits.items())
+    typer.echo(f"{index.title}: {counts}; {len(index.classes)} classes; content {index.sha256[:16]}")
+
+
+def _config(name: str, root: Path | None) -> DataConfig:
+    """The data of the benchmark of this name, else the data set of this name with its default options."""
+    from difnet.data import dataset_names
+
+    if root is not None:
+        return DataConfig(name=name, options={"root": str(root)})
+    project = project_root()
+    if name in dataset_names() and name not in benchmark_names(project):
+        return DataConfig(name=name)
+    return load_benchmark(project, name).data
