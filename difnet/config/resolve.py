@@ -41,18 +41,21 @@ def resolve_run(
     values: dict[str, Any] = {"benchmark": benchmark, "variant": ablation, "seed": seed}
     values |= {section: getattr(defaults, section).model_dump(mode="json") for section in SECTIONS}
     values["weights_of"] = weights_of(root, name)
+    swept = assignments_of(defaults, ablation)
+    network = values["model"]["name"] = swept.pop("model.name", defaults.model.name)
     for member, changes in reversed(lineage(root, name).items()):
         values = _merge(values, {section: getattr(changes, section) for section in CHANGED_BY_ABLATIONS})
         path = root / "ablations" / f"{member}.yaml"
         validate(RunConfig, values, path.relative_to(root), text=path.read_text(encoding="utf-8"))
-    for key, value in assignments_of(defaults, ablation).items():
+    for key, value in swept.items():
         values = _merge(values, nested({key: value}))
         path = root / "workflow" / "benchmarks" / f"{benchmark}.yaml"
         validate(RunConfig, values, f"{place(root, path, 'sweep', key)}: sweep")
     for override in overrides:
         values = _merge(values, _assignment(override))
         validate(RunConfig, values, f"--set {override}")
-    values["model"]["name"] = _with_depth(values["model"]["name"], defaults.model.name)
+    values["model"]["name"] = _with_depth(values["model"]["name"], network)
+    values["model"]["weights"] = _weights(values["model"]["weights"], values["model"]["name"])
     values["diffusion_sha256"] = _diffusion_sha256(root, name, values["model"]["diffusion"])
     return validate(RunConfig, values, f"{benchmark}/{ablation}")
 
@@ -91,6 +94,16 @@ def _with_depth(name: str, benchmark_name: str) -> str:
     if depth or kind == "pixel_prior":
         return name
     return f"{kind}-{benchmark_name.partition('-')[2]}"
+
+
+def _weights(weights: str | None, name: str) -> str | None:
+    """`imagenet` stands for torchvision's weights at the depth of the network; at 18-50, those of 50."""
+    if weights != "imagenet":
+        return weights
+    depth = name.rpartition("-")[2]
+    if depth == "nano":
+        raise InputError(f"model.weights: no ImageNet weights for {name}; set null, or another model.name")
+    return None if name == "pixel_prior" else f"ResNet{depth}_Weights.IMAGENET1K_V1"
 
 
 def _diffusion_sha256(root: Path, ablation: str, diffusion: str) -> str | None:

@@ -75,7 +75,8 @@ class ModelConfig(Section):
     """Where the class scores come from: the seed branch, or a 1x1 classifier on the similarity branch."""
     transition: TransitionConfig = TransitionConfig()
     weights: str | None = None
-    """Initial weights of both ResNets: a torchvision weights enum, a local file, or null for random."""
+    """Initial weights of both ResNets: `imagenet` (torchvision's at the network's depth), the name of a
+    torchvision weights enum, a local file, or null for random."""
 
 
 class TrainConfig(Section):
@@ -95,6 +96,8 @@ class TrainConfig(Section):
     """Side of the random square crop in pixels, padded with void; null for none."""
     padding: Literal["void", "background"] = "void"
     """Label of what a crop adds around a small image; background (class 0) in the authors' code."""
+    photometric: bool = False
+    """Random changes of brightness, contrast, saturation and hue."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Of convolutions in training; auto: bf16 where GPU or CPU computes in it, else fp32. The loss, the
     diffusion and all evaluation are in fp32."""
@@ -129,6 +132,13 @@ class EvaluateConfig(Section):
     """Diffuse labelled pixels in place of the scores: so many of every true region, or a share (`1%`)."""
     oracle_rule: Literal["similarities", "nearest"] = "similarities"
     """How oracle seeds spread: by the network's diffusion, or every pixel takes the nearest one's class."""
+    pad: tuple[PositiveInt, PositiveInt] | None = None
+    """Height and width that every image is padded to: the image in the middle of its mean, its label in void
+    (VOC: [505, 505]); null: images go in as they are."""
+    scales: tuple[PositiveFloat, ...] = Field(default=(1.0,), min_length=1)
+    """Factors that the image is resized by; the class probabilities of all passes are averaged."""
+    flip: bool = False
+    """Whether the mirror image is predicted as well, and averaged in the same way."""
 
 
 class TimingConfig(Section):
@@ -169,7 +179,8 @@ class BenchmarkConfig(Section):
     ablations: tuple[str, ...] = ("headline",)
     """Names, tags or globs of the ablations to run."""
     sweep: dict[str, list[Any]] = Field(default_factory=dict)
-    """Values to try of some keys: `{model.restart: [0.1, 0.5]}` adds every ablation with each combination."""
+    """Values to try of some keys: `{model.restart: [0.1, 0.5]}` adds every ablation with each combination.
+    A value of `model.name` is the network of the benchmark: the ablation `deeplab` takes its depth."""
     limits: LimitsConfig = LimitsConfig()
     reference: str = "cascade"
     """The variant that every other one is compared with."""

@@ -1,13 +1,20 @@
-"""Random changes of one training image and its label, from the image's own random numbers."""
+"""One training image and its label as a step sees them: flipped, scaled, cropped, normalised.
+
+B batch, H x W pixels of a stored image, h x w pixels of what is taken from it.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate, pad
+from torch.nn.functional import interpolate
+
+from difnet.data.dataset import Pixels
 
 Normalisation = Literal["imagenet", "caffe"]
 
@@ -18,8 +25,88 @@ CAFFE_MEAN = (104.00699, 116.66877, 122.67892)
 """Of the ImageNet training images, BGR, between 0 and 255: what the authors' code subtracts."""
 
 
+@dataclass(frozen=True)
+class View:
+    """What is taken from an image, and how it is shown."""
+
+    rows: slice
+    columns: slice
+    """The part of the stored image."""
+    size: tuple[int, int]
+    """Height h and width w that the part is resized to."""
+    flip: bool
+
+
+def draw_view(
+    shape: tuple[int, int],
+    *,
+    flip: bool,
+    scale: tuple[float, float] | None,
+    side: int | None,
+    rng: np.random.Generator,
+) -> View:
+    """Scale an image by a random factor and cut out a random square, as one view.
+
+    The part is a whole number of stored pixels, at most half a pixel from what the factor asks for.
+
+    Args:
+        shape: H and W.
+        flip: Mirror left and right.
+        scale: Smallest and largest factor, every one between them as likely; None for 1.
+        side: Height and width of the square in pixels, where the scaled image is as large; None for no crop.
+        rng: Random numbers of this image.
+    """
+    factor = rng.uniform(*scale) if scale else 1.0
+    (top, height, h), (left, width, w) = (_draw_part(length, factor, side, rng) for length in shape)
+    if flip:
+        left = shape[1] - left - width
+    return View(slice(top, top + height), slice(left, left + width), size=(h, w), flip=flip)
+
+
+def _draw_part(
+    length: int, factor: float, side: int | None, rng: np.random.Generator
+) -> tuple[int, int, int]:
+    """Start and length of a part of an axis, and the length that it is resized to."""
+    scaled = max(1, round(factor * length))
+    if side is None:
+        return 0, length, scaled
+    part = length if scaled <= side else max(1, round(side / factor))
+    return int(rng.integers(length - part + 1)), part, min(scaled, side)
+
+
+def take(image: Pixels, label: Pixels, view: View) -> tuple[Tensor, Tensor]:
+    """Look at an image: bilinearly with antialiasing, at its label by the nearest pixel.
+
+    Both use the same pixel centres, so that outlines stay where they are.
+
+    Args:
+        image: (H, W, 3) uint8.
+        label: (H, W) uint8.
+        view: The part and its size.
+
+    Returns:
+        (h, w, 3) and (h, w) uint8.
+    """
+    part = torch.from_numpy(image[view.rows, view.columns].copy())
+    if view.flip:
+        part = part.flip(1)
+    height, width = part.shape[:2]
+    if (height, width) != view.size:
+        planes = part[None].permute(0, 3, 1, 2)
+        part = interpolate(planes, view.size, mode="bilinear", antialias=True).permute(0, 2, 3, 1)[0]
+    rows = view.rows.start + _nearest(height, view.size[0])
+    columns = view.columns.start + _nearest(width, view.size[1])
+    nearest = label[rows][:, columns[::-1] if view.flip else columns]
+    return part, torch.from_numpy(nearest)
+
+
+def _nearest(length: int, resized: int) -> npt.NDArray[np.int64]:
+    """The pixel whose centre is nearest, for each one of a resized axis."""
+    return (2 * np.arange(resized) + 1) * length // (2 * resized)
+
+
 def normalise(images: Tensor, normalisation: Normalisation = "imagenet") -> Tensor:
-    """Images as the networks take them, with a mean of about 0.
+    """Images as the networks take them, with a mean of about 0, computed on the device that holds them.
 
     Args:
         images: (B, H, W, 3) uint8, RGB.
@@ -29,55 +116,10 @@ def normalise(images: Tensor, normalisation: Normalisation = "imagenet") -> Tens
     Returns:
         (B, 3, H, W) float32, contiguous.
     """
-    pixels = images.to(torch.float32)
     if normalisation == "caffe":
-        pixels = pixels.flip(-1).sub_(torch.tensor(CAFFE_MEAN))
+        images, scale, mean = images.flip(-1), torch.ones(3), torch.tensor(CAFFE_MEAN)
     else:
-        scale = 1 / (255 * torch.tensor(STD))
-        pixels = pixels.mul_(scale).sub_(torch.tensor(MEAN) / torch.tensor(STD))
-    return pixels.permute(0, 3, 1, 2).contiguous()
-
-
-def rescale(
-    image: Tensor, label: Tensor, *, factors: tuple[float, float], rng: np.random.Generator
-) -> tuple[Tensor, Tensor]:
-    """Resize by a random factor: the image bilinear with antialiasing, the label to the nearest pixel.
-
-    Both use the same pixel centres, so that outlines stay where they are.
-
-    Args:
-        image: (H, W, 3) uint8.
-        label: (H, W) uint8.
-        factors: Smallest and largest factor; every one between them is as likely.
-        rng: Random numbers of this image.
-
-    Returns:
-        (h, w, 3) and (h, w).
-    """
-    factor = rng.uniform(*factors)
-    size = [max(1, round(factor * side)) for side in label.shape]
-    resized = interpolate(image.permute(2, 0, 1)[None], size, mode="bilinear", antialias=True)[0]
-    label = interpolate(label[None, None], size, mode="nearest-exact")[0, 0]
-    return resized.permute(1, 2, 0), label
-
-
-def crop(
-    image: Tensor, label: Tensor, *, side: int, padding: int, rng: np.random.Generator
-) -> tuple[Tensor, Tensor]:
-    """Cut out a random square; where the image is smaller, pad right and below with the mean.
-
-    Args:
-        image: (3, H, W) normalised, so that its mean is 0.
-        label: (H, W) uint8.
-        side: Height and width of the square in pixels.
-        padding: Label of the padding.
-        rng: Random numbers of this image.
-
-    Returns:
-        (3, side, side) and (side, side).
-    """
-    top, left = (int(rng.integers(max(length - side, 0) + 1)) for length in label.shape)
-    image = image[:, top : top + side, left : left + side]
-    label = label[top : top + side, left : left + side]
-    below, right = (side - length for length in label.shape)
-    return pad(image, (0, right, 0, below)), pad(label, (0, right, 0, below), value=padding)
+        scale, mean = 1 / (255 * torch.tensor(STD)), torch.tensor(MEAN) / torch.tensor(STD)
+    planes = images.permute(0, 3, 1, 2).contiguous().to(torch.float32)
+    scale, mean = (values[:, None, None].to(images.device) for values in (scale, mean))
+    return planes.mul_(scale).sub_(mean)

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from difnet.config import InputError, RunConfig, TrainConfig
-from difnet.data.augmentation import Normalisation, crop, normalise, rescale
+from difnet.data.augmentation import Normalisation, draw_view, normalise, take
 from difnet.data.dataset import VOID
 from difnet.data.store import Split
 
@@ -28,13 +28,35 @@ ORDER, AUGMENTATION = 1, 2
 
 
 class Batch(NamedTuple):
-    """Training images."""
+    """Training images as bytes: a quarter of what the networks take, to pass to another process or device."""
 
-    images: Tensor
-    """(B, 3, H, W) float32, normalised."""
-    labels: Tensor
-    """(B, H, W) int64, 255 for void."""
+    pixels: Tensor
+    """(B, H, W, 3) uint8, RGB."""
+    truth: Tensor
+    """(B, H, W) uint8, 255 for void."""
+    sizes: tuple[tuple[int, int], ...]
+    """Height and width of every image without its padding, which is right and below."""
     names: tuple[str, ...]
+    normalisation: Normalisation
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The batch on a device, so that it is normalised there."""
+        pixels, truth = (part.to(device, non_blocking=True) for part in (self.pixels, self.truth))
+        return self._replace(pixels=pixels, truth=truth)
+
+    @property
+    def images(self) -> Tensor:
+        """(B, 3, H, W) float32, normalised, 0 in the padding."""
+        images = normalise(self.pixels, self.normalisation)
+        for image, (h, w) in zip(images, self.sizes, strict=True):
+            image[:, h:] = 0
+            image[:, :, w:] = 0
+        return images
+
+    @property
+    def labels(self) -> Tensor:
+        """(B, H, W) int64, 255 for void."""
+        return self.truth.long()
 
 
 class EvaluationBatch(NamedTuple):
@@ -48,7 +70,9 @@ class EvaluationBatch(NamedTuple):
     """(B, H, W) int64, 255 for void."""
 
 
-def training_batches(split: Split, run: RunConfig, start_step: int = 0) -> Generator[Batch, None, None]:
+def training_batches(
+    split: Split, run: RunConfig, start_step: int = 0, part: tuple[int, int] = (0, 1)
+) -> Generator[Batch, None, None]:
     """Augmented batches without end, one permutation of the split after another.
 
     Close it, or its worker processes stay as long as anything refers to it.
@@ -57,6 +81,7 @@ def training_batches(split: Split, run: RunConfig, start_step: int = 0) -> Gener
         split: Images to train on.
         run: Its seed, normalisation and recipe; any number of `train.workers` makes the same batches.
         start_step: Step of the first batch; step k takes places k * B to (k + 1) * B - 1 of the stream.
+        part: (r, n) takes the images r, r + n, r + 2 n, ... of every batch, for one of n processes.
 
     Raises:
         InputError: If the images cannot form batches because their sizes differ and nothing crops them.
@@ -66,7 +91,7 @@ def training_batches(split: Split, run: RunConfig, start_step: int = 0) -> Gener
     if run.train.crop is None and len(set(split.shapes)) > 1:
         raise InputError("the images differ in size; set train.crop, or data.size to resize them all")
     loader: DataLoader[Batch] = DataLoader(
-        _Stream(split, run),
+        _Stream(split, run, part),
         sampler=count(start_step),
         batch_size=None,
         collate_fn=_unchanged,
@@ -89,14 +114,22 @@ def _until_closed(loader: DataLoader[Batch]) -> Generator[Batch, None, None]:
             batches._shutdown_workers()  # type: ignore[attr-defined]
 
 
-def training_batch(split: Split, run: RunConfig, step: int) -> Batch:
-    """The batch of one step of a run."""
-    draws = _draws(len(split), run.train, run.seed, step)
-    if run.train.crop is None:
-        images, labels = _whole(split, draws, run.model.normalisation)
-    else:
-        images, labels = _cropped(split, draws, run.model.normalisation, train=run.train, side=run.train.crop)
-    return Batch(images=images, labels=labels, names=tuple(split.names[draw.index] for draw in draws))
+def training_batch(split: Split, run: RunConfig, step: int, part: tuple[int, int] = (0, 1)) -> Batch:
+    """The batch of one step of a run, or a part of it as in `training_batches`."""
+    train = run.train
+    first, every = part
+    draws = _draws(len(split), train, run.seed, step)[first::every]
+    height, width = (train.crop, train.crop) if train.crop else split.shapes[0]
+    pixels = torch.zeros(len(draws), height, width, 3, dtype=torch.uint8)
+    truth = torch.full((len(draws), height, width), VOID if train.padding == "void" else 0, dtype=torch.uint8)
+    sizes = []
+    for draw, its_pixels, its_truth in zip(draws, pixels, truth, strict=True):
+        image, label = _augmented(split, draw, train)
+        h, w = label.shape
+        its_pixels[:h, :w], its_truth[:h, :w] = image, label
+        sizes.append((h, w))
+    names = tuple(split.names[draw.index] for draw in draws)
+    return Batch(pixels, truth, sizes=tuple(sizes), names=names, normalisation=run.model.normalisation)
 
 
 def evaluation_batches(
@@ -117,9 +150,10 @@ class _Stream(Dataset[Batch]):
 
     split: Split
     run: RunConfig
+    part: tuple[int, int]
 
     def __getitem__(self, step: int) -> Batch:
-        return training_batch(self.split, self.run, step)
+        return training_batch(self.split, self.run, step, self.part)
 
 
 def _unchanged(batch: Any) -> Any:
@@ -155,32 +189,16 @@ def _draws(length: int, train: TrainConfig, seed: int, step: int) -> list[_Draw]
     return draws
 
 
-def _whole(split: Split, draws: list[_Draw], normalisation: Normalisation) -> tuple[Tensor, Tensor]:
-    """Whole images of equal size, all handled at once."""
-    images, labels = _stack(split, [draw.index for draw in draws])
-    flips = torch.tensor([draw.flip for draw in draws])
-    images[flips] = images[flips].flip(2)
-    labels[flips] = labels[flips].flip(2)
-    return normalise(images, normalisation), labels.long()
+def _augmented(split: Split, draw: _Draw, train: TrainConfig) -> tuple[Tensor, Tensor]:
+    """An image (h, w, 3) and its label (h, w), uint8, without padding."""
+    shape = split.shapes[draw.index]
+    view = draw_view(shape, flip=draw.flip, scale=train.scale, side=train.crop, rng=draw.rng)
+    image, label = take(split.image(draw.index), split.label(draw.index), view)
+    if train.photometric:
+        from difnet.data.photometric import distort_colours  # loads torchvision, which takes a second
 
-
-def _cropped(
-    split: Split, draws: list[_Draw], normalisation: Normalisation, *, train: TrainConfig, side: int
-) -> tuple[Tensor, Tensor]:
-    """Rescaled and cropped images, handled one by one."""
-    padding = VOID if train.padding == "void" else 0
-    images, labels = [], []
-    for draw in draws:
-        image, label = (pixels[0] for pixels in _stack(split, [draw.index]))
-        if draw.flip:
-            image, label = image.flip(1), label.flip(1)
-        if train.scale is not None:
-            image, label = rescale(image, label, factors=train.scale, rng=draw.rng)
-        normalised = normalise(image[None], normalisation)[0]
-        normalised, label = crop(normalised, label, side=side, padding=padding, rng=draw.rng)
-        images.append(normalised)
-        labels.append(label)
-    return torch.stack(images), torch.stack(labels).long()
+        image = distort_colours(image, draw.rng)
+    return image, label
 
 
 def _stack(split: Split, indices: list[int]) -> tuple[Tensor, Tensor]:

@@ -43,6 +43,23 @@ class Sample(Protocol):
         """
 
 
+class Archive(NamedTuple):
+    """A published archive of a data set."""
+
+    url: str
+    checksum: str
+    """As published, after the name of its algorithm: `md5:6cd6e1...`."""
+    folder: str
+    """The folder in it that the data set reads; has the same path below `$DIFNET_DATA`."""
+    size: int | None = None
+    """Bytes, where known."""
+
+    @property
+    def file(self) -> str:
+        """Name of the archive."""
+        return self.url.rpartition("/")[2]
+
+
 class Dataset(BaseModel, ABC):
     """A data set; its fields are the options that `data.options` of a benchmark may set."""
 
@@ -52,8 +69,14 @@ class Dataset(BaseModel, ABC):
     """Name for people."""
     citation: ClassVar[str]
     """Whom to cite and under what terms the images may be used, on one line."""
+    obtain: ClassVar[str] = ""
+    """What a user has to do to get the files, where they cannot simply be downloaded."""
     synthetic: ClassVar[bool] = False
     """Whether the images are generated; the report says so."""
+
+    def archives(self) -> tuple[Archive, ...]:
+        """What `difnet prepare NAME --download` obtains; nothing where a form has to be filled in first."""
+        return ()
 
     @abstractmethod
     def classes(self) -> dict[str, Colour]:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from difnet.data.colours import ColourCode, decode_colours
 from difnet.data.dataset import VOID, Pair, Pixels
 from difnet.data.problems import FileError
 
-DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
-"""What Pillow raises for damaged files."""
+MAX_PIXELS = 40_000_000
+"""Of one image: decoding and checking it with its label then stays below 1 GiB."""
+IMAGE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+LABEL_FORMATS = ("PNG",)
+
+warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters in them ends in a FileError
 
 
 @dataclass(frozen=True)
@@ -26,11 +34,13 @@ class FileSample:
     classes: int
     void: int
     """Value of void pixels in the label file."""
+    colours: ColourCode | None = None
+    """What the colours of a label in colours stand for."""
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Image and label."""
-        return self.image, self.label
+        """Image, label and, where it says what colours stand for, the list of classes."""
+        return (self.image, self.label, self.colours.path) if self.colours else (self.image, self.label)
 
     def read(self) -> Pair:
         """Decode both files.
@@ -38,52 +48,67 @@ class FileSample:
         Raises:
             FileError: If one is damaged, their sizes differ, or the label is not legal.
         """
-        image = read_image(self.image)
-        label = read_label(self.label, classes=self.classes, void=self.void)
-        if image.shape[:2] != label.shape:
-            sizes = f"{image.shape[1]}x{image.shape[0]} and {label.shape[1]}x{label.shape[0]}"
-            raise FileError(
-                "image and label differ in size; crop or resize one of them", f"{self.image} ({sizes})"
-            )
-        return Pair(image=image, label=label)
+        label = read_label(self.label, classes=self.classes, void=self.void, colours=self.colours)
+        height, width = label.shape
+        with _opened(self.image, IMAGE_FORMATS) as file:
+            image = _rgb(_as_labelled(file, self.image, size=(width, height)), self.image)
+        return matched(image, label, self.image)
+
+
+def matched(image: Pixels, label: Pixels, path: Path) -> Pair:
+    """An image (H, W, 3) with its label (H, W).
+
+    Raises:
+        FileError: If their sizes differ; the message names the image's file.
+    """
+    if image.shape[:2] != label.shape:
+        sizes = f"{image.shape[1]}x{image.shape[0]} and {label.shape[1]}x{label.shape[0]}"
+        raise FileError("image and label differ in size; crop or resize one of them", f"{path} ({sizes})")
+    return Pair(image=image, label=label)
 
 
 def read_image(path: Path, *, upright: bool = False) -> Pixels:
-    """Decode an image to RGB (H, W, 3).
+    """Decode an image to RGB (H, W, 3); of 16 bits a channel the upper 8 are kept.
 
     Args:
         path: The file.
-        upright: Turn it as its EXIF orientation says; a label, which has none, would no longer fit.
+        upright: Turn it as its EXIF orientation says; a label, which has none, might no longer fit.
 
     Raises:
-        FileError: If it cannot be decoded to its end.
+        FileError: If it cannot be decoded to its end, is too large, transparent or of 32 bits a channel.
     """
-    try:
-        with Image.open(path) as image:
-            turned = ImageOps.exif_transpose(image) if upright else image
-            return np.asarray(turned.convert("RGB"))
-    except DECODING_ERRORS as error:
-        raise _undecodable(path, error) from error
+    with _opened(path, IMAGE_FORMATS) as image:
+        return _rgb(ImageOps.exif_transpose(image) if upright else image, path)
 
 
-def read_label(path: Path, *, classes: int, void: int) -> Pixels:
-    """Decode a label of class indices, of which `void` becomes 255; palette images are read as indices.
+def read_label(path: Path, *, classes: int, void: int, colours: ColourCode | None = None) -> Pixels:
+    """Decode a label of class indices, of which `void` becomes 255.
+
+    Args:
+        path: The file.
+        classes: Number of classes.
+        void: Value of void pixels in the file.
+        colours: What colours stand for: labels in colours or with a palette are decoded by them. Without
+            it, labels in colours are refused and labels with a palette read as indices.
 
     Returns:
         (H, W) label.
 
     Raises:
-        FileError: If it cannot be decoded to its end, is coloured, or holds other values.
+        FileError: If it cannot be decoded to its end, is too large, or holds other values or colours.
     """
-    try:
-        with Image.open(path) as image:
-            values: npt.NDArray[np.integer] = np.asarray(image)
-    except DECODING_ERRORS as error:
-        raise _undecodable(path, error) from error
+    with _opened(path, LABEL_FORMATS) as image:
+        if any(tile.args in ("L;2", "L;4") for tile in getattr(image, "tile", ())):
+            raise FileError(
+                "label in grey of 2 or 4 bits, which programs scale to 0..255; save it with 8 bits", str(path)
+            )
+        if colours and image.mode in ("P", "RGB", "RGBA"):
+            return decode_colours(image, path, colours)
+        values: npt.NDArray[np.integer] = np.asarray(image)
     if values.ndim != 2:
         raise FileError(
-            "label in colours where class indices are expected; "
-            "convert it to a PNG with one channel that holds the index of the class",
+            "label in colours where class indices are expected; convert it to a PNG with one channel that "
+            "holds the index of the class, or give data set 'folder' a classes.txt with lines 'NAME R G B'",
             str(path),
         )
     illegal = values[((values < 0) | (values >= classes)) & (values != void)]
@@ -95,7 +120,54 @@ def read_label(path: Path, *, classes: int, void: int) -> Pixels:
     return np.where(values == void, VOID, values).astype(np.uint8)
 
 
-def _undecodable(path: Path, error: Exception) -> FileError:
-    unknown = isinstance(error, UnidentifiedImageError)
-    reason = "not an image" if unknown else getattr(error, "strerror", None) or error
-    return FileError("cannot be decoded; replace the file", f"{path} ({reason})")
+@contextmanager
+def _opened(path: Path, formats: tuple[str, ...]) -> Iterator[Image.Image]:
+    """A file to decode; whatever Pillow raises, of which it names no closed list, becomes a FileError."""
+    too_large = f"has more than {MAX_PIXELS // 10**6} megapixels; scale it down or cut it into pieces"
+    try:
+        with Image.open(path, formats=formats) as image:
+            image.verify()  # the checksums of a PNG, which decoding ignores once it has enough pixels
+        with Image.open(path, formats=formats) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise FileError(too_large, f"{path} ({image.width}x{image.height})")
+            yield image
+    except FileError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise FileError(too_large, str(path)) from error
+    except Exception as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        if isinstance(error, UnidentifiedImageError):
+            reason = "not a PNG" if formats == LABEL_FORMATS else "not an image"
+        raise FileError("cannot be decoded; replace the file", f"{path} ({reason})") from error
+
+
+def _as_labelled(image: Image.Image, path: Path, *, size: tuple[int, int]) -> Image.Image:
+    """The image as its label of (width, height) shows it: as stored, or as EXIF turns it if only that fits.
+
+    Raises:
+        FileError: If both would fit: the label, which has no EXIF, cannot tell.
+    """
+    if image.getexif().get(ExifTags.Base.Orientation, 1) not in range(2, 9):
+        return image
+    upright = ImageOps.exif_transpose(image)
+    if upright.size == image.size:
+        raise FileError(
+            "is turned by EXIF, and its label may be turned or not; save it upright without EXIF", str(path)
+        )
+    return upright if upright.size == size else image
+
+
+def _rgb(image: Image.Image, path: Path) -> Pixels:
+    image.load()
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise FileError("has 32 bits a pixel, of unknown range; save it with 8 or 16 bits", str(path))
+    if image.has_transparency_data and _lowest(image.convert("RGBA").getchannel("A")) < 255:
+        raise FileError("is transparent in places; flatten it onto a background", str(path))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def _lowest(channel: Image.Image) -> float:
+    return channel.getextrema()[0]  # type: ignore[return-value]

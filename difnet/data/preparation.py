@@ -110,5 +110,8 @@ def _fingerprint(config: DataConfig, classes: list[str], samples: dict[str, list
 
 
 def _state(path: Path) -> tuple[str, int, int]:
-    status = path.stat()
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}; put it back and run again") from error
     return str(path), status.st_size, status.st_mtime_ns

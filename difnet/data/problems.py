@@ -5,6 +5,8 @@ from __future__ import annotations
 from difnet.config import InputError
 
 SHOWN = 10
+LONGEST = 1000
+"""Characters of one name in a message: more than any path that is not meant as mischief."""
 
 
 class FileError(Exception):
@@ -47,5 +49,11 @@ class Problems:
 
 
 def _listed(files: list[str]) -> str:
-    names = ", ".join(files[:SHOWN])
+    names = ", ".join(_shown(file) for file in files[:SHOWN])
     return names if len(files) <= SHOWN else f"{names}, ... ({len(files)} in all)"
+
+
+def _shown(file: str) -> str:
+    """As text on one line, whatever a name or a damaged list holds."""
+    characters = file if len(file) <= LONGEST else f"{file[:LONGEST]}..."
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in characters)

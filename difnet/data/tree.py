@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
+import stat
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
 from difnet.config import InputError, project_root
+from difnet.data.colours import ColourCode
 from difnet.data.dataset import Sample
 from difnet.data.decoding import FileSample
 from difnet.data.problems import FileError, Problems
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 LABEL_SUFFIXES = (".png",)
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Control characters, line ends, and what stands for bytes that are not UTF-8."""
 
 
-def locate(folder: str) -> Path:
+def locate(folder: str, obtain: str = "") -> Path:
     """The folder of a data set: under `$DIFNET_DATA`, then under `data/` of the project.
+
+    Args:
+        folder: Its path below either of them.
+        obtain: What the user has to do to get it.
 
     Raises:
         InputError: If it is in neither place.
@@ -30,32 +41,37 @@ def locate(folder: str) -> Path:
         return default
     raise InputError(
         f"{folder} not found at {place or '$DIFNET_DATA (not set)'} nor at {default}; "
-        f"put it there, or set DIFNET_DATA to the folder that holds {folder}"
+        f"{obtain or 'put it there'}, or set DIFNET_DATA to the folder that holds {folder}"
     )
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of a text file, stripped, without empty ones.
+    """The lines of a text file, stripped, without empty ones, in Unicode's composed form (NFC).
 
     Raises:
         InputError: If it cannot be read or is not UTF-8.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = _regular(path).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read: {error.strerror}; add the file or its permission"
         ) from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not a text file in UTF-8; write it again as one") from error
-    return [line.strip() for line in lines if line.strip()]
+    lines = [_composed(line.strip()) for line in text.splitlines() if line.strip()]
+    if any(UNPRINTABLE.search(line.replace("\t", " ")) for line in lines):
+        raise InputError(f"{path}: holds control characters; write it again as plain text")
+    return lines
 
 
 def list_folder(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
-    """The files of a folder with one of the suffixes, by name without suffix, sorted.
+    """The files of a folder with one of the suffixes, by name without suffix, sorted; hidden ones left out.
+
+    Names are in Unicode's composed form (NFC), so that a list written elsewhere finds them.
 
     Raises:
-        InputError: If the folder cannot be read, or two files have one name.
+        InputError: If the folder or a file cannot be read, two files have one name, or a name is not text.
     """
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes)
@@ -66,11 +82,36 @@ def list_folder(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
     files: dict[str, Path] = {}
     problems = Problems()
     for path in paths:
-        if path.stem in files:
-            problems.add(FileError("two files for one name; remove one", path.name))
-        files[path.stem] = path
+        name = _composed(path.stem)
+        if name.startswith("."):
+            continue
+        if name in files:
+            problems.add(
+                FileError("two files for one name; remove one", f"{files[name].name} and {path.name}")
+            )
+        if UNPRINTABLE.search(name):
+            problems.add(FileError("name with control characters or not in UTF-8; rename it", path.name))
+        try:
+            files[name] = _regular(path)
+        except OSError as error:
+            problems.add(FileError("cannot be read; replace or remove it", f"{path.name} ({error.strerror})"))
     problems.raise_if_any(str(folder))
     return files
+
+
+def _regular(path: Path) -> Path:
+    """The path of a file, found out without opening it: a pipe would wait for ever.
+
+    Raises:
+        OSError: If it is none.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "not a file", str(path))
+    return path
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
 
 
 def pair_files(
@@ -81,25 +122,29 @@ def pair_files(
     labels: dict[str, Path],
     classes: int,
     void: int,
+    colours: ColourCode | None = None,
 ) -> list[Sample]:
-    """The samples of the given names.
+    """The samples of the given names; the other arguments are those of `FileSample`.
 
     Raises:
-        InputError: If an image, a label or both are missing, or there are no names; the message starts
-            with `source`.
+        InputError: If an image, a label or both are missing, a name is there twice, or there are none; the
+            message starts with `source`.
     """
-    samples: list[Sample] = []
+    samples: dict[str, Sample] = {}
     problems = Problems()
     for name in names:
-        if name in images and name in labels:
-            samples.append(FileSample(name, images[name], labels[name], classes=classes, void=void))
+        if name in samples:
+            problems.add(FileError("listed twice; keep it once", name))
+        elif name in images and name in labels:
+            samples[name] = FileSample(name, images[name], labels[name], classes, void, colours)
         elif name in images:
             problems.add(FileError("image without label; add the label or remove the image", name))
         elif name in labels:
             problems.add(FileError("label without image; add the image or remove the label", name))
         else:
-            problems.add(FileError("listed but not there; add image and label or remove the name", name))
+            kind = "listed but not there; add image and label or remove the name (names have no suffix)"
+            problems.add(FileError(kind, name))
     problems.raise_if_any(source)
     if not samples:
         raise InputError(f"{source}: holds no images; add some as {', '.join(IMAGE_SUFFIXES)}")
-    return samples
+    return list(samples.values())

@@ -22,7 +22,7 @@ from difnet.data.tree import list_folder, locate, pair_files, read_lines
 
 
 def test_data_sets_are_found_by_file_name() -> None:
-    assert dataset_names() == ["camvid", "folder", "shapes"]
+    assert dataset_names() == ["ade20k", "camvid", "cityscapes", "context", "folder", "shapes", "voc2012"]
 
 
 def test_the_example_of_the_page_is_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,9 @@
 """Data set `folder`: a user's own images.
 
 `images/NAME.png` (or .jpg), `labels/NAME.png` with the index of the class of every pixel (255 for void) and
-`classes.txt` with one name a line. Optional `train.txt`, `val.txt` and `test.txt` list the names of each
-split; without `train.txt` every image that no other list names is for training.
+`classes.txt` with one name a line. Where its lines are `NAME R G B`, labels in colours are decoded by them (a
+line `void R G B` may name the colour of void). Optional `train.txt`, `val.txt` and `test.txt` list the names
+of each split; without `train.txt` every image that no other list names is for training.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from difnet.config import InputError
+from difnet.data.colours import ColourCode, parse_classes
 from difnet.data.dataset import VOID, Colour, Dataset, Sample
 from difnet.data.problems import FileError, Problems
 from difnet.data.tree import IMAGE_SUFFIXES, LABEL_SUFFIXES, list_folder, pair_files, read_lines
@@ -29,18 +31,18 @@ class Folder(Dataset):
     """The folder that holds `images/`, `labels/` and `classes.txt`."""
 
     def classes(self) -> dict[str, Colour]:
-        """The names in `classes.txt`, each with a colour of its own."""
-        path = self._folder() / "classes.txt"
-        names = read_lines(path)
-        if not 2 <= len(names) <= VOID or len(set(names)) < len(names):
-            raise InputError(f"{path}: {len(names)} names; write 2 to {VOID} different ones, one a line")
-        return {name: _colour(index) for index, name in enumerate(names)}
+        """The names in `classes.txt`, with its colours or each with one of its own."""
+        names, colours = self._classes()
+        if colours is None:
+            return {name: _colour(index) for index, name in enumerate(names)}
+        return {names[value]: colour for colour, value in colours.values.items() if value != VOID}
 
     def samples(self) -> dict[str, list[Sample]]:
         """The pairs of every split that has a list, and of train."""
         root = self._folder()
         images = list_folder(root / "images", IMAGE_SUFFIXES)
         labels = list_folder(root / "labels", LABEL_SUFFIXES)
+        classes, colours = self._classes()
         names = _split_names(root, sorted(images.keys() | labels.keys()))
         return {
             split: pair_files(
@@ -48,17 +50,25 @@ class Folder(Dataset):
                 names=names[split],
                 images=images,
                 labels=labels,
-                classes=len(self.classes()),
+                classes=len(classes),
                 void=VOID,
+                colours=colours,
             )
             for split in names
         }
 
+    def _classes(self) -> tuple[list[str], ColourCode | None]:
+        path = self._folder() / "classes.txt"
+        return parse_classes(path, read_lines(path))
+
     def _folder(self) -> Path:
-        folder = self.root.expanduser()
-        if not folder.is_dir():
-            raise InputError(f"{folder}: no such folder; set data.options.root to the one that holds images/")
-        return folder
+        try:
+            folder = self.root.expanduser()
+            if folder.is_dir():
+                return folder
+        except (OSError, RuntimeError):  # a name that is too long, or ~ of an unknown user
+            folder = self.root
+        raise InputError(f"{folder}: no such folder; set data.options.root to the one that holds images/")
 
 
 def _split_names(root: Path, names: list[str]) -> dict[str, list[str]]:
@@ -67,7 +77,7 @@ def _split_names(root: Path, names: list[str]) -> dict[str, list[str]]:
     Raises:
         InputError: If two lists, or one list twice, hold the same name.
     """
-    lists = [split for split in ("train", "val", "test") if (root / f"{split}.txt").exists()]
+    lists = [split for split in ("train", "val", "test") if _is_there(root / f"{split}.txt")]
     splits = {split: read_lines(root / f"{split}.txt") for split in lists}
     listed: set[str] = set()
     problems = Problems()
@@ -79,6 +89,11 @@ def _split_names(root: Path, names: list[str]) -> dict[str, list[str]]:
     problems.raise_if_any(str(root))
     rest = [name for name in names if name not in listed]
     return splits if "train" in splits else {"train": rest, **splits}
+
+
+def _is_there(path: Path) -> bool:
+    """Also for a link that leads nowhere: without its list a split would silently go to train."""
+    return path.exists() or path.is_symlink()
 
 
 def _colour(index: int) -> Colour:

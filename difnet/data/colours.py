@@ -1,0 +1,91 @@
+"""Lists of classes, with or without the colours that stand for them in labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from difnet.config import InputError
+from difnet.data.dataset import VOID, Colour, Pixels
+from difnet.data.problems import FileError
+
+
+@dataclass(frozen=True)
+class ColourCode:
+    """Which colour stands for which label value."""
+
+    path: Path
+    """The list of classes that says so."""
+    values: dict[Colour, int]
+    """Class index of every colour, in their order; 255 for the colour of void."""
+
+
+def parse_classes(path: Path, lines: list[str]) -> tuple[list[str], ColourCode | None]:
+    """The classes of a list with lines `NAME` or, all of them, `NAME R G B`; one of these may be `void`.
+
+    Returns:
+        The names without void, and the colours where there are some.
+
+    Raises:
+        InputError: If names or colours are missing, out of range or there twice.
+    """
+    entries = [line.rsplit(maxsplit=3) for line in lines]
+    coloured = [len(entry) == 4 and all(map(_is_short_number, entry[1:])) for entry in entries]
+    if not any(coloured):
+        return _checked(path, lines), None
+    values: dict[Colour, int] = {}
+    names: list[str] = []
+    for line, entry, has_colour in zip(lines, entries, coloured, strict=True):
+        if not has_colour:
+            raise InputError(f"{path}: '{line}' has no colour, others have; write 'NAME R G B' in every line")
+        name, red, green, blue = entry[0], *map(int, entry[1:])
+        if max(red, green, blue) > 255 or (red, green, blue) in values:
+            raise InputError(f"{path}: colour in '{line}' is beyond 255 or there twice; correct it")
+        values[red, green, blue] = VOID if name == "void" else len(names)
+        if name != "void":
+            names.append(name)
+    return _checked(path, names), ColourCode(path, values)
+
+
+def _is_short_number(text: str) -> bool:
+    return len(text) <= 3 and text.isascii() and text.isdigit()
+
+
+def _checked(path: Path, names: list[str]) -> list[str]:
+    if not 2 <= len(names) <= VOID or len(set(names)) < len(names):
+        raise InputError(f"{path}: {len(names)} names; write 2 to {VOID} different ones, one a line")
+    return names
+
+
+def decode_colours(image: Image.Image, path: Path, colours: ColourCode) -> Pixels:
+    """The label (H, W) that an image in colours shows.
+
+    Raises:
+        FileError: If it holds a colour of no class.
+    """
+    pixels = np.asarray(image.convert("RGB"))
+    codes = pixels[..., 0].astype(np.uint32)
+    for channel in (1, 2):
+        codes <<= 8
+        codes |= pixels[..., channel]
+    label = np.zeros(codes.shape, dtype=np.uint8)
+    known = np.zeros(codes.shape, dtype=bool)
+    for colour, value in colours.values.items():
+        here = codes == _code(colour)
+        label[here] = value
+        known |= here
+    if not known.all():
+        strange = " ".join(str(value) for value in pixels[~known][0])
+        raise FileError(
+            f"label colour of no class in {colours.path.name}; add it or correct the label",
+            f"{path} (colour {strange})",
+        )
+    return label
+
+
+def _code(colour: Iterable[int]) -> int:
+    return int.from_bytes(bytes(colour), "big")

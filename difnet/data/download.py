@@ -1,0 +1,194 @@
+"""Downloading one archive: continued where a break left it, and checked against the published checksum."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from difnet.config import InputError, RunError
+from difnet.data.dataset import Archive
+
+Report = Callable[[str], None]
+"""Takes a line about the progress."""
+
+MIB = 2**20
+CHUNK = MIB // 4
+TIMEOUT = 60.0
+"""Seconds without a byte after which a connection counts as broken."""
+ATTEMPTS = 5
+"""Connections in a row of which none gets farther than the first, after which a download is given up."""
+PAUSE = 1.0
+"""Seconds before the second attempt; doubled for every further one."""
+LOG_EVERY = 10.0
+"""Seconds between two lines about the progress."""
+TEMPORARY = (408, 425, 429, 500, 502, 503, 504)
+"""Answers of a server that may change with time."""
+
+
+class _BrokenError(Exception):
+    """A connection failed or ended early; the next may get farther."""
+
+
+def download(archive: Archive, path: Path, report: Report) -> None:
+    """Download an archive, whole and with the published checksum or not at all.
+
+    What has arrived is in PATH.part, where the next call continues, also that of another process.
+
+    Args:
+        archive: What to download.
+        path: The file to write.
+        report: Takes the lines about the progress.
+
+    Raises:
+        InputError: If the disk has no room for it.
+        RunError: If the server does not deliver it, or delivers something else.
+        OSError: If the file cannot be written.
+    """
+    part = path.with_name(f"{path.name}.part")
+    continued = part.exists()
+    _receive_all(archive, part, report)
+    if continued and checksum_problem(archive, part):
+        report(f"{archive.file}: does not fit what an earlier download left; starts again")
+        part.unlink()
+        _receive_all(archive, part, report)
+    if problem := checksum_problem(archive, part):
+        part.unlink()
+        raise RunError(f"{archive.url}: {problem}; what was downloaded is removed; try again later")
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def checksum_problem(archive: Archive, path: Path) -> str | None:
+    """What is wrong with the checksum of a file that should be this archive; None if it is right."""
+    algorithm, _, published = archive.checksum.partition(":")
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, algorithm).hexdigest()
+    return None if found == published else f"its {algorithm} is {found}, not {published} as published"
+
+
+def _receive_all(archive: Archive, part: Path, report: Report) -> None:
+    """Connect until the file is whole; the count of attempts begins anew whenever one gets farther."""
+    farthest, failures = -1, 0
+    while True:
+        try:
+            return _receive(archive, part, report)
+        except _BrokenError as error:
+            reached = _length(part)
+            failures = 1 if reached > farthest else failures + 1
+            farthest = max(farthest, reached)
+            if failures == ATTEMPTS:
+                kept = f"{reached / MIB:.0f} MiB are kept; run the command again to continue"
+                raise RunError(f"{archive.url}: {error}; {kept}") from error
+            pause = PAUSE * 2 ** (failures - 1)
+            report(f"{archive.file}: {error}; next attempt in {pause:.0f} s")
+            time.sleep(pause)
+
+
+def _receive(archive: Archive, part: Path, report: Report) -> None:
+    """Receive over one connection what is missing."""
+    if _is_whole(archive, part):
+        return
+    start = _length(part)
+    with _connect(archive, part, start) as response:
+        if response.status != HTTPStatus.PARTIAL_CONTENT:
+            start = 0
+        size = _whole_size(archive, response, start)
+        free = shutil.disk_usage(part.parent).free + _length(part) - start
+        if size - start > free:
+            needed = f"{(size - start) / MIB:.0f} MiB are needed and {free / MIB:.0f} MiB free"
+            raise InputError(f"{part}: {needed}; free space or set DIFNET_DATA to a folder of another disk")
+        progress = _Progress(archive.file, start, size, report)
+        with part.open("ab" if start else "wb") as file:
+            for received in _chunks(response, size - start):
+                file.write(received)
+                progress.advance(len(received))
+
+
+def _connect(archive: Archive, part: Path, start: int) -> HTTPResponse:
+    """Ask for the file from byte `start` on; where that cannot be had, `part` is removed to begin anew."""
+    headers = {"User-Agent": "difnet", **({"Range": f"bytes={start}-"} if start else {})}
+    try:
+        response: HTTPResponse = urlopen(Request(archive.url, headers=headers), timeout=TIMEOUT)
+    except HTTPError as error:
+        error.close()
+        answer = f"the server answers {error.code} {error.reason}"
+        if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and start:
+            part.unlink()
+        elif error.code not in TEMPORARY:
+            raise RunError(f"{archive.url}: {answer}") from error
+        raise _BrokenError(answer) from error
+    except (OSError, HTTPException) as error:
+        reason = error.reason if isinstance(error, URLError) else error
+        raise _BrokenError(f"no connection: {getattr(reason, 'strerror', None) or reason}") from error
+    found = response.headers.get("Content-Range", "")
+    if response.status == HTTPStatus.PARTIAL_CONTENT and not found.startswith(f"bytes {start}-"):
+        response.close()
+        part.unlink(missing_ok=True)
+        raise _BrokenError(f"the server sends '{found}' where the bytes from {start} on were asked for")
+    return response
+
+
+def _whole_size(archive: Archive, response: HTTPResponse, start: int) -> int:
+    """Size of the whole file in bytes."""
+    length = response.headers.get("Content-Length", "")
+    announced = start + int(length) if length.isdecimal() else archive.size
+    if not announced:
+        raise RunError(f"{archive.url}: the server does not say how long it is")
+    if archive.size and announced != archive.size:
+        raise RunError(f"{archive.url}: has {announced} bytes, not {archive.size} as published")
+    return announced
+
+
+def _chunks(response: HTTPResponse, count: int) -> Iterator[bytes]:
+    """The next `count` bytes, as they arrive."""
+    while count:
+        try:
+            received = response.read1(min(CHUNK, count))
+        except (OSError, HTTPException) as error:
+            raise _BrokenError(f"the connection broke: {error}") from error
+        if not received:
+            raise _BrokenError("the connection ended early")
+        count -= len(received)
+        yield received
+
+
+class _Progress:
+    """Reports now and then how far a download is, and when it is through."""
+
+    def __init__(self, file: str, start: int, size: int, report: Report) -> None:
+        self.file, self.size, self.report = file, size, report
+        self.start = self.reached = start
+        self.began = self.reported = time.monotonic()
+
+    def advance(self, count: int) -> None:
+        """Note `count` more bytes."""
+        self.reached += count
+        now = time.monotonic()
+        if now - self.reported < LOG_EVERY and self.reached < self.size:
+            return
+        self.reported = now
+        rate = (self.reached - self.start) / max(now - self.began, 1e-3)
+        self.report(
+            f"{self.file}: {self.reached / MIB:.0f} of {self.size / MIB:.0f} MiB, "
+            f"{rate / MIB:.1f} MiB/s, {(self.size - self.reached) / rate:.0f} s left"
+        )
+
+
+def _is_whole(archive: Archive, part: Path) -> bool:
+    """Whether all has arrived; where no size is published the checksum tells."""
+    if archive.size:
+        return _length(part) == archive.size
+    return part.exists() and checksum_problem(archive, part) is None
+
+
+def _length(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0

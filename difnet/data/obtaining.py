@@ -1,0 +1,86 @@
+"""Obtaining a data set: the published archives whose folders are missing are downloaded and unpacked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from filelock import FileLock
+
+from difnet.config import InputError, RunError, project_root
+from difnet.data.archives import unpack
+from difnet.data.dataset import Archive, Dataset
+from difnet.data.download import Report, checksum_problem, download
+from difnet.data.tree import locate
+
+
+def obtain(dataset: Dataset, report: Report) -> None:
+    """Put the folders of a data set that are missing where it looks for them.
+
+    They come from the archive in `$DIFNET_DATA` (else `data/` of the project) where the user has put it
+    there, else from a download. An interrupted call leaves what has been downloaded in `.downloads/` for the
+    next, and no folder that is not whole. Of several processes one works and the others wait. Without a
+    missing folder nothing is read, written or connected to.
+
+    Args:
+        dataset: The data set.
+        report: Takes the lines about the progress.
+
+    Raises:
+        InputError: If the user's archive is not the published one, or the disk is full or not writable.
+        RunError: If a server does not deliver what is published.
+    """
+    root = data_root()
+    for archive in dataset.archives():
+        work = root / ".downloads" / archive.file
+        if _is_there(archive) and not work.exists():
+            continue
+        try:
+            work.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(work.with_name(f"{archive.file}.lock")):
+                if not _is_there(archive):
+                    _obtain(archive, root, work, report)
+                shutil.rmtree(work, ignore_errors=True)
+        except OSError as error:
+            raise InputError(
+                f"{root}: cannot be written: {error.strerror or error}; free space, or set DIFNET_DATA to "
+                "another folder"
+            ) from error
+        except RunError as error:
+            raise RunError(f"{error}, or put {archive.file} into {root}") from error
+
+
+def data_root() -> Path:
+    """Where downloads go: `$DIFNET_DATA`, else `data/` of the project."""
+    root = os.environ.get("DIFNET_DATA")
+    return Path(root).expanduser() if root else project_root() / "data"
+
+
+def _is_there(archive: Archive) -> bool:
+    try:
+        locate(archive.folder)
+    except InputError:
+        return False
+    return True
+
+
+def _obtain(archive: Archive, root: Path, work: Path, report: Report) -> None:
+    """Download the archive where the user has not, unpack it in `work`, and move its folder into `root`."""
+    work.mkdir(exist_ok=True)
+    path = root / archive.file
+    if not path.exists():
+        path = work / archive.file
+        if not path.exists():
+            download(archive, path, report)
+    elif problem := checksum_problem(archive, path):
+        raise InputError(f"{path}: {problem}; put a sound copy there, or remove it to download one")
+    report(f"{archive.file}: unpacking into {root / archive.folder}")
+    unpacked = work / "unpacked"
+    shutil.rmtree(unpacked, ignore_errors=True)
+    unpack(path, unpacked)
+    if not (unpacked / archive.folder).is_dir():
+        raise InputError(f"{path}: holds no folder {archive.folder}; get the archive of {archive.url}")
+    os.sync()
+    (root / archive.folder).parent.mkdir(parents=True, exist_ok=True)
+    (unpacked / archive.folder).rename(root / archive.folder)

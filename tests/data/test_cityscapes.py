@@ -1,0 +1,111 @@
+"""Cityscapes: a miniature in its published layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from difnet.config import DataConfig
+from difnet.data import prepare
+from tests.data.trees import Label, prepared, problem, write_label, write_photo
+
+CONFIG = DataConfig(name="cityscapes")
+TRAIN_IDS = {
+    **{7: 0, 8: 1, 11: 2, 12: 3, 13: 4, 17: 5, 19: 6, 20: 7, 21: 8, 22: 9, 23: 10, 24: 11, 25: 12, 26: 13},
+    **{27: 14, 28: 15, 31: 16, 32: 17, 33: 18},
+}
+"""Train id of the label ids that are evaluated, as in the table of the data set's own scripts."""
+NAMES = {
+    "train": ["aachen_000000_000019", "aachen_000001_000019", "zurich_000121_000019"],
+    "val": ["frankfurt_000000_000294"],
+    "test": ["berlin_000000_000019"],
+}
+
+
+def label_ids(name: str) -> Label:
+    """All ids from 0 to 33, in an order of the image's own."""
+    return np.random.default_rng(list(name.encode())).permutation(36).reshape(4, 9) % 34
+
+
+def label_path(root: Path, split: str, name: str) -> Path:
+    return root / "gtFine" / split / name.partition("_")[0] / f"{name}_gtFine_labelIds.png"
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "data" / "cityscapes"
+    for split, names in NAMES.items():
+        for name in names:
+            city = name.partition("_")[0]
+            write_photo(folder / "leftImg8bit" / split / city / f"{name}_leftImg8bit.png", size=(4, 9))
+            write_label(label_path(folder, split, name), label_ids(name))
+            for other in ("instanceIds", "color"):
+                path = folder / "gtFine" / split / city / f"{name}_gtFine_{other}.png"
+                write_label(path, np.full((4, 9), 77))
+            (folder / "gtFine" / split / city / f"{name}_gtFine_polygons.json").write_text("{}")
+    monkeypatch.setenv("DIFNET_DATA", str(folder.parent))
+    return folder
+
+
+def test_label_ids_become_train_ids_and_the_rest_void(root: Path, tmp_path: Path) -> None:
+    splits = prepared(CONFIG, tmp_path / "store")
+    assert {split: list(labels) for split, labels in splits.items()} == {
+        split: NAMES[split] for split in ("train", "val")
+    }
+    for labels in splits.values():
+        for name, label in labels.items():
+            expected = np.vectorize(lambda value: TRAIN_IDS.get(value, 255))(label_ids(name))
+            assert np.array_equal(label, expected)
+            assert set(np.unique(label)) == {*range(19), 255}
+
+
+def test_classes_and_colours(root: Path, tmp_path: Path) -> None:
+    index = prepare(CONFIG, tmp_path / "store")
+    colours = dict(zip(index.classes, index.palette, strict=True))
+    assert len(index.classes) == 19
+    assert (index.classes[0], index.classes[8], index.classes[18]) == ("road", "vegetation", "bicycle")
+    assert (colours["road"], colours["car"], colours["bicycle"]) == (
+        (128, 64, 128),
+        (0, 0, 142),
+        (119, 11, 32),
+    )
+
+
+def test_value_beyond_the_ids(root: Path, tmp_path: Path) -> None:
+    path = label_path(root, "val", NAMES["val"][0])
+    write_label(path, np.full((4, 9), 34))
+    assert f"label value outside 0..33; replace the file: {path} (value 34)" in problem(
+        CONFIG, tmp_path / "s"
+    )
+
+
+def test_value_255_is_no_id(root: Path, tmp_path: Path) -> None:
+    write_label(label_path(root, "val", NAMES["val"][0]), np.full((4, 9), 255))
+    assert "(value 255)" in problem(CONFIG, tmp_path / "store")
+
+
+def test_frame_without_label(root: Path, tmp_path: Path) -> None:
+    label_path(root, "train", NAMES["train"][1]).unlink()
+    text = problem(CONFIG, tmp_path / "store")
+    assert "leftImg8bit/train: image without label" in text and "aachen_000001_000019" in text
+
+
+def test_label_without_frame(root: Path, tmp_path: Path) -> None:
+    (root / "leftImg8bit" / "train" / "zurich" / "zurich_000121_000019_leftImg8bit.png").unlink()
+    assert "label without image" in problem(CONFIG, tmp_path / "store")
+
+
+def test_split_without_cities(root: Path, tmp_path: Path) -> None:
+    for folder in ("leftImg8bit", "gtFine"):
+        (root / folder / "val" / "frankfurt").rename(root / folder / "frankfurt")
+    assert "leftImg8bit/val: holds no images" in problem(CONFIG, tmp_path / "store")
+
+
+@pytest.mark.parametrize("part", ["leftImg8bit", "gtFine"])
+def test_missing_part_says_where_to_get_it(root: Path, tmp_path: Path, part: str) -> None:
+    (root / part).rename(root / "elsewhere")
+    text = problem(CONFIG, tmp_path / "store")
+    assert f"{root / part / 'train'}" in text
+    assert "register at https://www.cityscapes-dataset.com" in text and f"{part}_trainvaltest.zip" in text

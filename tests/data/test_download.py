@@ -1,0 +1,188 @@
+"""Downloads from a real server that breaks connections, ignores ranges, is silent and sends wrong bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from difnet.config import InputError, RunError
+from difnet.data import download as module
+from difnet.data.dataset import Archive
+from difnet.data.download import download
+from tests.data.loopback import (
+    Fault,
+    Server,
+    cut,
+    no_length,
+    other_bytes,
+    other_range,
+    serve,
+    silence,
+    status,
+    without_ranges,
+)
+
+CONTENT = random.Random(0).randbytes(300_000)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setattr(module, "PAUSE", 0.001)
+    with serve(CONTENT) as running:
+        yield running
+
+
+def archive(server: Server, *, size: int | None = len(CONTENT), content: bytes = CONTENT) -> Archive:
+    checksum = f"md5:{hashlib.md5(content).hexdigest()}"
+    return Archive(server.url("leaves.tar"), checksum=checksum, folder="leaves", size=size)
+
+
+def fetch(server: Server, folder: Path, *, size: int | None = len(CONTENT)) -> list[str]:
+    """Download; the file must then be right and alone. Returns the lines about the progress."""
+    lines: list[str] = []
+    download(archive(server, size=size), folder / "leaves.tar", lines.append)
+    assert (folder / "leaves.tar").read_bytes() == CONTENT
+    assert [path.name for path in folder.iterdir()] == ["leaves.tar"]
+    return lines
+
+
+@pytest.mark.parametrize("size", [None, len(CONTENT)])
+def test_a_whole_file(server: Server, tmp_path: Path, size: int | None) -> None:
+    lines = fetch(server, tmp_path, size=size)
+    assert server.ranges == [None]
+    assert len(lines) == 1 and lines[0].startswith("leaves.tar: 0 of 0 MiB, ")
+
+
+@pytest.mark.parametrize("size", [None, len(CONTENT)])
+@pytest.mark.parametrize(
+    ("faults", "ranges"),
+    [
+        ([cut(100_000)], [None, "bytes=100000-"]),
+        ([cut(100_000), cut(50_000)], [None, "bytes=100000-", "bytes=150000-"]),
+        ([cut(0), cut(0)], [None, None, None]),
+        ([cut(100_000), without_ranges], [None, "bytes=100000-"]),
+        ([cut(100_000), other_range], [None, "bytes=100000-", None]),
+        ([cut(100_000), status(416)], [None, "bytes=100000-", None]),
+        ([status(503), cut(10), status(429)], [None, None, "bytes=10-", "bytes=10-"]),
+    ],
+)
+def test_a_broken_connection_is_continued(
+    server: Server, tmp_path: Path, faults: list[Fault], ranges: list[str | None], size: int | None
+) -> None:
+    server.faults = list(faults)
+    lines = fetch(server, tmp_path, size=size)
+    assert server.ranges == ranges
+    assert sum("next attempt in" in line for line in lines) == len(ranges) - 1
+
+
+def test_a_silent_connection_is_broken_and_continued(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TIMEOUT", 0.5)
+    server.faults = [silence]
+    fetch(server, tmp_path)
+    assert server.ranges[:2] == [None, "bytes=150000-"]
+
+
+def test_many_breaks_are_survived_as_long_as_something_arrives(server: Server, tmp_path: Path) -> None:
+    server.faults = [cut(20_000)] * (len(CONTENT) // 20_000 - 1)
+    assert len(server.faults) > 2 * module.ATTEMPTS
+    fetch(server, tmp_path)
+
+
+def test_a_server_that_never_gets_farther_is_given_up(server: Server, tmp_path: Path) -> None:
+    server.faults = [cut(200_000), *[lambda request: request.deliver(cut=100, ranges=False)] * 50]
+    with pytest.raises(RunError, match=r"the connection ended early; 0 MiB are kept; run the command again"):
+        fetch(server, tmp_path)
+    assert len(server.ranges) == module.ATTEMPTS
+    assert (tmp_path / "leaves.tar.part").read_bytes() == CONTENT[:100]
+    server.faults = []
+    fetch(server, tmp_path)
+    assert server.ranges[-1] == "bytes=100-"
+
+
+@pytest.mark.parametrize("size", [None, len(CONTENT)])
+@pytest.mark.parametrize(("kept", "asked"), [(1000, ["bytes=1000-"]), (len(CONTENT), [])])
+def test_a_later_call_continues(
+    server: Server, tmp_path: Path, kept: int, asked: list[str], size: int | None
+) -> None:
+    (tmp_path / "leaves.tar.part").write_bytes(CONTENT[:kept])
+    fetch(server, tmp_path, size=size)
+    assert server.ranges == asked
+
+
+@pytest.mark.parametrize("length", [1000, len(CONTENT), len(CONTENT) + 1])
+@pytest.mark.parametrize("size", [None, len(CONTENT)])
+def test_the_beginning_of_another_file_is_not_continued(
+    server: Server, tmp_path: Path, length: int, size: int | None
+) -> None:
+    (tmp_path / "leaves.tar.part").write_bytes(bytes(length))
+    fetch(server, tmp_path, size=size)
+    assert server.ranges[-1] is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (other_bytes, rf"its md5 is [0-9a-f]{{32}}, not {hashlib.md5(CONTENT).hexdigest()} as published"),
+        (status(404), "the server answers 404 Not Found"),
+        (status(403), "the server answers 403 Forbidden"),
+    ],
+)
+def test_what_will_not_change_is_an_error_at_once(
+    server: Server, tmp_path: Path, fault: Fault, message: str
+) -> None:
+    server.faults = [fault]
+    with pytest.raises(RunError, match=message) as error:
+        fetch(server, tmp_path)
+    assert str(error.value).startswith(server.url("leaves.tar")) and "\n" not in str(error.value)
+    assert len(server.ranges) == 1 and not list(tmp_path.iterdir())
+
+
+def test_another_size_than_published_is_an_error_before_the_download(server: Server, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="has 300000 bytes, not 300001 as published"):
+        fetch(server, tmp_path, size=300_001)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_of_unsaid_length(server: Server, tmp_path: Path) -> None:
+    server.faults = [no_length, no_length]
+    fetch(server, tmp_path)
+    (tmp_path / "leaves.tar").unlink()
+    with pytest.raises(RunError, match="the server does not say how long it is"):
+        fetch(server, tmp_path, size=None)
+
+
+def test_no_server(server: Server, tmp_path: Path) -> None:
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(RunError, match="no connection: Connection refused; 0 MiB are kept"):
+        fetch(server, tmp_path)
+
+
+def test_progress_is_a_line_every_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = 0.0
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: seconds))
+    lines: list[str] = []
+    progress = module._Progress("leaves.tar", 2 * 2**20, 47 * 2**20, lines.append)
+    for _ in range(45):
+        seconds += 0.5
+        progress.advance(2**20)
+    assert lines == [
+        "leaves.tar: 22 of 47 MiB, 2.0 MiB/s, 12 s left",
+        "leaves.tar: 42 of 47 MiB, 2.0 MiB/s, 2 s left",
+        "leaves.tar: 47 of 47 MiB, 2.0 MiB/s, 0 s left",
+    ]
+
+
+def test_a_disk_without_room(server: Server, small_disk: Path) -> None:
+    server.content = bytes(600_000)
+    with pytest.raises(InputError, match=r"1 MiB are needed and 0 MiB free; free space or set DIFNET_DATA"):
+        download(archive(server, size=600_000), small_disk / "leaves.tar", lambda _: None)
+    assert not list(small_disk.iterdir())

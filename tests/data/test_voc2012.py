@@ -1,0 +1,204 @@
+"""PASCAL VOC 2012 and SBD: a miniature of both in their published layout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.io import savemat
+from scipy.sparse import csc_matrix
+
+from difnet.config import DataConfig
+from difnet.data import prepare
+from tests.data.trees import Label, prepared, problem, random_label, write_lines, write_photo
+
+OF_VOC = {"2007_000032": 1, "2007_000039": 2, "2007_000033": 3, "2007_000042": 4}
+"""Two images of train, then two of val, with the seed of their labels."""
+OF_SBD = {"2007_000032": 5, "2007_000033": 6, "2008_000008": 7, "2008_000015": 8, "2009_000001": 9}
+"""One of VOC's train, one of its val, and three that VOC does not label."""
+TRAINAUG = DataConfig(name="voc2012", options={"train": "trainaug"})
+TRAIN = DataConfig(name="voc2012", options={"train": "train"})
+
+
+def voc_label(name: str) -> Label:
+    return random_label(OF_VOC[name], [0, 1, 15, 20, 255])
+
+
+def sbd_label(name: str) -> Label:
+    return random_label(OF_SBD[name], [0, 2, 7, 20])
+
+
+def write_palette_label(path: Path, label: Label) -> None:
+    """A palette image, as VOC's are: the border of an object (255) is of a light colour."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = Image.fromarray(label.astype(np.uint8))
+    image.putpalette([channel for index in range(256) for channel in (index * 7 % 256, 255 - index, 192)])
+    image.save(path)
+
+
+def write_mat(path: Path, label: Label, *, field: str = "Segmentation") -> None:
+    """A struct `GTcls` with the fields of SBD."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    boundaries = np.empty((20, 1), dtype=object)
+    boundaries[:, 0] = [csc_matrix(label == index + 1) for index in range(20)]
+    present = np.unique(label[label > 0])[:, None].astype(np.uint8)
+    content = {"Boundaries": boundaries, field: label.astype(np.uint8), "CategoriesPresent": present}
+    savemat(path, {"GTcls": content}, do_compression=True)
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = tmp_path / "data"
+    voc, sbd = root / "VOCdevkit" / "VOC2012", root / "benchmark_RELEASE" / "dataset"
+    lists = voc / "ImageSets" / "Segmentation"
+    names = list(OF_VOC)
+    write_lines(lists / "train.txt", *names[:2])
+    write_lines(lists / "val.txt", *names[2:])
+    write_lines(lists / "trainval.txt", *sorted(names))
+    for name in {*OF_VOC, *OF_SBD}:
+        write_photo(voc / "JPEGImages" / f"{name}.jpg")
+    for name in OF_VOC:
+        write_palette_label(voc / "SegmentationClass" / f"{name}.png", voc_label(name))
+    write_lines(sbd / "train.txt", "2007_000033", "2008_000008", "2007_000032")
+    write_lines(sbd / "val.txt", "2009_000001", "2008_000015")
+    for name in OF_SBD:
+        write_photo(sbd / "img" / f"{name}.jpg")
+        write_mat(sbd / "cls" / f"{name}.mat", sbd_label(name))
+    monkeypatch.setenv("DIFNET_DATA", str(root))
+    return root
+
+
+def test_train_alone_with_void_borders(tree: Path, tmp_path: Path) -> None:
+    (tree / "benchmark_RELEASE").rename(tmp_path / "away")
+    splits = prepared(TRAIN, tmp_path / "store")
+    assert {split: list(labels) for split, labels in splits.items()} == {
+        "train": ["2007_000032", "2007_000039"],
+        "val": ["2007_000033", "2007_000042"],
+    }
+    for labels in splits.values():
+        for name, label in labels.items():
+            assert np.array_equal(label, voc_label(name))
+            assert 255 in label
+
+
+def test_trainaug_adds_sbd_without_val_and_prefers_the_labels_of_voc(tree: Path, tmp_path: Path) -> None:
+    splits = prepared(TRAINAUG, tmp_path / "store")
+    added = ["2008_000008", "2009_000001", "2008_000015"]
+    assert list(splits["train"]) == ["2007_000032", "2007_000039", *added]
+    assert list(splits["val"]) == ["2007_000033", "2007_000042"]
+    assert not np.array_equal(voc_label("2007_000032"), sbd_label("2007_000032"))
+    for name in ("2007_000032", "2007_000039"):
+        assert np.array_equal(splits["train"][name], voc_label(name))
+    for name in added:
+        assert np.array_equal(splits["train"][name], sbd_label(name))
+    for name in splits["val"]:
+        assert np.array_equal(splits["val"][name], voc_label(name))
+
+
+def test_an_image_that_sbd_alone_has(tree: Path, tmp_path: Path) -> None:
+    (tree / "VOCdevkit" / "VOC2012" / "JPEGImages" / "2009_000001.jpg").unlink()
+    assert "2009_000001" in prepared(TRAINAUG, tmp_path / "store")["train"]
+
+
+def test_classes_and_colours(tree: Path, tmp_path: Path) -> None:
+    index = prepare(TRAINAUG, tmp_path / "store")
+    colours = dict(zip(index.classes, index.palette, strict=True))
+    assert len(index.classes) == 21
+    assert (index.classes[0], index.classes[15], index.classes[20]) == ("background", "person", "tvmonitor")
+    assert colours["background"] == (0, 0, 0)
+    assert colours["aeroplane"] == (128, 0, 0)
+    assert colours["chair"] == (192, 0, 0)
+    assert colours["person"] == (192, 128, 128)
+    assert colours["tvmonitor"] == (0, 64, 128)
+
+
+def without_label(tree: Path) -> None:
+    (tree / "VOCdevkit" / "VOC2012" / "SegmentationClass" / "2007_000042.png").unlink()
+
+
+def without_image(tree: Path) -> None:
+    (tree / "VOCdevkit" / "VOC2012" / "JPEGImages" / "2007_000039.jpg").unlink()
+
+
+def without_list(tree: Path) -> None:
+    (tree / "VOCdevkit" / "VOC2012" / "ImageSets" / "Segmentation" / "val.txt").unlink()
+
+
+def without_voc(tree: Path) -> None:
+    (tree / "VOCdevkit" / "VOC2012").rename(tree / "VOC2012")
+
+
+def without_sbd(tree: Path) -> None:
+    (tree / "benchmark_RELEASE" / "dataset").rename(tree / "dataset")
+
+
+def without_sbd_label(tree: Path) -> None:
+    (tree / "benchmark_RELEASE" / "dataset" / "cls" / "2008_000008.mat").unlink()
+
+
+def mat_of(tree: Path) -> Path:
+    return tree / "benchmark_RELEASE" / "dataset" / "cls" / "2008_000008.mat"
+
+
+def other_member(tree: Path) -> None:
+    write_mat(mat_of(tree), sbd_label("2008_000008"), field="Regions")
+
+
+def other_variable(tree: Path) -> None:
+    savemat(mat_of(tree), {"GTinst": sbd_label("2008_000008")})
+
+
+def no_map(tree: Path) -> None:
+    savemat(mat_of(tree), {"GTcls": {"Segmentation": "all of it"}})
+
+
+def truncated(tree: Path) -> None:
+    mat_of(tree).write_bytes(mat_of(tree).read_bytes()[:-40])
+
+
+def no_matlab(tree: Path) -> None:
+    mat_of(tree).write_bytes(b"<html>404\n\nNot found</html>" * 20)
+
+
+def beyond_the_classes(tree: Path) -> None:
+    write_mat(mat_of(tree), np.full((6, 9), 21))
+
+
+def other_size(tree: Path) -> None:
+    write_mat(mat_of(tree), np.zeros((9, 6)))
+
+
+@pytest.mark.parametrize(
+    ("damage", "parts"),
+    [
+        (without_label, ["(val)", "image without label", "2007_000042"]),
+        (without_image, ["label without image", "2007_000039"]),
+        (without_list, ["val.txt", "cannot be read", "add the file"]),
+        (
+            without_voc,
+            ["VOCdevkit/VOC2012 not found at", "data/VOCdevkit/VOC2012", "difnet prepare voc2012 --download"],
+        ),
+        (without_sbd, ["benchmark_RELEASE/dataset not found at", "set DIFNET_DATA"]),
+        (without_sbd_label, ["(trainaug)", "image without label", "2008_000008"]),
+        (
+            other_member,
+            ["holds no map of integers GTcls.Segmentation", "replace the file", "cls/2008_000008.mat"],
+        ),
+        (other_variable, ["holds no map of integers GTcls.Segmentation", "2008_000008.mat"]),
+        (no_map, ["holds no map of integers GTcls.Segmentation", "2008_000008.mat"]),
+        (truncated, ["cannot be decoded; replace the file", "2008_000008.mat"]),
+        (no_matlab, ["cannot be decoded; replace the file", "2008_000008.mat"]),
+        (beyond_the_classes, ["label value outside 0..20", "2008_000008.mat (value 21)"]),
+        (other_size, ["differ in size", "2008_000008.jpg (9x6 and 6x9)"]),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_bad_tree_is_one_line(
+    tree: Path, tmp_path: Path, damage: Callable[[Path], None], parts: list[str]
+) -> None:
+    damage(tree)
+    text = problem(TRAINAUG, tmp_path / "store")
+    assert all(part in text for part in parts), text
