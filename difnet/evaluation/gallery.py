@@ -9,6 +9,9 @@ levels). The maps are `PART/IMAGE` or `PART/VARIANT/IMAGE`, by places in these l
     rows, peak, mass, same, classes      walks of the reference on fixed images, see `difnet.evaluation.walks`
     grid                                 their height and width in nodes
 
+A prediction is what was scored. All else comes from one pass of the image at its own size, which is a pass of
+its own where `evaluate` pads, mirrors or resizes images.
+
 H W image size, h w grid, L levels.
 """
 
@@ -27,6 +30,7 @@ from torch import nn
 from difnet.config import InputError, RunConfig, atomic_path, load_run
 from difnet.data import Split, SplitIndex, load_prepared
 from difnet.data.batches import evaluation_batches
+from difnet.evaluation.full_size import single_pass
 from difnet.evaluation.record import Record, recorded
 from difnet.evaluation.run import answer
 from difnet.evaluation.selection import Choice, choose_images, per_image_miou
@@ -125,14 +129,17 @@ def _chosen(split: Split, choices: Sequence[Choice]) -> Split:
 def _passes(
     network: nn.Module, config: RunConfig, chosen: Split, choices: Sequence[Choice]
 ) -> Iterator[tuple[int, Record, NDArray[np.uint8]]]:
-    """One forward pass an image: its place, what was recorded, and the label map (H, W)."""
+    """Each image's place, the record of one forward pass, and the label map (H, W) that is scored."""
     use_threads(config.train.threads)
     device = choose_device()
     network.to(device)
+    plain = single_pass(config)
     batches = evaluation_batches(chosen, 1, normalisation=config.model.normalisation)
     for (place,), images, labels in batches:
         index = [choices[place].index]
         with recorded(network) as record:
+            prediction = answer(network, images.to(device), labels, indices=index, config=plain)
+        if plain != config:
             prediction = answer(network, images.to(device), labels, indices=index, config=config)
         yield place, record, prediction[0]
 

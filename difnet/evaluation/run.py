@@ -11,16 +11,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import nn
 
 from difnet.config import RunConfig, atomic_path, load_run
-from difnet.data import load_prepared
+from difnet.data import VOID, load_prepared
 from difnet.data.batches import evaluation_batches
+from difnet.evaluation.full_size import (
+    centred,
+    check_padding,
+    label_logits,
+    single_pass,
+    upsample,
+    window,
+)
 from difnet.evaluation.oracle import nearest_labels, oracle_logits
 from difnet.metrics import image_statistics, scores_from_statistics, statistics_table, write_statistics
-from difnet.models import Prediction, load_network
+from difnet.models import PixelPrior, load_network
 from difnet.training import check_scored_split, choose_device, memory_format, use_threads
 
 
@@ -36,8 +43,8 @@ def evaluate_run(directory: Path, *, data: Path, split: str | None = None) -> pd
         The rows of `scores.csv`: variant, seed, split, metric, class, value.
 
     Raises:
-        InputError: If the run is not complete, does not fit the data, has nothing to diffuse oracle seeds, or
-            chose its weights on this split.
+        InputError: If the run is not complete, does not fit the data, has nothing to diffuse oracle seeds,
+            chose its weights on this split, or an image does not fit into `evaluate.pad`.
     """
     config = load_run(directory)
     use_threads(config.train.threads)
@@ -45,6 +52,8 @@ def evaluate_run(directory: Path, *, data: Path, split: str | None = None) -> pd
     name = split or config.evaluate.split
     check_scored_split(config, name)
     samples = prepared.split(name)
+    if config.evaluate.pad is not None:
+        check_padding(samples, config.evaluate.pad)
     device = choose_device()
     network = load_network(directory, config, num_classes=len(prepared.index.classes)).to(device)
     statistics = []
@@ -76,6 +85,10 @@ def answer(
 ) -> NDArray[np.uint8]:
     """What is scored: the network's prediction, or what spreads from the run's oracle seeds.
 
+    Images are padded as `evaluate.pad` says, and the padding is cut off the label maps again. Oracle seeds
+    are diffused in one pass, whatever `evaluate.scales` and `evaluate.flip` say: the labels have one size.
+    The training-free floor does not look at the image, so none of the three changes it.
+
     Args:
         network: In evaluation mode.
         images: (B, 3, H, W).
@@ -86,6 +99,21 @@ def answer(
     Returns:
         Classes (B, H, W).
     """
+    if isinstance(network, PixelPrior):
+        config = single_pass(config)
+    pad = config.evaluate.pad
+    if pad is None:
+        return _label_maps(network, images, labels, indices, config)
+    padded = centred(images, pad, value=0), centred(labels, pad, value=VOID)
+    maps = _label_maps(network, *padded, indices, config)
+    rows, columns = window((images.shape[2], images.shape[3]), pad)
+    return np.ascontiguousarray(maps[:, rows, columns])
+
+
+def _label_maps(
+    network: nn.Module, images: torch.Tensor, labels: torch.Tensor, indices: Sequence[int], config: RunConfig
+) -> NDArray[np.uint8]:
+    """What `answer` returns, of images that are padded already."""
     if config.evaluate.oracle_seeds is None:
         return predict(network, images, config)
     if config.evaluate.oracle_rule == "nearest":
@@ -96,23 +124,24 @@ def answer(
 
 @torch.inference_mode()
 def predict(network: nn.Module, images: torch.Tensor, config: RunConfig) -> NDArray[np.uint8]:
-    """Label maps at image size.
+    """Label maps at image size, of one pass or of those that `evaluate.scales` and `evaluate.flip` ask for.
 
     Args:
         network: In evaluation mode.
         images: (B, 3, H, W).
-        config: Configuration of the run; gives the memory layout.
+        config: Configuration of the run; gives the passes and the memory layout.
 
     Returns:
         Classes (B, H, W).
     """
-    layout = memory_format(config.train)
-    prediction: Prediction = network(images.to(memory_format=layout))
-    return label_maps(prediction.logits, images.shape[-2:])
+    return _largest(label_logits(network, images, config.evaluate, memory_format(config.train)))
 
 
 def label_maps(logits: torch.Tensor, size: torch.Size) -> NDArray[np.uint8]:
     """The class with the largest logit at every pixel, (B, C, h, w) -> (B, H, W)."""
-    upsampled = F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
-    classes: NDArray[np.uint8] = upsampled.argmax(dim=1).to(torch.uint8).cpu().numpy()
+    return _largest(upsample(logits, size))
+
+
+def _largest(values: torch.Tensor) -> NDArray[np.uint8]:
+    classes: NDArray[np.uint8] = values.argmax(dim=1).to(torch.uint8).cpu().numpy()
     return classes

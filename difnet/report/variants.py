@@ -21,6 +21,9 @@ from difnet.config import (
 )
 from difnet.report.files import read_json, read_table
 
+PROTOCOL = ("pad", "scales", "flip")
+"""Keys of `evaluate` that say how an image is predicted."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -139,8 +142,10 @@ class VariantLoader:
         if (oracle := own.evaluate.oracle_seeds) is not None:
             amount = f"{oracle} of the pixels" if isinstance(oracle, str) else f"{oracle} a region"
             notes.append(f"oracle: true labels as seeds, {amount}")
-        if reference is not None and own.variant != reference.variant and _same(own, reference):
-            notes.append("same configuration as the reference here")
+        if reference is not None:
+            notes += [f"scored with {change}" for change in _protocol_changes(own, reference)]
+            if own.variant != reference.variant and _same(own, reference):
+                notes.append("same configuration as the reference here")
         return tuple(notes)
 
     def _seeds(self, name: str) -> list[int]:
@@ -171,6 +176,12 @@ class VariantLoader:
         except InputError:
             return True
         return stored.training_identity() == planned.training_identity()
+
+
+def _protocol_changes(own: RunConfig, reference: RunConfig) -> list[str]:
+    """How the images of a variant are predicted in another way than those of the reference."""
+    pairs = ((key, getattr(own.evaluate, key), getattr(reference.evaluate, key)) for key in PROTOCOL)
+    return [f"evaluate.{key} = {value}" for key, value, other in pairs if value != other]
 
 
 def _same(first: RunConfig, second: RunConfig) -> bool:

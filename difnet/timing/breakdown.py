@@ -61,9 +61,9 @@ def _profiled(run: RunConfig, prepared: PreparedData) -> tuple[str, dict[str, fl
 
     def step() -> None:
         with record_function("part: data"):
-            batch = next(batches)
-        images = batch.images.to(device, memory_format=layout)
-        training_step(network, optimiser, images, batch.labels.to(device), step=0, train=run.train)
+            batch = next(batches).to(device)
+            images, labels = batch.images.to(memory_format=layout), batch.labels
+        training_step(network, optimiser, images, labels, step=0, train=run.train)
 
     step()
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if device == "cuda" else [])]

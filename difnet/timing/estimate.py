@@ -1,23 +1,37 @@
-"""What a run will cost, before it is run: parameters, operations of a training step, minutes."""
+"""What a run will cost, before it is run: parameters, operations and memory of a training step, time."""
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from torch.utils.flop_counter import FlopCounterMode
+import torch
 
-from difnet.config import RunConfig, training_steps
-from difnet.data import PreparedData, load_prepared
-from difnet.data.batches import training_batches
-from difnet.models import build_from_config, parameter_count
+from difnet.config import DataConfig, InputError, RunConfig, training_steps
+from difnet.data import open_dataset, prepare
+from difnet.models import build_from_config
 from difnet.timing.protocol import seconds
+from difnet.timing.step_cost import StepCost, step_cost
 from difnet.training import choose_device, make_optimiser, memory_format, training_step, use_threads
 
-WARM_UP, TIMED = 2, 5
-"""Steps of the reference by which the machine's rate is measured."""
+REFERENCE_GPU = "NVIDIA A100 80 GB"
+OPERATIONS_PER_S = {"bf16": 60e12, "fp32": 23e12}
+"""Of the reference GPU, as published by NVIDIA for training ResNet-50 in PyTorch: 2,470 and 938 images/s of
+24.5 GFLOP each (fp32 is TF32 there): 19% and 15% of its peak."""
+WEIGHT_BYTES, HALF_COPY = 12, 2
+"""Bytes a parameter: weight, gradient and momentum in single precision; a copy of the weight in bfloat16."""
+WARM_UP, TIMED = 1, 3
+"""Steps by which the rate of this machine is measured."""
+MOST_OPERATIONS = 1e10
+"""Of such a step on a CPU: it takes fewer images than a batch, or a smaller one."""
+SMALLEST = 65
+"""Side in pixels that an image is not made smaller than for it."""
+
+Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -27,69 +41,129 @@ class Cost:
     parameters: int
     gflop_step: float
     """10^9 floating-point operations of a training step, on a whole batch."""
+    memory_gb: float
+    """10^9 bytes of a training step on the reference GPU: weights, gradients, momentum, and what the batch
+    keeps for the backward pass."""
     minutes: float
     """Of the training on this machine with nothing else running; 0 where nothing is trained."""
+    gpu_hours: float
+    """Of the training on the reference GPU."""
 
 
-def estimate_costs(runs: Sequence[RunConfig], *, data: Path) -> list[Cost]:
-    """Estimate the cost of runs.
-
-    Operations are counted in the matrix products and convolutions of a step on one image, times the batch;
-    they take as long as the same number takes in a step of the first run that is trained, timed a few times.
+def estimate_costs(runs: Sequence[RunConfig], *, data: Path, classes: int | None = None) -> list[Cost]:
+    """Estimate the cost of runs; images are needed only where neither a crop nor `data.size` says their size.
 
     Args:
-        runs: One run of each variant, the reference first.
+        runs: One run of each variant, the reference first, all on the same data.
         data: Folder of the prepared data set.
+        classes: Number of classes; None for that of the data set.
 
     Returns:
         One cost a run.
+
+    Raises:
+        InputError: If the size of the images or the number of classes is not known.
     """
-    prepared = load_prepared(data)
-    device = choose_device().type
-    counts = [_count(run, prepared, device) for run in runs]
-    timed = next((position for position, run in enumerate(runs) if training_steps(run)), None)
-    minutes_per_operation = 0.0
-    if timed is not None:
-        minutes_per_operation = _step_seconds(runs[timed], prepared, device) / 60 / counts[timed][1]
-    return [
-        Cost(parameters, operations / 1e9, training_steps(run) * operations * minutes_per_operation)
-        for run, (parameters, operations) in zip(runs, counts, strict=True)
+    count = classes or _class_count(runs[0].data)
+    whole = (0, 0) if all(run.train.crop for run in runs) else _image_size(runs[0].data, data)
+    sizes = [(run.train.crop, run.train.crop) if run.train.crop else whole for run in runs]
+    steps = [
+        step_cost(run.model, classes=count, size=size, half=run.train.precision != "fp32")
+        for run, size in zip(runs, sizes, strict=True)
     ]
+    trained = next((place for place, run in enumerate(runs) if training_steps(run)), None)
+    pace = 0.0
+    if trained is not None:
+        pace = _seconds_per_operation(runs[trained], steps[trained], count, sizes[trained])
+    return [_cost(run, step, pace) for run, step in zip(runs, steps, strict=True)]
 
 
-def _step_seconds(run: RunConfig, prepared: PreparedData, device: str) -> float:
-    """Wall time of a training step on a whole batch."""
+def total(runs: Sequence[RunConfig], costs: Sequence[Cost], *, seeds: int) -> str:
+    """One sentence on all runs of a benchmark: hours and memory of the reference GPU."""
+    trained = [cost for run, cost in zip(runs, costs, strict=True) if training_steps(run)]
+    hours = seeds * sum(cost.gpu_hours for cost in trained)
+    memory = max((cost.memory_gb for cost in trained), default=0.0)
+    return (
+        f"Training {len(trained)} variants with {seeds} seeds takes about {_short(hours)} hours of an "
+        f"{REFERENCE_GPU} and up to {_short(memory)} GB of its memory (`difnet time --estimate`)."
+    )
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+
+
+def _cost(run: RunConfig, step: StepCost, pace: float) -> Cost:
+    """The cost of a run, with the seconds that this machine takes for an operation."""
+    single = run.train.precision == "fp32"
+    operations = step.operations * run.train.batch_size
+    together = math.ceil(run.train.batch_size / run.train.accumulate)
+    bytes_of_weights = step.parameters * (WEIGHT_BYTES + (0 if single else HALF_COPY))
+    everything = training_steps(run) * operations
+    return Cost(
+        parameters=step.parameters,
+        gflop_step=operations / 1e9,
+        memory_gb=(bytes_of_weights + step.activations * together) / 1e9,
+        minutes=everything * pace / 60,
+        gpu_hours=everything / OPERATIONS_PER_S["fp32" if single else "bf16"] / 3600,
+    )
+
+
+def _image_size(config: DataConfig, data: Path) -> Size:
+    """Height and width of the images that training sees whole."""
+    if config.size is not None:
+        return config.size
+    try:
+        return prepare(config, data).splits["train"].shapes[0]
+    except InputError as error:
+        raise InputError(
+            f"{error}; without the images, set train.crop or data.size, which say how large they are"
+        ) from error
+
+
+def _class_count(config: DataConfig) -> int:
+    try:
+        return len(open_dataset(config).classes())
+    except InputError as error:
+        raise InputError(
+            f"{error}; without the files, `difnet time --estimate` takes the number of classes as --classes N"
+        ) from error
+
+
+def _seconds_per_operation(run: RunConfig, step: StepCost, classes: int, size: Size) -> float:
+    """By a few training steps on random images: on a CPU of a smaller batch or smaller images if need be."""
+    images = run.train.batch_size
+    device = choose_device().type
+    if device == "cpu" and step.operations * images > MOST_OPERATIONS:
+        images = max(1, int(MOST_OPERATIONS // step.operations))
+        shrink = min(1.0, math.sqrt(MOST_OPERATIONS / step.operations))
+        size = (_shrunk(size[0], shrink), _shrunk(size[1], shrink))
+        step = step_cost(run.model, classes=classes, size=size, half=False)
     use_threads(run.train.threads)
-    step, _ = _step(run, prepared, device, images=run.train.batch_size)
-    for _ in range(WARM_UP):
-        step()
-    return median(seconds(step, device) for _ in range(TIMED))
-
-
-def _count(run: RunConfig, prepared: PreparedData, device: str) -> tuple[int, int]:
-    """Parameters, and operations of a training step."""
-    if run.model.name == "pixel_prior":
-        return 0, 0
-    step, parameters = _step(run, prepared, device, images=1)
-    with FlopCounterMode(display=False) as counter:
-        step()
-    return parameters, counter.get_total_flops() * run.train.batch_size
-
-
-def _step(
-    run: RunConfig, prepared: PreparedData, device: str, *, images: int
-) -> tuple[Callable[[], object], int]:
-    """A training step on the first images of the run, and the number of parameters that it trains."""
-    model = run.model.model_copy(update={"weights": None})
-    network = build_from_config(model, len(prepared.index.classes)).to(device).train()
     layout = memory_format(run.train)
-    network.to(memory_format=layout)
+    network = build_from_config(run.model.model_copy(update={"weights": None}), classes)
+    network.to(device).to(memory_format=layout).train()
     optimiser = make_optimiser(network, run.train)
-    batch = next(training_batches(prepared.split("train"), run))
-    some = batch.images[:images].to(device, memory_format=layout)
-    labels = batch.labels[:images].to(device)
+    pixels = torch.randn(images, 3, *size, device=device).contiguous(memory_format=layout)
+    labels = torch.randint(classes, (images, *size), device=device)
 
-    def step() -> object:
-        return training_step(network, optimiser, some, labels, step=0, train=run.train)
+    def call() -> object:
+        return training_step(network, optimiser, pixels, labels, step=0, train=run.train)
 
-    return step, parameter_count(network)
+    for _ in range(WARM_UP):
+        call()
+    times = [_alone(call, device, threads=run.train.threads) for _ in range(TIMED)]
+    return median(times) / (step.operations * images)
+
+
+def _alone(call: Callable[[], object], device: str, *, threads: int) -> float:
+    """Seconds of a call if nothing else ran; on a CPU, which may be busy, what its threads computed."""
+    if device != "cpu":
+        return seconds(call, device)
+    before = time.process_time()
+    call()
+    return (time.process_time() - before) / threads
+
+
+def _shrunk(length: int, factor: float) -> int:
+    return min(length, max(SMALLEST, round(factor * length)))

@@ -1,50 +1,168 @@
-"""Estimated cost of runs: operations of a batch, minutes in proportion, none where nothing is trained."""
+"""Estimated cost of runs: in proportion to operations, for the whole batch, none where nothing is trained."""
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-import torch
-from torch.utils.flop_counter import FlopCounterMode
 
-from difnet.config import plan
-from difnet.data import load_prepared, prepare
-from difnet.data.batches import training_batches
-from difnet.models import build_from_config, parameter_count
-from difnet.timing.estimate import estimate_costs
-from difnet.training import make_optimiser, training_step
+from difnet.config import DataConfig, InputError, RunConfig, plan
+from difnet.timing import estimate
+from difnet.timing.estimate import Cost, estimate_costs, total
+from difnet.timing.step_cost import step_cost
 from tests.conftest import PROJECT
 
 PLAN = plan(
-    PROJECT, {"benchmarks": ["tiny"], "ablations": ["walks_2", "oracle_1", "pixel_prior"], "seeds": [0]}
+    PROJECT,
+    {
+        "benchmarks": ["tiny"],
+        "ablations": ["walks_2", "single_precision", "oracle_1", "pixel_prior"],
+        "seeds": [0],
+        "set": ["train.crop=33", "train.batch_size=6", "train.accumulate=2"],
+    },
 )
 RUNS = {variant: PLAN.runs["tiny", variant, "0"] for variant in PLAN.variants("tiny")}
+NOWHERE = Path("/nowhere")
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    prepare(PLAN.benchmarks["tiny"].data, folder)
-    return folder
+def costs(*variants: str, data: Path = NOWHERE, **options: int) -> dict[str, Cost]:
+    found = estimate_costs([RUNS[variant] for variant in variants], data=data, **options)
+    return dict(zip(variants, found, strict=True))
 
 
-def test_costs(data: Path) -> None:
-    cost = dict(zip(RUNS, estimate_costs(list(RUNS.values()), data=data), strict=True))
-    run, prepared = RUNS["walks_2"], load_prepared(data)
-    network = build_from_config(run.model, len(prepared.index.classes)).to(memory_format=torch.channels_last)
-    batch = next(training_batches(prepared.split("train"), run))
-    optimiser = make_optimiser(network, run.train)
-    with FlopCounterMode(display=False) as counter:
-        training_step(network, optimiser, batch.images, batch.labels, step=0, train=run.train)
-    assert cost["walks_2"].gflop_step == pytest.approx(counter.get_total_flops() / 1e9, rel=0.01)
-    assert cost["walks_2"].parameters == parameter_count(network)
+def test_costs() -> None:
+    cost = costs(*RUNS)
+    run = RUNS["walks_2"]
+    step = step_cost(run.model, classes=7, size=(33, 33), half=True)
+    assert cost["walks_2"].parameters == step.parameters
+    assert cost["walks_2"].gflop_step == pytest.approx(6 * step.operations / 1e9)
+    assert cost["walks_2"].memory_gb == pytest.approx((14 * step.parameters + 3 * step.activations) / 1e9)
+    operations = run.train.steps * 6 * step.operations
+    assert cost["walks_2"].gpu_hours == pytest.approx(operations / 60e12 / 3600)
+    assert cost["single_precision"].gpu_hours == pytest.approx(cost["cascade"].gpu_hours * 60 / 23)
     assert cost["walks_2"].minutes / cost["cascade"].minutes == pytest.approx(
         cost["walks_2"].gflop_step / cost["cascade"].gflop_step
     )
-    assert cost["oracle_1"].minutes == cost["pixel_prior"].minutes == 0.0
+    for untrained in ("oracle_1", "pixel_prior"):
+        assert cost[untrained].minutes == cost[untrained].gpu_hours == 0.0
+    assert cost["pixel_prior"] == Cost(0, 0.0, 0.0, 0.0, 0.0)
 
 
-def test_benchmark_that_trains_nothing(data: Path) -> None:
-    (cost,) = estimate_costs([RUNS["pixel_prior"]], data=data)
-    assert (cost.parameters, cost.gflop_step, cost.minutes) == (0, 0.0, 0.0)
+def test_the_first_trained_variant_sets_the_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    timed: list[RunConfig] = []
+
+    def pace(run: RunConfig, *_: object) -> float:
+        timed.append(run)
+        return 2e-9
+
+    monkeypatch.setattr(estimate, "_seconds_per_operation", pace)
+    cost = costs("pixel_prior", "oracle_1", "walks_2", "cascade")
+    assert timed == [RUNS["walks_2"]]
+    steps = RUNS["walks_2"].train.steps
+    assert cost["walks_2"].minutes == pytest.approx(cost["walks_2"].gflop_step * 2 * steps / 60)
+
+
+@pytest.mark.parametrize(("most", "images", "side"), [(1e12, 6, 97), (2.6e9, 3, 97), (0.6e9, 1, 82)])
+def test_steps_that_are_timed_are_short(
+    monkeypatch: pytest.MonkeyPatch, most: float, images: int, side: int
+) -> None:
+    """Fewer images than a batch, then smaller ones; the operations are those of what is timed."""
+    shapes: list[tuple[int, ...]] = []
+    monkeypatch.setattr(estimate, "choose_device", lambda: estimate.torch.device("cpu"))
+    monkeypatch.setattr(estimate, "MOST_OPERATIONS", most)
+    monkeypatch.setattr(
+        estimate, "training_step", lambda _, __, x, *___, **____: shapes.append(tuple(x.shape))
+    )
+    monkeypatch.setattr(estimate, "_alone", lambda call, *_, **__: call() or 3.0)
+    run = RUNS["cascade"]
+    step = step_cost(run.model, classes=7, size=(97, 97), half=False)
+    assert 0.8e9 < step.operations < 0.86e9
+    pace = estimate._seconds_per_operation(run, step, 7, (97, 97))
+    assert set(shapes) == {(images, 3, side, side)}
+    counted = step_cost(run.model, classes=7, size=(side, side), half=False).operations
+    assert pace == pytest.approx(3.0 / (images * counted))
+
+
+def test_nothing_but_the_size_of_the_images_is_read(tmp_path: Path) -> None:
+    """Without a crop: the size that images are resized to, else that of the images themselves."""
+    model, train = RUNS["cascade"].model, RUNS["cascade"].train.model_copy(update={"crop": None})
+    for data, size in (
+        (DataConfig(name="camvid", size=(24, 32)), (24, 32)),
+        (DataConfig(options={"size": 40, "train": 2, "val": 1, "test": 1}), (40, 40)),
+    ):
+        run = RUNS["cascade"].model_copy(update={"data": data, "train": train})
+        (cost,) = estimate_costs([run], data=tmp_path / "data", classes=5)
+        operations = step_cost(model, classes=5, size=size, half=True).operations
+        assert cost.gflop_step == pytest.approx(6 * operations / 1e9)
+
+
+def test_benchmark_that_trains_nothing() -> None:
+    assert costs("pixel_prior") == {"pixel_prior": Cost(0, 0.0, 0.0, 0.0, 0.0)}
+
+
+@pytest.mark.parametrize(
+    ("crop", "classes", "message"),
+    [
+        (33, None, r"my-images: .*; without the files, .* takes the number of classes as --classes N"),
+        (None, 3, r"my-images: .*; without the images, set train.crop or data.size"),
+    ],
+)
+def test_what_is_not_known_is_one_line(
+    tmp_path: Path, crop: int | None, classes: int | None, message: str
+) -> None:
+    data = DataConfig(name="folder", options={"root": str(tmp_path / "my-images")})
+    train = RUNS["cascade"].train.model_copy(update={"crop": crop})
+    run = RUNS["cascade"].model_copy(update={"data": data, "train": train})
+    with pytest.raises(InputError, match=message) as raised:
+        estimate_costs([run], data=tmp_path / "data", classes=classes)
+    assert "\n" not in str(raised.value)
+
+
+def test_sum_over_seeds_of_what_is_trained() -> None:
+    runs = [RUNS["cascade"], RUNS["walks_2"], RUNS["oracle_1"]]
+    some = [Cost(1, 1.0, 2.5, 1.0, 1.5), Cost(1, 1.0, 12.4, 1.0, 2.0), Cost(1, 1.0, 40.0, 0.0, 0.0)]
+    assert total(runs, some, seeds=3) == (
+        "Training 2 variants with 3 seeds takes about 10 hours of an NVIDIA A100 80 GB and up to 12 GB of "
+        "its memory (`difnet time --estimate`)."
+    )
+
+
+def difnet(*arguments: str, code: int = 0) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "difnet", "time", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=PROJECT,
+        env=os.environ | {"DIFNET_DATA": "/nowhere"},
+    )
+    assert done.returncode == code, done.stderr
+    return done.stderr if code else done.stdout
+
+
+def test_command_without_the_data() -> None:
+    """A benchmark whose images are not there, with its crop made small."""
+    small = ("--set", "train.crop=65", "--set", "model.width=0.125", "--set", "model.weights=null")
+    printed = difnet("--estimate", "voc2012", "--ablation", "deeplab", "--seed", "0", *small)
+    rows = {row.split()[0]: row.split() for row in printed.splitlines()}
+    assert rows["variant"][1:6] == ["parameters", "GFLOP/step", "GB", "min/run", "GPU"]
+    assert int(rows["deeplab"][1].replace(",", "")) < int(rows["cascade"][1].replace(",", ""))
+    assert "published" in printed and "nothing here was measured on a GPU" in printed
+    assert re.fullmatch(r"Training 2 variants with 1 seeds .*", printed.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--benchmark", "tiny"), "give --benchmark NAME and --out FOLDER, or --estimate BENCHMARK"),
+        (("--estimate", "tiny", "--out", "x"), "--estimate measures nothing; leave out"),
+        (("--estimate", "tinny"), "unknown benchmark 'tinny'; did you mean 'tiny'?"),
+    ],
+)
+def test_mistakes(arguments: tuple[str, ...], message: str) -> None:
+    error = difnet(*arguments, code=2)
+    assert message in error and len(error.splitlines()) == 1

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from difnet.report.anchors import anchor
 from difnet.report.comparability import comparability_warnings
-from difnet.report.definitions import METRICS
+from difnet.report.definitions import METRICS, protocol
 from difnet.report.figures.forest import differences
 from difnet.report.figures.tradeoff import accuracy_and_boundaries, accuracy_and_latency
 from difnet.report.load import Results
@@ -50,7 +50,10 @@ def build(results: Results) -> Section:
                 "mean": _usual_unit(list(results.estimates["miou"].values())),
                 "difference": _usual_unit(list(results.comparisons["miou"].values())),
             },
-            "definitions": [METRICS[metric] for metric in (*COMPARED, *_described(results))],
+            "definitions": [
+                *(METRICS[metric] for metric in (*COMPARED, *_described(results))),
+                *protocol(results.config.evaluate),
+            ],
         },
         plots={plot.name: plot for plot in plots if plot},
         tables={"results": results_table(results)},

@@ -1,0 +1,106 @@
+"""Predictions at the size of the image: `evaluate.pad`, `evaluate.scales` and `evaluate.flip`.
+
+The networks take images of any size and their logits are upsampled to it, so nothing has to be padded.
+Diffusion mixes all nodes, those of padding as well: padding changes the prediction, also far from the edges
+of the image. A protocol that pads, such as that of VOC, is therefore a key of its own.
+
+B batch, C classes, H W image size, h w grid.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from difnet.config import EvaluateConfig, InputError, RunConfig
+from difnet.data import Split
+
+Size = tuple[int, int]
+PLAIN = EvaluateConfig().model_dump(include={"pad", "scales", "flip"})
+"""One pass at the image's own size."""
+
+
+def single_pass(config: RunConfig) -> RunConfig:
+    """The run as if each of its images were predicted once, at its own size."""
+    return config.model_copy(update={"evaluate": config.evaluate.model_copy(update=PLAIN)})
+
+
+def check_padding(split: Split, size: Size) -> None:
+    """Make sure that every image of a split fits into its padding.
+
+    Args:
+        split: Images to be scored.
+        size: Height and width of the padded image.
+
+    Raises:
+        InputError: If one does not, with its name and the size that all fit into.
+    """
+    largest = [max(lengths) for lengths in zip(*split.shapes, strict=True)]
+    for name, shape in zip(split.names, split.shapes, strict=True):
+        if any(length > room for length, room in zip(shape, size, strict=True)):
+            raise InputError(
+                f"evaluate.pad: {name} has {shape[0]} x {shape[1]} pixels (height x width) and does not fit "
+                f"into {size[0]} x {size[1]}; set it to at least {largest}, or data.size to resize all images"
+            )
+
+
+def window(shape: Size, size: Size) -> tuple[slice, slice]:
+    """Where an image lies in its padding: in the middle, an odd pixel more right and below."""
+    top, left = ((room - length) // 2 for length, room in zip(shape, size, strict=True))
+    return slice(top, top + shape[0]), slice(left, left + shape[1])
+
+
+def centred(maps: Tensor, size: Size, *, value: float) -> Tensor:
+    """Pad maps to a size, see `window`.
+
+    Args:
+        maps: (..., H, W), not larger.
+        size: Height and width of the result.
+        value: Of the padding: 0, the mean of normalised images; 255, void, for labels.
+    """
+    rows, columns = window((maps.shape[-2], maps.shape[-1]), size)
+    sides = (columns.start, size[1] - columns.stop, rows.start, size[0] - rows.stop)
+    return F.pad(maps, sides, value=value)
+
+
+def label_logits(
+    network: nn.Module, images: Tensor, evaluate: EvaluateConfig, layout: torch.memory_format
+) -> Tensor:
+    """What the label maps are the largest of: the logits of one pass, or mean probabilities of several.
+
+    Args:
+        network: In evaluation mode.
+        images: (B, 3, H, W), normalised.
+        evaluate: Scales and flip.
+        layout: Memory layout of the images.
+
+    Returns:
+        (B, C, H, W): bilinearly upsampled logits; with several passes the mean of their softmax.
+    """
+    size = images.shape[-2:]
+    passes = [
+        (scale, mirrored) for scale in evaluate.scales for mirrored in (False, True)[: 1 + evaluate.flip]
+    ]
+    total = images.new_zeros(())
+    for scale, mirrored in passes:
+        view = _view(images, scale, mirrored=mirrored)
+        upsampled = upsample(network(view.to(memory_format=layout)).logits, size)
+        if len(passes) == 1:
+            return upsampled
+        probabilities = upsampled.softmax(dim=1)
+        total = total + (probabilities.flip(-1) if mirrored else probabilities)
+    return total / len(passes)
+
+
+def upsample(logits: Tensor, size: torch.Size) -> Tensor:
+    """Bilinear, (B, C, h, w) -> (B, C, H, W)."""
+    return F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
+
+
+def _view(images: Tensor, scale: float, *, mirrored: bool) -> Tensor:
+    """Images resized by a factor, with antialiasing as in training, and mirrored."""
+    if scale != 1.0:
+        size = [max(1, round(scale * length)) for length in images.shape[-2:]]
+        images = F.interpolate(images, size, mode="bilinear", antialias=True)
+    return images.flip(-1) if mirrored else images

@@ -1,0 +1,53 @@
+"""The words beside the numbers: how images are predicted, where that is not once at their own size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from difnet.config import EvaluateConfig
+from difnet.report.definitions import protocol
+from difnet.report.load import load_results
+from difnet.report.sections import outcome
+
+
+@pytest.mark.parametrize(
+    ("evaluate", "words"),
+    [
+        ({"pad": (505, 505)}, "predicted padded to 505 × 505 pixels, which never count. Scores"),
+        ({"scales": (0.5,)}, "predicted at scales 0.5. Scores"),
+        ({"flip": True}, "predicted with its mirror image, mean of the class probabilities. Scores"),
+        ({"scales": (0.5, 1.0)}, "predicted at scales 0.5, 1, mean of the class probabilities. Scores"),
+    ],
+)
+def test_protocol_is_defined_where_it_is_not_one_pass(evaluate: dict[str, object], words: str) -> None:
+    ((heading, text),) = protocol(EvaluateConfig.model_validate(evaluate))
+    assert heading == "prediction"
+    assert words in text
+
+
+def test_report_says_how_every_variant_is_predicted(project: Path) -> None:
+    ablations = {
+        "cascade": {"title": "Cascade", "question": "?"},
+        "mirrored": {
+            "title": "Mirrored",
+            "question": "?",
+            "weights_of": "cascade",
+            "evaluate": {"flip": True},
+        },
+    }
+    for name, content in ablations.items():
+        (project / "ablations" / f"{name}.yaml").write_text(yaml.safe_dump(content))
+    benchmark = {"title": "T", "ablations": ["mirrored"], "seeds": [0], "evaluate": {"pad": [505, 505]}}
+    (project / "workflow" / "benchmarks" / "toy.yaml").write_text(yaml.safe_dump(benchmark))
+    results = load_results(project, project / "results", "toy")
+    notes = {variant.name: variant.notes for variant in results.variants}
+    assert notes == {
+        "cascade": (),
+        "mirrored": ("not trained: weights of Cascade", "scored with evaluate.flip = True"),
+    }
+    definitions = dict(outcome.build(results).content["definitions"])
+    assert "505 × 505" in definitions["prediction"]
+    assert protocol(EvaluateConfig()) == []

@@ -1,0 +1,125 @@
+"""The count without computing: that of a real training step; the formulas: those of plain products."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch.autograd.graph import saved_tensors_hooks
+from torch.utils.flop_counter import FlopCounterMode
+
+from difnet.config import ModelConfig
+from difnet.models import DifNet, build_from_config, parameter_count
+from difnet.models.diffusers import make_rule
+from difnet.timing.step_cost import diffusion_cost, step_cost
+from difnet.training import segmentation_loss
+
+CLASSES = 5
+SIZE = (41, 57)
+NODES = 6 * 8
+
+
+def model(**keys: object) -> ModelConfig:
+    return ModelConfig.model_validate({"name": "difnet-nano", "embedding_dim": 8, **keys})
+
+
+class Storages:
+    """Bytes of all that is saved, each memory once; tensors of the network are left out."""
+
+    def __init__(self, network: torch.nn.Module) -> None:
+        self.own = {tensor.data_ptr() for tensor in (*network.parameters(), *network.buffers())}
+        self.bytes: dict[int, int] = {}
+        self.kept: list[torch.Tensor] = []
+
+    def keep(self, tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        self.kept.append(tensor)
+        if storage.data_ptr() not in self.own:
+            self.bytes[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+
+@pytest.mark.parametrize("keys", [{"diffusion": "none"}, {"name": "deeplab-nano"}, {"name": "deeplab-18"}])
+def test_convolutions_of_a_real_step(keys: dict[str, object]) -> None:
+    config = model(**keys)
+    network = build_from_config(config, CLASSES).train()
+    images, labels = torch.randn(2, 3, *SIZE), torch.zeros(2, *SIZE, dtype=torch.int64)
+    storages = Storages(network)
+    with FlopCounterMode(display=False) as counter:
+        with saved_tensors_hooks(storages.keep, lambda tensor: tensor):
+            loss = segmentation_loss(network(images).logits, labels)
+        loss.backward()
+    cost = step_cost(config, classes=CLASSES, size=SIZE, half=False)
+    assert cost.parameters == parameter_count(network)
+    assert 2 * cost.operations == counter.get_total_flops()
+    assert 2 * cost.activations == pytest.approx(sum(storages.bytes.values()), rel=0.01)
+
+
+def test_bfloat16_keeps_half() -> None:
+    single = step_cost(model(), classes=CLASSES, size=SIZE, half=False)
+    half = step_cost(model(), classes=CLASSES, size=SIZE, half=True)
+    assert half.operations == single.operations
+    assert 0.5 < half.activations / single.activations < 0.65
+
+
+def test_both_branches_count() -> None:
+    """Operations of a DifNet are those of its parts: the branches with all gradients, and the diffusion."""
+    config = model()
+    network = build_from_config(config, CLASSES).train()
+    assert isinstance(network, DifNet)
+    network.diffuse = lambda levels, seeds: seeds + sum(level.sum() for level in levels)  # type: ignore
+    with FlopCounterMode(display=False) as counter:
+        network(torch.randn(1, 3, *SIZE)).logits.sum().backward()
+    operations, _ = diffusion_cost(config, classes=CLASSES, nodes=NODES)
+    found = step_cost(config, classes=CLASSES, size=SIZE, half=False).operations
+    assert found == counter.get_total_flops() + operations
+    more = step_cost(model(repeats=3), classes=CLASSES, size=SIZE, half=False).operations
+    assert more - found == 2 * operations
+
+
+def plain_walk() -> int:
+    """Operations of softmax(F^T F) h with its gradients, by products alone."""
+    features = torch.randn(1, 8, NODES, requires_grad=True)
+    signal = torch.randn(1, CLASSES, NODES, requires_grad=True)
+    with FlopCounterMode(display=False) as counter:
+        (signal @ torch.softmax(features.mT @ features, dim=-1).mT).sum().backward()
+    return counter.get_total_flops()
+
+
+def test_walks_are_counted_as_products_and_their_logits_twice() -> None:
+    logits = 2 * NODES**2 * 8
+    operations, matrices = diffusion_cost(model(levels=["layer4"]), classes=CLASSES, nodes=NODES)
+    assert operations == plain_walk() + logits
+    assert matrices == 0
+    built, matrices = diffusion_cost(
+        model(levels=["layer4"], transition={"kind": "top_k"}), classes=CLASSES, nodes=NODES
+    )
+    assert (built, matrices) == (plain_walk(), 1)
+
+
+@pytest.mark.parametrize(
+    "keys", [{"diffusion": "dense_inverse"}, {"transition": {"kind": "top_k", "k": 1}}, {}]
+)
+def test_matrices_that_the_diffusion_keeps(keys: dict[str, object]) -> None:
+    """Those that autograd saves; the factors of the dense inverse are kept beside them."""
+    config = model(**keys)
+    rule = make_rule(config)
+    nodes = 160
+    features = [0.3 * torch.randn(1, 8, nodes, requires_grad=True) for _ in config.levels]
+    seeds = torch.randn(1, CLASSES, nodes, requires_grad=True)
+    storages = Storages(rule)
+    with saved_tensors_hooks(storages.keep, lambda tensor: tensor):
+        rule(features, seeds)
+    saved = np.array(list(storages.bytes.values())) == 4 * nodes**2
+    _, matrices = diffusion_cost(config, classes=CLASSES, nodes=nodes)
+    assert saved.sum() + (config.diffusion == "dense_inverse") == matrices
+
+
+def test_solvers_cost_more_with_more_nodes() -> None:
+    def ratio(diffusion: str) -> float:
+        rule = model(diffusion=diffusion)
+        large, small = (diffusion_cost(rule, classes=CLASSES, nodes=nodes)[0] for nodes in (4096, 2048))
+        return large / small
+
+    assert ratio("cascade") == ratio("iterative_inverse") == 4.0
+    assert 7.0 < ratio("dense_inverse") < 8.0
