@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate, one_hot
 
-from difnet.config import InputError
 from difnet.models.difnet import Prediction
 
 
@@ -25,24 +25,19 @@ class PixelPrior(nn.Module):
         self.register_buffer("counts", torch.zeros(num_classes, 1, 1))
 
     def fit(self, labels: Iterable[Tensor]) -> None:
-        """Count the classes at each position.
+        """Count the classes at each position of the first label, to which others are resized (nearest pixel).
 
         Args:
-            labels: Label maps (H, W) of one size, void = 255.
-
-        Raises:
-            InputError: If the sizes differ.
+            labels: Label maps (H, W) uint8, void = 255.
         """
         num_classes = self.counts.shape[0]
         counts: Tensor | None = None
         for label in labels:
             if counts is None:
                 counts = torch.zeros(num_classes, *label.shape)
-            elif counts.shape[1:] != label.shape:
-                raise InputError("pixel_prior needs training images of one size; set data.size")
-            counts += torch.nn.functional.one_hot(label.long().clamp(max=num_classes), num_classes + 1)[
-                ..., :num_classes
-            ].permute(2, 0, 1)
+            resized = interpolate(label[None, None], counts.shape[1:], mode="nearest-exact")[0, 0]
+            classes = one_hot(resized.long().clamp(max=num_classes), num_classes + 1)[..., :num_classes]
+            counts += classes.permute(2, 0, 1)
         if counts is not None:
             self.counts = counts
 

@@ -149,6 +149,8 @@ def test_pixel_prior_predicts_the_most_frequent_class_and_ignores_void() -> None
     assert logits[0, :, 0, 1].tolist() == [0.0, 1.0, 0.0]
 
 
-def test_pixel_prior_needs_one_size() -> None:
-    with pytest.raises(InputError, match=r"set data\.size"):
-        PixelPrior(3).fit([torch.zeros(2, 2), torch.zeros(2, 3)])
+def test_pixel_prior_resizes_labels_to_the_first() -> None:
+    prior = PixelPrior(3)
+    labels = [[[0, 1, 1]], [[0, 0, 0, 0, 2, 2], [0, 0, 1, 1, 255, 2]], [[2]]]
+    prior.fit(torch.tensor(label, dtype=torch.uint8) for label in labels)
+    assert prior.counts[:, 0].tolist() == [[2, 0, 0], [0, 2, 1], [1, 1, 2]]
