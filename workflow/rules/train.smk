@@ -26,5 +26,5 @@ rule train:
         ],
     shell:
         "difnet train --benchmark {wildcards.benchmark} --ablation {wildcards.variant}"
-        " --seed {wildcards.seed} --out {params.out} {params.weights} {params.assignments}"
-        " {params.processes} --overwrite 2>&1 | tee {log}"
+        " --seed {wildcards.seed} --out {params.out} {params.processes} {params.weights} {params.assignments}"
+        " --overwrite 2>&1 | tee {log}"
