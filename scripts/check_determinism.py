@@ -3,7 +3,7 @@
 Trains a run undisturbed, then once with each number of loader workers, killed (SIGKILL) at random moments and
 started again each time; compares the SHA-256 of the weights.
 
-Example: python scripts/check_determinism.py --benchmark tiny --set train.steps=200 --set train.checkpoint_every=5
+Example: python scripts/check_determinism.py --set train.steps=200 --set train.checkpoint_every=5
 """
 
 from __future__ import annotations
