@@ -117,8 +117,6 @@ def test_a_dying_worker(tmp_path: Path, train: Trainer, before_step: Happen) -> 
         train(tmp_path, *settings)
     message = "a process that makes the batches is killed by signal: Killed; the same command continues"
     assert message in str(raised.value)
-    kept = tmp_path.glob("checkpoint*.pt")  # the error may come between the two renamings of a checkpoint
-    assert max(torch.load(path, weights_only=True)["step"] for path in kept) >= 3
     assert multiprocessing.active_children() == []
 
 
