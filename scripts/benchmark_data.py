@@ -28,6 +28,7 @@ from difnet.data import VOID, Split, load_prepared, prepare
 from difnet.data.batches import training_batch, training_batches
 from difnet.data.dataset import Pixels
 from difnet.data.datasets.camvid import VOID_IN_FILES
+from difnet.data.store import ALL
 from difnet.data.tree import locate
 from difnet.models import build_from_config
 from difnet.timing.protocol import median_interval, seconds
@@ -36,8 +37,8 @@ from difnet.training import choose_device, make_optimiser, memory_format, traini
 DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
 START, END = "<!-- data: start -->", "<!-- data: end -->"
 STORE = "store"
-WARM_UP = 4
-"""Batches before the clock starts; they fill the queue of the workers."""
+WARM_UP = 6
+"""Batches before the clock starts: more than two workers make ahead."""
 ROUND = 20
 """Batches that the workers make in a round."""
 
@@ -47,11 +48,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--batches", type=int, default=40, help="batches of one process, one a round")
+    parser.add_argument("--batches", type=int, default=40, help="batches of one thread, one a round")
     parser.add_argument("--rounds", type=int, default=7, help="rounds with workers")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--step-images", type=int, default=4, help="images of the step, scaled to a batch")
-    parser.add_argument("--threads", type=int, default=2, help="of the step; reading takes one a process")
+    parser.add_argument("--threads", type=int, default=2, help="of the step; reading takes one a worker")
     parser.add_argument("--dry", action="store_true", help="print only")
     options = parser.parse_args()
     run = recipe(workers=0)
@@ -60,7 +61,7 @@ def main() -> None:
         splits = paths(run, Path(folder))
         classes = len(load_prepared(Path(folder, "store")).index.classes)
         use_threads(1)
-        alone = one_process(splits, run, options.batches)
+        alone = one_thread(splits, run, options.batches)
         workers = with_workers(splits, recipe(options.workers), options.rounds)
         normalising = normalisation_ms(splits[STORE], run)
         use_threads(options.threads)
@@ -68,14 +69,14 @@ def main() -> None:
     batch_ms = 1e3 * median_interval(alone[STORE])[0]
     lines = [
         f"CamVid train, batches of {run.train.batch_size}, flip, scale 0.5 to 1.4, crop 321, files in the",
-        f"page cache, one compute thread a process; {options.batches} rounds in one process and",
+        f"page cache; {options.batches} rounds in one thread and",
         f"{options.rounds} with workers; medians, 95% intervals in brackets; {platform.machine()},",
         f"torch {torch.__version__}. Regenerate with `python scripts/benchmark_data.py`.",
         "",
-        "| frames | processes | decoded each time, images/s | from the store, images/s | ratio |",
+        "| frames | threads | decoded each time, images/s | from the store, images/s | ratio |",
         "|---|---|---|---|---|",
-        *table(alone, images=run.train.batch_size, processes="1"),
-        *table(workers, images=ROUND * run.train.batch_size, processes=f"{options.workers} workers"),
+        *table(alone, images=run.train.batch_size, threads="the training's own"),
+        *table(workers, images=ROUND * run.train.batch_size, threads=f"{options.workers} workers"),
         "",
         f"A batch takes {batch_ms:.1f} ms from the store and {normalising:.1f} ms to be normalised on",
         f"the CPU, {100 * (batch_ms + normalising) / step_ms:.2f}% of a training step of difnet-18 on it:",
@@ -110,15 +111,15 @@ class Decoded(Split):
         """Take names and shapes from a split, and the frames from files FRAMES/NAME.SUFFIX."""
         self.names, self.shapes, self.frames, self.suffix = split.names, split.shapes, frames, suffix
 
-    def image(self, i: int) -> Pixels:
+    def image(self, i: int, rows: slice = ALL) -> Pixels:
         """Decode a frame."""
         with Image.open(self.frames / f"{self.names[i]}{self.suffix}") as image:
-            return np.asarray(image.convert("RGB"))
+            return np.asarray(image.convert("RGB"))[rows]
 
-    def label(self, i: int) -> Pixels:
+    def label(self, i: int, rows: slice = ALL) -> Pixels:
         """Decode a label."""
         with Image.open(locate("CamVid") / "trainannot" / f"{self.names[i]}.png") as image:
-            label = np.array(image)
+            label = np.array(image)[rows]
         label[label == VOID_IN_FILES] = VOID
         return label
 
@@ -139,7 +140,7 @@ def paths(run: RunConfig, folder: Path) -> dict[str, Split]:
     return splits
 
 
-def one_process(splits: dict[str, Split], run: RunConfig, batches: int) -> dict[str, list[float]]:
+def one_thread(splits: dict[str, Split], run: RunConfig, batches: int) -> dict[str, list[float]]:
     """Seconds of every batch, by path."""
     times: dict[str, list[float]] = {path: [] for path in splits}
     for step in range(WARM_UP + batches):
@@ -149,7 +150,7 @@ def one_process(splits: dict[str, Split], run: RunConfig, batches: int) -> dict[
 
 
 def with_workers(splits: dict[str, Split], run: RunConfig, rounds: int) -> dict[str, list[float]]:
-    """Seconds of 20 batches from loader processes, by path."""
+    """Seconds of 20 batches from workers, by path."""
     times: dict[str, list[float]] = {path: [] for path in splits}
     for _ in range(rounds):
         for path, split in splits.items():
@@ -182,7 +183,7 @@ def training_step_ms(split: Split, run: RunConfig, *, classes: int, images: int)
     return median_interval(times)[0] * run.train.batch_size / images
 
 
-def table(times: dict[str, list[float]], *, images: int, processes: str) -> list[str]:
+def table(times: dict[str, list[float]], *, images: int, threads: str) -> list[str]:
     """One row for every kind of frames."""
     rows = []
     store = median_interval(times[STORE])[0]
@@ -190,7 +191,7 @@ def table(times: dict[str, list[float]], *, images: int, processes: str) -> list
         ratio, low, high = median_interval([a / b for a, b in zip(times[path], times[STORE], strict=True)])
         decoded = median_interval(times[path])[0]
         rows.append(
-            f"| {path} | {processes} | {images / decoded:.0f} | {images / store:.0f} "
+            f"| {path} | {threads} | {images / decoded:.0f} | {images / store:.0f} "
             f"| {ratio:.1f} ({low:.1f} to {high:.1f}) |"
         )
     return rows

@@ -118,7 +118,7 @@ class TrainConfig(Section):
     checkpoint_every: PositiveInt = 500
     """Steps between checkpoints; does not change the result."""
     workers: NonNegativeInt = 0
-    """Processes that make the batches; 0: the training's own. Does not change the result."""
+    """Threads that make the batches ahead of the training; 0: none does. Does not change the result."""
 
 
 class EvaluateConfig(Section):

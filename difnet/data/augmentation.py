@@ -80,21 +80,21 @@ def take(image: Pixels, label: Pixels, view: View) -> tuple[Tensor, Tensor]:
     Both use the same pixel centres, so that outlines stay where they are.
 
     Args:
-        image: (H, W, 3) uint8.
-        label: (H, W) uint8.
+        image: The view's rows of the image, (rows, W, 3) uint8.
+        label: The view's rows of the label, (rows, W) uint8.
         view: The part and its size.
 
     Returns:
         (h, w, 3) and (h, w) uint8.
     """
-    part = torch.from_numpy(image[view.rows, view.columns].copy())
+    part = torch.from_numpy(image[:, view.columns].copy())
     if view.flip:
         part = part.flip(1)
     height, width = part.shape[:2]
     if (height, width) != view.size:
         planes = part[None].permute(0, 3, 1, 2)
         part = interpolate(planes, view.size, mode="bilinear", antialias=True).permute(0, 2, 3, 1)[0]
-    rows = view.rows.start + _nearest(height, view.size[0])
+    rows = _nearest(height, view.size[0])
     columns = view.columns.start + _nearest(width, view.size[1])
     nearest = label[rows][:, columns[::-1] if view.flip else columns]
     return part, torch.from_numpy(nearest)

@@ -7,16 +7,17 @@ one sees.
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Generator, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import count, groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from difnet.config import InputError, RunConfig, TrainConfig
 from difnet.data.augmentation import Normalisation, draw_view, normalise, take
@@ -28,7 +29,7 @@ ORDER, AUGMENTATION = 1, 2
 
 
 class Batch(NamedTuple):
-    """Training images as bytes: a quarter of what the networks take, to pass to another process or device."""
+    """Training images as bytes: a quarter of what the networks take, to pass to another device."""
 
     pixels: Tensor
     """(B, H, W, 3) uint8, RGB."""
@@ -75,7 +76,8 @@ def training_batches(
 ) -> Generator[Batch, None, None]:
     """Augmented batches without end, one permutation of the split after another.
 
-    Close it, or its worker processes stay as long as anything refers to it.
+    Where a run asks for workers, so many threads make the batches ahead of the training: reading, resizing
+    and copying do not hold Python's lock. Close the iteration to end them.
 
     Args:
         split: Images to train on.
@@ -90,28 +92,25 @@ def training_batches(
         raise InputError("train.scale makes images of different sizes; set train.crop as well")
     if run.train.crop is None and len(set(split.shapes)) > 1:
         raise InputError("the images differ in size; set train.crop, or data.size to resize them all")
-    loader: DataLoader[Batch] = DataLoader(
-        _Stream(split, run, part),
-        sampler=count(start_step),
-        batch_size=None,
-        collate_fn=_unchanged,
-        num_workers=run.train.workers,
-        multiprocessing_context="fork" if run.train.workers else None,
-        worker_init_fn=_leave_signals_to_the_main_process,
-        generator=torch.Generator(),
-        pin_memory=torch.cuda.is_available(),
-    )
-    return _until_closed(loader)
+    make = partial(training_batch, split, run, part=part)
+    if run.train.workers == 0:
+        return (make(step) for step in count(start_step))
+    return _made_ahead(make, start_step, workers=run.train.workers)
 
 
-def _until_closed(loader: DataLoader[Batch]) -> Generator[Batch, None, None]:
-    """The batches of a loader; its workers, which ignore SIGTERM, end with the iteration or with an error."""
-    batches = iter(loader)
+def _made_ahead(
+    make: Callable[[int], Batch], start_step: int, *, workers: int
+) -> Generator[Batch, None, None]:
+    """The batches of a run in their order, of which two for every thread are made or waiting."""
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="batches")
+    ahead: deque[Future[Batch]] = deque()
     try:
-        yield from batches
+        for step in count(start_step):
+            ahead.append(pool.submit(make, step))
+            if len(ahead) > 2 * workers:
+                yield ahead.popleft().result()
     finally:
-        if loader.num_workers:
-            batches._shutdown_workers()  # type: ignore[attr-defined]
+        pool.shutdown(cancel_futures=True)
 
 
 def training_batch(split: Split, run: RunConfig, step: int, part: tuple[int, int] = (0, 1)) -> Batch:
@@ -120,10 +119,12 @@ def training_batch(split: Split, run: RunConfig, step: int, part: tuple[int, int
     first, every = part
     draws = _draws(len(split), train, run.seed, step)[first::every]
     height, width = (train.crop, train.crop) if train.crop else split.shapes[0]
-    pixels = torch.zeros(len(draws), height, width, 3, dtype=torch.uint8)
-    truth = torch.full((len(draws), height, width), VOID if train.padding == "void" else 0, dtype=torch.uint8)
+    shape, padding = (len(draws), height, width), VOID if train.padding == "void" else 0
+    pinned = torch.cuda.is_available()
+    pixels = torch.zeros(*shape, 3, dtype=torch.uint8, pin_memory=pinned)
+    truth = torch.full(shape, padding, dtype=torch.uint8, pin_memory=pinned)
     sizes = []
-    for draw, its_pixels, its_truth in zip(draws, pixels, truth, strict=True):
+    for draw, its_pixels, its_truth in zip(draws, pixels.numpy(), truth.numpy(), strict=True):
         image, label = _augmented(split, draw, train)
         h, w = label.shape
         its_pixels[:h, :w], its_truth[:h, :w] = image, label
@@ -142,28 +143,6 @@ def evaluation_batches(
             indices = members[first : first + batch_size]
             images, labels = _stack(split, indices)
             yield EvaluationBatch(indices, images=normalise(images, normalisation), labels=labels.long())
-
-
-@dataclass(frozen=True)
-class _Stream(Dataset[Batch]):
-    """The batches of a run by step, as a loader takes them."""
-
-    split: Split
-    run: RunConfig
-    part: tuple[int, int]
-
-    def __getitem__(self, step: int) -> Batch:
-        return training_batch(self.split, self.run, step, self.part)
-
-
-def _unchanged(batch: Any) -> Any:
-    return batch
-
-
-def _leave_signals_to_the_main_process(worker: int) -> None:
-    """A signal to the whole process group must not end the workers before the last step is done."""
-    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
-        signal.signal(name, signal.SIG_IGN)
 
 
 @dataclass(frozen=True)
@@ -193,7 +172,7 @@ def _augmented(split: Split, draw: _Draw, train: TrainConfig) -> tuple[Tensor, T
     """An image (h, w, 3) and its label (h, w), uint8, without padding."""
     shape = split.shapes[draw.index]
     view = draw_view(shape, flip=draw.flip, scale=train.scale, side=train.crop, rng=draw.rng)
-    image, label = take(split.image(draw.index), split.label(draw.index), view)
+    image, label = take(split.image(draw.index, view.rows), split.label(draw.index, view.rows), view)
     if train.photometric:
         from difnet.data.photometric import distort_colours  # loads torchvision, which takes a second
 

@@ -20,6 +20,7 @@ from difnet.data.dataset import Colour, Pixels
 
 INDEX = "index.json"
 CHANNELS = {"images": 3, "labels": 1}
+ALL = slice(None)
 
 
 class SplitIndex(BaseModel):
@@ -78,13 +79,19 @@ class Split:
         """Number of images."""
         return len(self.names)
 
-    def image(self, i: int) -> Pixels:
-        """Image i, (H, W, 3) in RGB; not writeable."""
-        return self._images[3 * self._starts[i] : 3 * self._starts[i + 1]].reshape(*self.shapes[i], 3)
+    def image(self, i: int, rows: slice = ALL) -> Pixels:
+        """Image i in RGB, or some of its rows, (rows, W, 3); not writeable."""
+        return self._read(self._images, i, rows, channels=3).reshape(-1, self.shapes[i][1], 3)
 
-    def label(self, i: int) -> Pixels:
-        """Label i, (H, W), 255 for void; not writeable."""
-        return self._labels[self._starts[i] : self._starts[i + 1]].reshape(self.shapes[i])
+    def label(self, i: int, rows: slice = ALL) -> Pixels:
+        """Label i, or some of its rows, (rows, W), 255 for void; not writeable."""
+        return self._read(self._labels, i, rows, channels=1).reshape(-1, self.shapes[i][1])
+
+    def _read(self, pixels: FlatPixels, i: int, rows: slice, *, channels: int) -> Pixels:
+        height, width = self.shapes[i]
+        first, last, _ = rows.indices(height)
+        start = channels * self._starts[i]
+        return pixels[start + channels * width * first : start + channels * width * last]
 
 
 @dataclass(frozen=True)
@@ -157,8 +164,10 @@ class _StoredPixels:
     path: Path
 
     def __getitem__(self, part: slice) -> Pixels:
-        pixels = np.fromfile(self.path, dtype=np.uint8, offset=part.start, count=part.stop - part.start)
-        if len(pixels) < part.stop - part.start:
-            raise OSError(errno.EIO, "the file has become shorter", str(self.path))
+        pixels = np.empty(part.stop - part.start, dtype=np.uint8)
+        with self.path.open("rb", buffering=0) as file:
+            file.seek(part.start)
+            if file.readinto(pixels) < len(pixels):  # type: ignore[arg-type]
+                raise OSError(errno.EIO, "the file has become shorter", str(self.path))
         pixels.flags.writeable = False
         return pixels

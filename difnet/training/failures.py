@@ -21,9 +21,6 @@ BAD_BATCH = "not_finite.safetensors"
 CONTINUES = "the same command continues from the last checkpoint"
 ASKED = re.compile(r"(?:allocate|of) (\d[\d.]* ?(?:bytes|[KMGT]iB))", re.IGNORECASE)
 OUT_OF_MEMORY = re.compile(r"out of memory|DefaultCPUAllocator|(?:Unable to|Cannot) allocate", re.IGNORECASE)
-WORKER_DIED = re.compile(
-    r"DataLoader worker \(pid\S* [\d, ]+\) (is killed by signal: [\w ]+|exited unexpectedly)"
-)
 
 
 @contextmanager
@@ -35,7 +32,7 @@ def explained(out: Path) -> Iterator[None]:
 
     Raises:
         InputError: If `train.deterministic` asks for a kernel that does not exist.
-        RunError: If memory ran out, a worker died or the data cannot be read.
+        RunError: If memory ran out or the data cannot be read.
     """
     try:
         yield
@@ -45,18 +42,13 @@ def explained(out: Path) -> Iterator[None]:
         text = str(error)
         if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(text):
             raise RunError(f"{out}: {_out_of_memory(text)}") from error
-        if died := WORKER_DIED.search(text):
-            raise RunError(
-                f"{out}: a process that makes the batches {died[1]}; {CONTINUES}; if it happens again, lower "
-                "train.workers (each takes memory, and room in /dev/shm)"
-            ) from error
         if "does not have a deterministic implementation" in text:
             raise InputError(
                 f"{out}: {text.split(maxsplit=1)[0]} has no deterministic kernel on this device; set "
                 "train.deterministic to false"
             ) from error
         if isinstance(error, OSError):
-            reason = error.strerror or text.strip().splitlines()[-1]
+            reason = error.strerror or text
             where = error.filename or out
             raise RunError(f"{where}: cannot be read: {reason}; once it can, {CONTINUES}") from error
         raise

@@ -48,7 +48,7 @@ def test_in_the_last_step_the_run_ends_as_usual(tmp_path: Path, train: Trainer, 
 
 
 def test_exit_code_and_line_of_a_whole_process_group(tmp_path: Path) -> None:
-    """Batch systems signal every process of a job, the loader's workers too."""
+    """Batch systems signal every process of a job; a thread that makes batches ends with it."""
     settings = ["train.steps=100000", "train.checkpoint_every=3", "train.batch_size=2", "train.workers=2"]
     where = ["--benchmark", "tiny", "--ablation", "seed_only", "--seed", "0", "--out", str(tmp_path / "run")]
     options = [word for setting in settings for word in ("--set", setting)]
