@@ -31,7 +31,7 @@ def parse_classes(path: Path, lines: list[str]) -> tuple[list[str], ColourCode |
         The names without void, and the colours where there are some.
 
     Raises:
-        InputError: If names or colours are missing, out of range or there twice.
+        InputError: If names or colours are missing, out of range or there twice, or void has no colour.
     """
     entries = [line.rsplit(maxsplit=3) for line in lines]
     coloured = [len(entry) == 4 and all(map(_is_short_number, entry[1:])) for entry in entries]
@@ -45,10 +45,14 @@ def parse_classes(path: Path, lines: list[str]) -> tuple[list[str], ColourCode |
         name, red, green, blue = entry[0], *map(int, entry[1:])
         if max(red, green, blue) > 255 or (red, green, blue) in values:
             raise InputError(f"{path}: colour in '{line}' is beyond 255 or there twice; correct it")
-        values[red, green, blue] = VOID if name == "void" else len(names)
-        if name != "void":
+        values[red, green, blue] = VOID if _is_void(name) else len(names)
+        if not _is_void(name):
             names.append(name)
     return _checked(path, names), ColourCode(path, values)
+
+
+def _is_void(name: str) -> bool:
+    return name.lower() == "void"
 
 
 def _is_short_number(text: str) -> bool:
@@ -58,6 +62,8 @@ def _is_short_number(text: str) -> bool:
 def _checked(path: Path, names: list[str]) -> list[str]:
     if not 2 <= len(names) <= VOID or len(set(names)) < len(names):
         raise InputError(f"{path}: {len(names)} names; write 2 to {VOID} different ones, one a line")
+    if any(map(_is_void, names)):
+        raise InputError(f"{path}: void is no class; remove its line, its value in labels is {VOID}")
     return names
 
 

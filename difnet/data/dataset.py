@@ -70,7 +70,7 @@ class Dataset(BaseModel, ABC):
     citation: ClassVar[str]
     """Whom to cite and under what terms the images may be used, on one line."""
     obtain: ClassVar[str] = ""
-    """What a user has to do to get the files, where they cannot simply be downloaded."""
+    """What a user has to do to get the files, for the error of a missing folder."""
     synthetic: ClassVar[bool] = False
     """Whether the images are generated; the report says so."""
 

@@ -49,30 +49,31 @@ class FileSample:
             FileError: If one is damaged, their sizes differ, or the label is not legal.
         """
         label = read_label(self.label, classes=self.classes, void=self.void, colours=self.colours)
-        height, width = label.shape
-        with _opened(self.image, IMAGE_FORMATS) as file:
-            image = _rgb(_as_labelled(file, self.image, size=(width, height)), self.image)
-        return matched(image, label, self.image)
+        return read_pair(self.image, label)
 
 
-def matched(image: Pixels, label: Pixels, path: Path) -> Pair:
-    """An image (H, W, 3) with its label (H, W).
+def read_pair(path: Path, label: Pixels) -> Pair:
+    """Decode the image of a label (H, W) to RGB (H, W, 3); of 16 bits a channel the upper 8 are kept.
 
     Raises:
-        FileError: If their sizes differ; the message names the image's file.
+        FileError: If it cannot be decoded to its end, is too large, transparent or of 32 bits a channel, or
+            does not fit the label.
     """
+    height, width = label.shape
+    with _opened(path, IMAGE_FORMATS) as file:
+        image = _rgb(_as_labelled(file, path, size=(width, height)), path)
     if image.shape[:2] != label.shape:
-        sizes = f"{image.shape[1]}x{image.shape[0]} and {label.shape[1]}x{label.shape[0]}"
+        sizes = f"{image.shape[1]}x{image.shape[0]} and {width}x{height}"
         raise FileError("image and label differ in size; crop or resize one of them", f"{path} ({sizes})")
     return Pair(image=image, label=label)
 
 
 def read_image(path: Path, *, upright: bool = False) -> Pixels:
-    """Decode an image to RGB (H, W, 3); of 16 bits a channel the upper 8 are kept.
+    """Decode an image that has no label, as `read_pair` does.
 
     Args:
         path: The file.
-        upright: Turn it as its EXIF orientation says; a label, which has none, might no longer fit.
+        upright: Turn it as its EXIF orientation says.
 
     Raises:
         FileError: If it cannot be decoded to its end, is too large, transparent or of 32 bits a channel.

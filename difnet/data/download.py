@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
@@ -53,26 +54,37 @@ def download(archive: Archive, path: Path, report: Report) -> None:
         OSError: If the file cannot be written.
     """
     part = path.with_name(f"{path.name}.part")
-    continued = part.exists()
-    _receive_all(archive, part, report)
-    if continued and checksum_problem(archive, part):
+    if part.exists() and not _is_completed(archive, part, report):
         report(f"{archive.file}: does not fit what an earlier download left; starts again")
         part.unlink()
+    if not part.exists():
         _receive_all(archive, part, report)
-    if problem := checksum_problem(archive, part):
-        part.unlink()
-        raise RunError(f"{archive.url}: {problem}; what was downloaded is removed; try again later")
+        if problem := checksum_problem(archive, part):
+            part.unlink()
+            raise RunError(f"{archive.url}: {problem}; what was downloaded is removed; try again later")
     with part.open("rb") as file:
         os.fsync(file.fileno())
     part.replace(path)
 
 
 def checksum_problem(archive: Archive, path: Path) -> str | None:
-    """What is wrong with the checksum of a file that should be this archive; None if it is right."""
+    """What is wrong with a file that should be this archive; None if it has its checksum."""
     algorithm, _, published = archive.checksum.partition(":")
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, algorithm).hexdigest()
+    new_hash = partial(hashlib.new, algorithm, usedforsecurity=False)
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, new_hash).hexdigest()
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
     return None if found == published else f"its {algorithm} is {found}, not {published} as published"
+
+
+def _is_completed(archive: Archive, part: Path, report: Report) -> bool:
+    """Whether what an earlier call left is the archive already, or becomes it with the rest."""
+    if checksum_problem(archive, part) is None:
+        return True
+    _receive_all(archive, part, report)
+    return checksum_problem(archive, part) is None
 
 
 def _receive_all(archive: Archive, part: Path, report: Report) -> None:
@@ -95,8 +107,6 @@ def _receive_all(archive: Archive, part: Path, report: Report) -> None:
 
 def _receive(archive: Archive, part: Path, report: Report) -> None:
     """Receive over one connection what is missing."""
-    if _is_whole(archive, part):
-        return
     start = _length(part)
     with _connect(archive, part, start) as response:
         if response.status != HTTPStatus.PARTIAL_CONTENT:
@@ -181,13 +191,6 @@ class _Progress:
             f"{self.file}: {self.reached / MIB:.0f} of {self.size / MIB:.0f} MiB, "
             f"{rate / MIB:.1f} MiB/s, {(self.size - self.reached) / rate:.0f} s left"
         )
-
-
-def _is_whole(archive: Archive, part: Path) -> bool:
-    """Whether all has arrived; where no size is published the checksum tells."""
-    if archive.size:
-        return _length(part) == archive.size
-    return part.exists() and checksum_problem(archive, part) is None
 
 
 def _length(part: Path) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from difnet.data.dataset import VOID, Colour, Pair, Pixels, Sample
-from difnet.data.decoding import matched, read_image, read_label
+from difnet.data.decoding import read_label, read_pair
 from difnet.data.matlab import read_matlab
 from difnet.data.problems import FileError
 
@@ -43,7 +43,7 @@ class TableSample:
             values = read_matlab(self.label, self.field)
         else:
             values = read_label(self.label, classes=VOID, void=VOID)
-        return matched(read_image(self.image), look_up(values, self.table, self.label), self.image)
+        return read_pair(self.image, look_up(values, self.table, self.label))
 
 
 def with_table(samples: list[Sample], table: Table, *, field: str = "") -> list[Sample]:

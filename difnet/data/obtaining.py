@@ -6,13 +6,12 @@ import os
 import shutil
 from pathlib import Path
 
-from filelock import FileLock
-
-from difnet.config import InputError, RunError, project_root
+from difnet.config import InputError, RunError
 from difnet.data.archives import unpack
 from difnet.data.dataset import Archive, Dataset
 from difnet.data.download import Report, checksum_problem, download
-from difnet.data.tree import locate
+from difnet.data.locking import locked
+from difnet.data.tree import data_root, locate
 
 
 def obtain(dataset: Dataset, report: Report) -> None:
@@ -20,8 +19,8 @@ def obtain(dataset: Dataset, report: Report) -> None:
 
     They come from the archive in `$DIFNET_DATA` (else `data/` of the project) where the user has put it
     there, else from a download. An interrupted call leaves what has been downloaded in `.downloads/` for the
-    next, and no folder that is not whole. Of several processes one works and the others wait. Without a
-    missing folder nothing is read, written or connected to.
+    next, and no folder that is not whole. Of several processes one works, the others wait and say so.
+    Without a missing folder nothing is read, written or connected to.
 
     Args:
         dataset: The data set.
@@ -34,11 +33,11 @@ def obtain(dataset: Dataset, report: Report) -> None:
     root = data_root()
     for archive in dataset.archives():
         work = root / ".downloads" / archive.file
-        if _is_there(archive) and not work.exists():
-            continue
         try:
+            if _is_there(archive) and not work.exists():
+                continue
             work.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(work.with_name(f"{archive.file}.lock")):
+            with locked(work.with_name(f"{archive.file}.lock"), f"obtains {archive.file}"):
                 if not _is_there(archive):
                     _obtain(archive, root, work, report)
                 shutil.rmtree(work, ignore_errors=True)
@@ -49,12 +48,6 @@ def obtain(dataset: Dataset, report: Report) -> None:
             ) from error
         except RunError as error:
             raise RunError(f"{error}, or put {archive.file} into {root}") from error
-
-
-def data_root() -> Path:
-    """Where downloads go: `$DIFNET_DATA`, else `data/` of the project."""
-    root = os.environ.get("DIFNET_DATA")
-    return Path(root).expanduser() if root else project_root() / "data"
 
 
 def _is_there(archive: Archive) -> bool:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import PIL
-from filelock import FileLock
 
 from difnet.config import DataConfig, InputError
 from difnet.data.dataset import Dataset, Sample
 from difnet.data.discovery import open_dataset
+from difnet.data.locking import locked
 from difnet.data.store import INDEX, DataIndex, load_prepared, pixel_folder
 from difnet.data.writer import SplitWriter
 
@@ -23,7 +23,7 @@ def prepare(config: DataConfig, directory: Path) -> DataIndex:
 
     It is there when `directory` holds a whole store with the same fingerprint: configuration, names, sizes
     and modification times of the source files, and the code of this package. Several processes may prepare
-    the same directory at once; one does, the others wait. One image at a time is held in memory.
+    the same directory at once; one does, the others wait and say so. One image at a time is held in memory.
 
     Args:
         config: Data set, size and options.
@@ -41,7 +41,7 @@ def prepare(config: DataConfig, directory: Path) -> DataIndex:
         if index := _stored(directory, fingerprint):
             return index
         directory.mkdir(parents=True, exist_ok=True)
-        with FileLock(directory / ".lock"):
+        with locked(directory / ".lock", f"prepares {directory}"):
             return _stored(directory, fingerprint) or _store(config, dataset, samples, fingerprint, directory)
     except OSError as error:
         raise InputError(
@@ -53,7 +53,7 @@ def _stored(directory: Path, fingerprint: str) -> DataIndex | None:
     """The index of the store in a directory if it is whole and has this fingerprint."""
     try:
         index = load_prepared(directory).index
-    except InputError:
+    except (InputError, OSError):  # the latter where another process replaces it at this moment
         return None
     return index if index.fingerprint == fingerprint else None
 

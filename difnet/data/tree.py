@@ -16,10 +16,22 @@ from difnet.data.dataset import Sample
 from difnet.data.decoding import FileSample
 from difnet.data.problems import FileError, Problems
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
-LABEL_SUFFIXES = (".png",)
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Control characters, line ends, and what stands for bytes that are not UTF-8."""
+
+
+def data_root() -> Path:
+    """The folder of the data sets: `$DIFNET_DATA`, else `data/` of the project.
+
+    Raises:
+        InputError: If it begins with the `~` of an unknown user.
+    """
+    root = os.environ.get("DIFNET_DATA")
+    try:
+        return Path(root).expanduser() if root else project_root() / "data"
+    except RuntimeError as error:
+        raise InputError(f"DIFNET_DATA={root}: no such user; set it to a folder") from error
 
 
 def locate(folder: str, obtain: str = "") -> Path:
@@ -32,17 +44,25 @@ def locate(folder: str, obtain: str = "") -> Path:
     Raises:
         InputError: If it is in neither place.
     """
-    root = os.environ.get("DIFNET_DATA")
-    place = Path(root).expanduser() / folder if root else None
-    if place and place.is_dir():
+    place = data_root() / folder
+    if is_folder(place):
         return place
     default = project_root() / "data" / folder
-    if default.is_dir():
+    if is_folder(default):
         return default
+    first = place if os.environ.get("DIFNET_DATA") else "$DIFNET_DATA (not set)"
     raise InputError(
-        f"{folder} not found at {place or '$DIFNET_DATA (not set)'} nor at {default}; "
-        f"{obtain or 'put it there'}, or set DIFNET_DATA to the folder that holds {folder}"
+        f"{folder} not found at {first} nor at {default}; {obtain or 'put it there'}, or set DIFNET_DATA to "
+        f"the folder that holds {folder}"
     )
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is such a folder that this user may look into; also of a path that is too long."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def read_lines(path: Path) -> list[str]:
@@ -146,5 +166,6 @@ def pair_files(
             problems.add(FileError(kind, name))
     problems.raise_if_any(source)
     if not samples:
-        raise InputError(f"{source}: holds no images; add some as {', '.join(IMAGE_SUFFIXES)}")
+        suffixes = ", ".join(IMAGE_SUFFIXES)
+        raise InputError(f"{source}: holds no images; add some as {suffixes}, or their names to its list")
     return list(samples.values())

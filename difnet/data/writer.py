@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from difnet.data.dataset import Pair, Sample
+from difnet.data.dataset import VOID, Pair, Sample
 from difnet.data.problems import FileError, Problems
 from difnet.data.store import SplitIndex, pixel_file
 
@@ -26,14 +26,19 @@ class SplitWriter:
             size: Height and width that every sample is resized to, or None to keep each its own.
         """
         self.folder = folder
+        self.classes = classes
         self.size = size
         self.digest = hashlib.sha256(json.dumps([classes, size]).encode())
         self.problems = Problems()
 
     def write(self, split: str, samples: list[Sample]) -> SplitIndex:
-        """Read and write all samples of a split; after the first problem they are only checked."""
+        """Read and write all samples of a split; after the first problem they are only checked.
+
+        That the labels of train show fewer than two classes is a problem too.
+        """
         names: list[str] = []
         shapes: list[tuple[int, int]] = []
+        shown: set[int] = set()
         with (
             pixel_file(self.folder, split, "images").open("wb") as images,
             pixel_file(self.folder, split, "labels").open("wb") as labels,
@@ -49,6 +54,16 @@ class SplitWriter:
                 for file, pixels in ((images, pair.image.tobytes()), (labels, pair.label.tobytes())):
                     file.write(pixels)
                     self.digest.update(pixels)
+                if len(shown) < 2:
+                    shown |= {*np.unique(pair.label).tolist()} - {VOID}
+        if split == "train" and len(shown) < 2 and not self.problems:
+            self.problems.add(
+                FileError(
+                    "all labels of a split show fewer than two classes; correct them (255 is void: a mask of "
+                    "0 and 255 needs 1 in its place)",
+                    f"{split} (only {', '.join(self.classes[value] for value in shown) or 'void'})",
+                )
+            )
         return SplitIndex(names=tuple(names), shapes=tuple(shapes))
 
     def _read(self, sample: Sample) -> Pair | None:

@@ -111,6 +111,19 @@ def fifteen(root: Path) -> None:
     set_label(root, 9)
 
 
+def jpeg_label(root: Path) -> None:
+    with Image.open(label(root)) as file:
+        file.save(label(root).with_suffix(".jpg"))
+    label(root).unlink()
+
+
+def masks(root: Path, *values: int) -> None:
+    """All labels of these values, but those of val as before."""
+    for path in (root / "labels").iterdir():
+        if path.stem not in ("plant3", "plant7"):
+            store(path, np.resize(np.array(values, dtype=np.uint8), (24, 32)))
+
+
 def transparent(root: Path) -> None:
     pixels = np.full((24, 32, 4), 255, dtype=np.uint8)
     pixels[3, 3, 3] = 254
@@ -127,6 +140,7 @@ DAMAGE: dict[str, Damage] = {
     "`classes.txt` a folder": lambda root: ((root / "classes.txt").unlink(), (root / "classes.txt").mkdir()),
     "one class": lambda root: classes(root, "leaf\n"),
     "class twice": lambda root: classes(root, "leaf\nleaf\n"),
+    "`void` in a list without colours": lambda root: classes(root, "background\nVoid\nleaf\n"),
     "class without a colour": lambda root: classes(root, "leaf 0 160 0\nstem\n"),
     "colour twice": lambda root: classes(root, "leaf 0 160 0\nstem 0 160 0\n"),
     "list a link that leads nowhere": lambda root: linked(root / "val.txt", root / "nowhere"),
@@ -137,6 +151,7 @@ DAMAGE: dict[str, Damage] = {
     "name twice in a list": lambda root: val(root, "plant3\nplant3\n"),
     "name in two lists": lambda root: (root / "test.txt").write_text("plant1\nplant3\n", encoding="utf-8"),
     "no images": empty,
+    "empty list": lambda root: val(root, " \n\n"),
     "image without label": lambda root: label(root).unlink(),
     "label without image": lambda root: image(root).unlink(),
     "two images for one name": lambda root: image(root, ".jpg").write_bytes(image(root).read_bytes()),
@@ -167,4 +182,7 @@ DAMAGE: dict[str, Damage] = {
         png(32, 24, bits=4, colour=0, pixels=bytes(17 * 24))
     ),
     "JPEG in place of a label": lambda root: Image.open(image(root)).convert("L").save(label(root), "JPEG"),
+    "label with the suffix of a JPEG": jpeg_label,
+    "masks of 0 and 255": lambda root: masks(root, 0, 255),
+    "labels of void alone": lambda root: masks(root, 255),
 }

@@ -15,7 +15,7 @@ from difnet.data.dataset import Pixels
 from difnet.data.decoding import read_image
 from tests.conftest import PROJECT
 from tests.data.damage import COLOURED_CLASSES, classes, image, label
-from tests.data.unusual import IMAGES, INDEX, LABELS, NAMES, RGB, label_in_colours, opened
+from tests.data.unusual import IMAGES, INDEX, LABELS, NAMES, RGB, grey, label_in_colours, opened
 
 
 def prepared(root: Path, tmp_path: Path, split: str) -> tuple[str, Pixels, Pixels]:
@@ -41,6 +41,16 @@ def test_images(case: str, own: Path, tmp_path: Path) -> None:
     assert np.abs(found.astype(int) - expected.astype(int)).max() <= lossy
 
 
+@pytest.mark.parametrize("suffix", [".bmp", ".gif", ".GIF", ".tif", ".tiff", ".webp"])
+def test_suffixes(suffix: str, own: Path, tmp_path: Path) -> None:
+    expected = grey(own)
+    with Image.open(image(own)) as file:
+        file.save(image(own, suffix), lossless=True)
+    image(own).unlink()
+    _, found, _ = prepared(own, tmp_path, "train")
+    assert np.array_equal(found, expected)
+
+
 @pytest.mark.parametrize("case", LABELS)
 def test_labels(case: str, own: Path, tmp_path: Path) -> None:
     expected = LABELS[case](own)
@@ -55,6 +65,13 @@ def test_names(case: str, own: Path, tmp_path: Path) -> None:
     name, *found = prepared(own, tmp_path, "val")
     assert name == expected
     assert all(np.array_equal(*pair) for pair in zip(found, pixels, strict=True))
+
+
+def test_void_may_be_spelled_in_any_case(own: Path, tmp_path: Path) -> None:
+    expected = label_in_colours(own)
+    classes(own, COLOURED_CLASSES.replace("void", "Void"))
+    _, _, found = prepared(own, tmp_path, "train")
+    assert np.array_equal(found, expected) and 255 in found
 
 
 def test_colours_are_those_of_the_report_and_part_of_what_is_prepared(own: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from difnet.cli.data import prepare as command
 from difnet.config import DataConfig, InputError
 from difnet.data import load_prepared, prepare
 
@@ -16,6 +17,13 @@ def test_originals_are_not_touched(own: Path, tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in own.rglob("*") if path.is_file()}
     prepare(DataConfig(name="folder", size=(12, 12), options={"root": str(own)}), tmp_path / "store")
     assert {path: path.read_bytes() for path in own.rglob("*") if path.is_file()} == before
+
+
+def test_data_that_are_found_need_no_project(
+    camvid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("difnet.data.tree.project_root", lambda: pytest.fail("not needed"))
+    assert len(prepare(DataConfig(name="camvid"), tmp_path / "store").splits["train"].names) == 3
 
 
 def test_missing_data_says_where_it_looked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,6 +39,24 @@ def test_missing_data_says_where_it_looked(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.delenv("DIFNET_DATA")
     with pytest.raises(InputError, match="not set"):
         prepare(DataConfig(name="camvid"), tmp_path / "store")
+
+
+@pytest.mark.parametrize("download", [False, True])
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("~nobody-of-this-name", "DIFNET_DATA=~nobody-of-this-name: no such user; set it to a folder"),
+        ("long" * 300, "not found at (long)+/ADE|(long)+: cannot be written: File name too long"),
+        ("/dev/null", "not found at /dev/null/ADE|/dev/null: cannot be written: Not a directory"),
+    ],
+)
+def test_data_in_a_place_that_cannot_be(
+    place: str, text: str, download: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIFNET_DATA", place)
+    with pytest.raises(InputError, match=text):
+        command("ade20k", download=download, data=tmp_path / "store")
+    assert not (tmp_path / "store").exists()
 
 
 def test_camvid_label_outside_its_range(camvid: Path, tmp_path: Path) -> None:

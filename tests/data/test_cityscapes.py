@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,22 @@ def test_classes_and_colours(root: Path, tmp_path: Path) -> None:
         (128, 64, 128),
         (0, 0, 142),
         (119, 11, 32),
+    )
+
+
+def test_what_a_file_manager_leaves_is_no_frame(root: Path, tmp_path: Path) -> None:
+    for path in list(root.rglob("*.png")):
+        path.with_name(f"._{path.name}").write_bytes(b"attributes")
+    (root / "leftImg8bit" / "train" / ".DS_Store").write_bytes(b"")
+    assert list(prepared(CONFIG, tmp_path / "store")["train"]) == NAMES["train"]
+
+
+def test_pipe_in_place_of_a_frame(root: Path, tmp_path: Path) -> None:
+    path = root / "leftImg8bit" / "train" / "zurich" / f"{NAMES['train'][2]}_leftImg8bit.png"
+    path.unlink()
+    os.mkfifo(path)
+    assert f"{path.parent}: cannot be read; replace or remove it: {path.name} (not a file)" in problem(
+        CONFIG, tmp_path / "store"
     )
 
 

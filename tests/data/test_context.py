@@ -22,7 +22,6 @@ NAMES_59 = (
 """The order and spelling of 59_labels.txt."""
 NUMBERS = {"aeroplane": 2, "bedclothes": 19, "cloth": 80, "table": 397, "unknown": 431, "wood": 458}
 """Some numbers of labels.txt, which spells three of the 59 classes in its own way."""
-"""Class of these numbers among the 59."""
 
 
 def config(count: int) -> DataConfig:

@@ -36,6 +36,7 @@ def test_the_example_of_the_page_is_a_data_set(tmp_path: Path, monkeypatch: pyte
         (root / folder).mkdir(parents=True)
         for name in ("oak", "elm"):
             Image.new(mode, (8, 6)).save(root / folder / f"{name}.{suffix}")
+    Image.fromarray(np.eye(6, 8, dtype=np.uint8)).save(root / "index" / "oak.png")
     (root / "train.txt").write_text("oak\n", encoding="utf-8")
     (root / "val.txt").write_text("elm\n", encoding="utf-8")
     monkeypatch.setenv("DIFNET_DATA", str(tmp_path))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import BinaryIO
 
 import pytest
 
@@ -79,6 +80,39 @@ def test_a_broken_connection_is_continued(
     lines = fetch(server, tmp_path, size=size)
     assert server.ranges == ranges
     assert sum("next attempt in" in line for line in lines) == len(ranges) - 1
+
+
+def test_what_arrives_is_hashed_once(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not after every break: that would read gigabytes each time."""
+    hashed: list[int] = []
+    digest = hashlib.file_digest
+
+    def counted(file: BinaryIO, algorithm: Callable[[], object]) -> object:
+        hashed.append(Path(file.name).stat().st_size)
+        return digest(file, algorithm)
+
+    monkeypatch.setattr(hashlib, "file_digest", counted)
+    server.faults = [cut(100_000), cut(50_000), cut(50_000)]
+    fetch(server, tmp_path, size=None)
+    assert hashed == [len(CONTENT)]
+    (tmp_path / "leaves.tar").rename(tmp_path / "leaves.tar.part")
+    fetch(server, tmp_path, size=None)
+    assert hashed == [len(CONTENT)] * 2
+
+
+def test_md5_where_it_is_forbidden_for_security(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on machines in FIPS mode: a published sum only tells a whole file from a broken one."""
+    new = hashlib.new
+
+    def restricted(name: str, data: bytes = b"", *, usedforsecurity: bool = True) -> object:
+        if usedforsecurity:
+            raise ValueError("disabled for FIPS")
+        return new(name, data)
+
+    monkeypatch.setattr(hashlib, "new", restricted)
+    fetch(server, tmp_path)
 
 
 def test_a_silent_connection_is_broken_and_continued(

@@ -109,6 +109,16 @@ def test_a_wrong_archive_of_the_user_is_named_and_stays(server: Server, root: Pa
     assert not server.ranges
 
 
+def test_an_archive_of_the_user_that_cannot_be_read(server: Server, root: Path) -> None:
+    (root / FILE).mkdir(parents=True)
+    message = (
+        f"{root / FILE}: cannot be read: Is a directory; put a sound copy there, or remove it to download"
+    )
+    with pytest.raises(InputError, match=message):
+        obtain(Twigs(archive=published(server)), pytest.fail)
+    assert not server.ranges
+
+
 def test_a_neighbour_of_the_folder_stays(server: Server, root: Path) -> None:
     (root / "forest" / "leaves").mkdir(parents=True)
     obtain(Twigs(archive=published(server)), lambda _: None)

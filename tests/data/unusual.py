@@ -67,6 +67,12 @@ def other_format(root: Path) -> Pixels:
     return pixels
 
 
+def other_suffix(root: Path) -> Pixels:
+    image(root).unlink()
+    Image.fromarray(RGB).save(image(root, ".tif"))
+    return RGB
+
+
 def turned(root: Path, label_shape: tuple[int, int]) -> None:
     exif = Image.Exif()
     exif[0x112] = QUARTER_TURN
@@ -92,6 +98,7 @@ IMAGES: dict[str, Callable[[Path], Pixels]] = {
     "RGB image of 16 bits": rgb_16,
     "opaque image with an alpha channel": opaque,
     "other format than the suffix says": other_format,
+    "BMP, GIF, TIFF or WebP": other_suffix,
     "image turned by 90 degrees in EXIF, label upright": turned_with_its_label,
     "image turned by 90 degrees in EXIF, label as stored": turned_alone,
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from difnet.data.dataset import Colour, Dataset, Sample
-from difnet.data.tree import IMAGE_SUFFIXES, LABEL_SUFFIXES, list_folder, locate, pair_files, read_lines
+from difnet.data.tree import IMAGE_SUFFIXES, list_folder, locate, pair_files, read_lines
 
 VOID_IN_FILES = 11
 
@@ -51,7 +51,7 @@ class CamVid(Dataset):
             str(root / split),
             names=[Path(line.split()[0]).stem for line in read_lines(root / f"{split}.txt")],
             images=list_folder(root / split, IMAGE_SUFFIXES),
-            labels=list_folder(root / f"{split}annot", LABEL_SUFFIXES),
+            labels=list_folder(root / f"{split}annot", (".png",)),
             classes=len(self.classes()),
             void=VOID_IN_FILES,
         )

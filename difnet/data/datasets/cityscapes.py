@@ -14,7 +14,7 @@ from torchvision.datasets import Cityscapes as Published
 
 from difnet.data.dataset import VOID, Colour, Dataset, Sample
 from difnet.data.labels import with_table
-from difnet.data.tree import locate, pair_files
+from difnet.data.tree import list_folder, locate, pair_files
 
 EVALUATED = [entry for entry in Published.classes if not entry.ignore_in_eval]
 """The 19 classes, in the order of their train ids."""
@@ -46,7 +46,7 @@ class Cityscapes(Dataset):
     def _split(self, split: str) -> list[Sample]:
         frames = locate(f"cityscapes/leftImg8bit/{split}", self.obtain)
         labels = locate(f"cityscapes/gtFine/{split}", self.obtain)
-        by_name = _of_all_cities(frames, "_leftImg8bit.png"), _of_all_cities(labels, "_gtFine_labelIds.png")
+        by_name = _of_all_cities(frames, "_leftImg8bit"), _of_all_cities(labels, "_gtFine_labelIds")
         names = sorted(by_name[0].keys() | by_name[1].keys())
         pairs = pair_files(
             str(frames), names=names, images=by_name[0], labels=by_name[1], classes=len(TABLE), void=VOID
@@ -55,5 +55,10 @@ class Cityscapes(Dataset):
 
 
 def _of_all_cities(folder: Path, ending: str) -> dict[str, Path]:
-    """The files of all cities with an ending, by what precedes it."""
-    return {path.name.removesuffix(ending): path for path in sorted(folder.glob(f"*/*{ending}"))}
+    """The PNG files of all cities whose names have an ending, by what precedes it."""
+    return {
+        name.removesuffix(ending): path
+        for city in sorted(folder.glob("*/"))
+        for name, path in list_folder(city, (".png",)).items()
+        if name.endswith(ending)
+    }

@@ -1,9 +1,9 @@
 """Data set `folder`: a user's own images.
 
-`images/NAME.png` (or .jpg), `labels/NAME.png` with the index of the class of every pixel (255 for void) and
-`classes.txt` with one name a line. Where its lines are `NAME R G B`, labels in colours are decoded by them (a
-line `void R G B` may name the colour of void). Optional `train.txt`, `val.txt` and `test.txt` list the names
-of each split; without `train.txt` every image that no other list names is for training.
+`images/NAME.png` (or .jpg, .tif, ...), `labels/NAME.png` with the index of the class of every pixel (255 for
+void) and `classes.txt` with one name a line. Where its lines are `NAME R G B`, labels in colours are decoded
+by them (a line `void R G B` may name the colour of void). Optional `train.txt`, `val.txt` and `test.txt` list
+the names of each split; without `train.txt` every image that no other list names is for training.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from difnet.config import InputError
 from difnet.data.colours import ColourCode, parse_classes
 from difnet.data.dataset import VOID, Colour, Dataset, Sample
 from difnet.data.problems import FileError, Problems
-from difnet.data.tree import IMAGE_SUFFIXES, LABEL_SUFFIXES, list_folder, pair_files, read_lines
+from difnet.data.tree import IMAGE_SUFFIXES, is_folder, list_folder, pair_files, read_lines
 
 GOLDEN_RATIO = 0.618
 
@@ -41,7 +41,7 @@ class Folder(Dataset):
         """The pairs of every split that has a list, and of train."""
         root = self._folder()
         images = list_folder(root / "images", IMAGE_SUFFIXES)
-        labels = list_folder(root / "labels", LABEL_SUFFIXES)
+        labels = list_folder(root / "labels", IMAGE_SUFFIXES)  # one that is no PNG is then found, and refused
         classes, colours = self._classes()
         names = _split_names(root, sorted(images.keys() | labels.keys()))
         return {
@@ -64,11 +64,11 @@ class Folder(Dataset):
     def _folder(self) -> Path:
         try:
             folder = self.root.expanduser()
-            if folder.is_dir():
-                return folder
-        except (OSError, RuntimeError):  # a name that is too long, or ~ of an unknown user
+        except RuntimeError:  # ~ of an unknown user
             folder = self.root
-        raise InputError(f"{folder}: no such folder; set data.options.root to the one that holds images/")
+        if not is_folder(folder):
+            raise InputError(f"{folder}: no such folder; set data.options.root to the one that holds images/")
+        return folder
 
 
 def _split_names(root: Path, names: list[str]) -> dict[str, list[str]]:
