@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+import signal
+import sys
 from typing import Annotated
 
 import typer
@@ -15,7 +17,7 @@ from difnet.config.catalogue import benchmark_names
 def prepare(
     name: Annotated[str, typer.Argument(help="A benchmark, or a data set.")],
     root: Annotated[
-        Path | None, typer.Option("--root", help="Folder of a user's own images and labels.")
+        str | None, typer.Option("--root", help="Folder of a user's own images and labels.")
     ] = None,
     download: Annotated[
         bool, typer.Option("--download", help="Download and unpack what is published and not there yet.")
@@ -32,20 +34,29 @@ def prepare(
     from difnet.data import prepare as prepare_data
     from difnet.data.obtaining import obtain
 
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _stop)
     config = _config(name, root)
     if download:
         obtain(open_dataset(config), report=lambda line: typer.echo(line, err=True))
-    index = prepare_data(config, data or project_root() / "results" / name / "data")
+    index = prepare_data(config, data or project_root() / "results" / name / "data", verify=True)
     counts = ", ".join(f"{len(split.names)} {split_name}" for split_name, split in index.splits.items())
     typer.echo(f"{index.title}: {counts}; {len(index.classes)} classes; content {index.sha256[:16]}")
 
 
-def _config(name: str, root: Path | None) -> DataConfig:
+def _stop(number: int, _: object) -> None:
+    """End the process, but let it clear away what is half-written."""
+    os.write(2, f"difnet: stopped by {signal.Signals(number).name}\n".encode())
+    sys.exit(128 + number)
+
+
+def _config(name: str, root: str | None) -> DataConfig:
     """The data of the benchmark of this name, else the data set of this name with its default options."""
     from difnet.data import dataset_names
 
     if root is not None:
-        return DataConfig(name=name, options={"root": str(root)})
+        return DataConfig(name=name, options={"root": root})
     project = project_root()
     if name in dataset_names() and name not in benchmark_names(project):
         return DataConfig(name=name)

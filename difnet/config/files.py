@@ -92,8 +92,10 @@ def validate(
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """A remark that names the known word most like `name`, or lists the known ones."""
+    """A remark that names the known word most like `name`, or lists the known ones, if any."""
     matches = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    if not known:
+        return "; there are none"
     return f"; did you mean '{matches[0]}'?" if matches else f"; known are {', '.join(sorted(known))}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import shutil
 import stat
@@ -24,6 +25,9 @@ ALWAYS_ALLOWED = 64 * MIB
 """Bytes that even the smallest archive may unpack to."""
 HEADER = MIB
 """Bytes that the header of a tar member may have."""
+
+OTHERS = {b"BZh": "bzip2", b"\xfd7zX": "xz", b"(\xb5/\xfd": "zstd", b"7z\xbc\xaf": "7z", b"Rar!": "rar"}
+"""First bytes of formats that are not read."""
 
 DAMAGE = (
     *(tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, struct.error, EOFError),
@@ -83,7 +87,8 @@ class _Room:
         if total > self.limit:
             raise _RefusedError(f"its {self.size / MIB:.1f} MiB become more than {self.limit / MIB:.0f} MiB")
         if total > self.free:
-            raise OSError(f"{self.name} unpacks to more than the {self.free / MIB:.0f} MiB that are free")
+            problem = f"{self.name} unpacks to more than the {self.free / MIB:.0f} MiB that are free"
+            raise OSError(errno.ENOSPC, problem)
 
 
 def _write_all(members: Iterator[Member], archive: Path, folder: Path, room: _Room) -> None:
@@ -115,6 +120,10 @@ def _write(member: Member, folder: Path) -> None:
             written = file.tell()
     except (FileExistsError, NotADirectoryError) as error:
         raise _RefusedError(f"{member.name!r} is in it twice") from error
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise _RefusedError(f"'{member.name[:40]}...' is too long a name for this disk") from error
     if written != member.size:
         raise EOFError(f"{member.name!r} ends early")
 
@@ -129,6 +138,10 @@ def _members(archive: Path, room: _Room) -> Generator[Member, None, None]:
         elif start.startswith(b"\x1f\x8b"):
             with gzip.open(file) as unzipped:
                 yield from _tar_members(unzipped)
+                if len(unzipped.read(HEADER)) == HEADER:  # to the end, where the checksum is
+                    raise _RefusedError(f"more than {HEADER / MIB:.0f} MiB follow its last file")
+        elif other := next((kind for magic, kind in OTHERS.items() if start.startswith(magic)), None):
+            raise _RefusedError(f"it is compressed with {other}, and only tar, tar.gz and zip are read")
         else:
             yield from _tar_members(file)
 

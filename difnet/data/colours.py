@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,9 @@ from PIL import Image
 from difnet.config import InputError
 from difnet.data.dataset import VOID, Colour, Pixels
 from difnet.data.problems import FileError
+
+THREE_NUMBERS = re.compile(r"([\s,;]+[0-9]+){3}$")
+"""At the end of a line that is meant to have a colour, right or wrong."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,11 @@ def parse_classes(path: Path, lines: list[str]) -> tuple[list[str], ColourCode |
     """
     entries = [line.rsplit(maxsplit=3) for line in lines]
     coloured = [len(entry) == 4 and all(map(_is_short_number, entry[1:])) for entry in entries]
+    for line, has_colour in zip(lines, coloured, strict=True):
+        if not has_colour and THREE_NUMBERS.search(line):
+            raise InputError(
+                f"{path}: '{line}': no colour; write 'NAME R G B' with spaces, numbers up to 255"
+            )
     if not any(coloured):
         return _checked(path, lines), None
     values: dict[Colour, int] = {}
@@ -68,11 +77,15 @@ def _checked(path: Path, names: list[str]) -> list[str]:
 
 
 def decode_colours(image: Image.Image, path: Path, colours: ColourCode) -> Pixels:
-    """The label (H, W) that an image in colours shows.
+    """The label (H, W) that an image in colours or grey shows, whichever way a PNG stores them.
 
     Raises:
-        FileError: If it holds a colour of no class.
+        FileError: If it holds a colour of no class, or grey of 16 bits.
     """
+    if image.mode == "I;16":
+        raise FileError(
+            f"label in grey of 16 bits where {colours.path.name} has colours; save it with 8 bits", str(path)
+        )
     pixels = np.asarray(image.convert("RGB"))
     codes = pixels[..., 0].astype(np.uint32)
     for channel in (1, 2):
@@ -87,7 +100,8 @@ def decode_colours(image: Image.Image, path: Path, colours: ColourCode) -> Pixel
     if not known.all():
         strange = " ".join(str(value) for value in pixels[~known][0])
         raise FileError(
-            f"label colour of no class in {colours.path.name}; add it or correct the label",
+            f"label colour of no class in {colours.path.name}; add it or correct the label (where labels "
+            "hold class indices, remove the colours)",
             f"{path} (colour {strange})",
         )
     return label

@@ -25,11 +25,15 @@ class Pair(NamedTuple):
 
 
 class Sample(Protocol):
-    """One image with its label, not yet read."""
+    """One image with its label, not yet read.
+
+    Its `repr` tells all that decides what is read beside the files, such as a table of classes: data are
+    prepared again when it changes. That of a dataclass does.
+    """
 
     @property
     def name(self) -> str:
-        """Name of the sample, unique in its split."""
+        """Name of the sample, unique in its data set."""
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from difnet.data.problems import FileError
 
 MAX_PIXELS = 40_000_000
 """Of one image: decoding and checking it with its label then stays below 1 GiB."""
-IMAGE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+IMAGE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "WEBP")
 LABEL_FORMATS = ("PNG",)
 
 warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters in them ends in a FileError
@@ -39,8 +39,8 @@ class FileSample:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Image, label and, where it says what colours stand for, the list of classes."""
-        return (self.image, self.label, self.colours.path) if self.colours else (self.image, self.label)
+        """Image and label."""
+        return self.image, self.label
 
     def read(self) -> Pair:
         """Decode both files.
@@ -48,16 +48,34 @@ class FileSample:
         Raises:
             FileError: If one is damaged, their sizes differ, or the label is not legal.
         """
-        label = read_label(self.label, classes=self.classes, void=self.void, colours=self.colours)
-        return read_pair(self.image, label)
+        return read_both(self.image, self._read_label)
+
+    def _read_label(self) -> Pixels:
+        return read_label(self.label, classes=self.classes, void=self.void, colours=self.colours)
+
+
+def read_both(image: Path, read_label: Callable[[], Pixels]) -> Pair:
+    """Read a label and decode its image.
+
+    Raises:
+        FileError: If one cannot be read or they do not fit; if neither can be, with both problems.
+    """
+    try:
+        label = read_label()
+    except FileError as problem:
+        try:
+            read_image(image)
+        except FileError as other:
+            problem.other = other
+        raise
+    return read_pair(image, label)
 
 
 def read_pair(path: Path, label: Pixels) -> Pair:
     """Decode the image of a label (H, W) to RGB (H, W, 3); of 16 bits a channel the upper 8 are kept.
 
     Raises:
-        FileError: If it cannot be decoded to its end, is too large, transparent or of 32 bits a channel, or
-            does not fit the label.
+        FileError: If it cannot be decoded to its end, is too large or transparent, or does not fit the label.
     """
     height, width = label.shape
     with _opened(path, IMAGE_FORMATS) as file:
@@ -68,18 +86,14 @@ def read_pair(path: Path, label: Pixels) -> Pair:
     return Pair(image=image, label=label)
 
 
-def read_image(path: Path, *, upright: bool = False) -> Pixels:
-    """Decode an image that has no label, as `read_pair` does.
-
-    Args:
-        path: The file.
-        upright: Turn it as its EXIF orientation says.
+def read_image(path: Path) -> Pixels:
+    """Decode an image that has no label as `read_pair` does, and turn it as its EXIF orientation says.
 
     Raises:
-        FileError: If it cannot be decoded to its end, is too large, transparent or of 32 bits a channel.
+        FileError: If it cannot be decoded to its end, is too large or transparent.
     """
     with _opened(path, IMAGE_FORMATS) as image:
-        return _rgb(ImageOps.exif_transpose(image) if upright else image, path)
+        return _rgb(ImageOps.exif_transpose(image), path)
 
 
 def read_label(path: Path, *, classes: int, void: int, colours: ColourCode | None = None) -> Pixels:
@@ -89,7 +103,7 @@ def read_label(path: Path, *, classes: int, void: int, colours: ColourCode | Non
         path: The file.
         classes: Number of classes.
         void: Value of void pixels in the file.
-        colours: What colours stand for: labels in colours or with a palette are decoded by them. Without
+        colours: What colours stand for: every label is decoded by them, grey being a colour too. Without
             it, labels in colours are refused and labels with a palette read as indices.
 
     Returns:
@@ -99,13 +113,15 @@ def read_label(path: Path, *, classes: int, void: int, colours: ColourCode | Non
         FileError: If it cannot be decoded to its end, is too large, or holds other values or colours.
     """
     with _opened(path, LABEL_FORMATS) as image:
+        if colours:
+            return decode_colours(image, path, colours)
         if any(tile.args in ("L;2", "L;4") for tile in getattr(image, "tile", ())):
             raise FileError(
                 "label in grey of 2 or 4 bits, which programs scale to 0..255; save it with 8 bits", str(path)
             )
-        if colours and image.mode in ("P", "RGB", "RGBA"):
-            return decode_colours(image, path, colours)
         values: npt.NDArray[np.integer] = np.asarray(image)
+    if image.mode == "LA":
+        raise FileError("label in grey with transparency; save it as a PNG with one channel", str(path))
     if values.ndim != 2:
         raise FileError(
             "label in colours where class indices are expected; convert it to a PNG with one channel that "
@@ -126,7 +142,9 @@ def _opened(path: Path, formats: tuple[str, ...]) -> Iterator[Image.Image]:
     """A file to decode; whatever Pillow raises, of which it names no closed list, becomes a FileError."""
     too_large = f"has more than {MAX_PIXELS // 10**6} megapixels; scale it down or cut it into pieces"
     try:
-        with Image.open(path, formats=formats) as image:
+        with Image.open(path, formats=(*formats, "TIFF")) as image:
+            if image.format == "TIFF":
+                raise FileError("is a TIFF, of which damage can go unnoticed; convert it to PNG", str(path))
             image.verify()  # the checksums of a PNG, which decoding ignores once it has enough pixels
         with Image.open(path, formats=formats) as image:
             if image.width * image.height > MAX_PIXELS:
@@ -163,8 +181,6 @@ def _rgb(image: Image.Image, path: Path) -> Pixels:
     image.load()
     if image.mode.startswith("I;16"):
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.mode in ("I", "F"):
-        raise FileError("has 32 bits a pixel, of unknown range; save it with 8 or 16 bits", str(path))
     if image.has_transparency_data and _lowest(image.convert("RGBA").getchannel("A")) < 255:
         raise FileError("is transparent in places; flatten it onto a background", str(path))
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))

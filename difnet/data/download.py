@@ -30,6 +30,8 @@ PAUSE = 1.0
 """Seconds before the second attempt; doubled for every further one."""
 LOG_EVERY = 10.0
 """Seconds between two lines about the progress."""
+DIGITS = 15
+"""Digits of the largest length that is believed."""
 TEMPORARY = (408, 425, 429, 500, 502, 503, 504)
 """Answers of a server that may change with time."""
 
@@ -54,14 +56,18 @@ def download(archive: Archive, path: Path, report: Report) -> None:
         OSError: If the file cannot be written.
     """
     part = path.with_name(f"{path.name}.part")
-    if part.exists() and not _is_completed(archive, part, report):
-        report(f"{archive.file}: does not fit what an earlier download left; starts again")
-        part.unlink()
-    if not part.exists():
-        _receive_all(archive, part, report)
-        if problem := checksum_problem(archive, part):
+    problem = checksum_problem(archive, part)
+    if problem:
+        continued = _receive_all(archive, part, report)
+        problem = checksum_problem(archive, part)
+        if problem and continued:
+            report(f"{archive.file}: does not fit what an earlier connection left; starts again")
             part.unlink()
-            raise RunError(f"{archive.url}: {problem}; what was downloaded is removed; try again later")
+            _receive_all(archive, part, report)
+            problem = checksum_problem(archive, part)
+    if problem:
+        part.unlink()
+        raise RunError(f"{archive.url}: {problem}; what was downloaded is removed; try again later")
     with part.open("rb") as file:
         os.fsync(file.fileno())
     part.replace(path)
@@ -71,6 +77,8 @@ def checksum_problem(archive: Archive, path: Path) -> str | None:
     """What is wrong with a file that should be this archive; None if it has its checksum."""
     algorithm, _, published = archive.checksum.partition(":")
     new_hash = partial(hashlib.new, algorithm, usedforsecurity=False)
+    if path.exists() and not path.is_file() and not path.is_dir():
+        return "is no regular file"
     try:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, new_hash).hexdigest()
@@ -79,16 +87,12 @@ def checksum_problem(archive: Archive, path: Path) -> str | None:
     return None if found == published else f"its {algorithm} is {found}, not {published} as published"
 
 
-def _is_completed(archive: Archive, part: Path, report: Report) -> bool:
-    """Whether what an earlier call left is the archive already, or becomes it with the rest."""
-    if checksum_problem(archive, part) is None:
-        return True
-    _receive_all(archive, part, report)
-    return checksum_problem(archive, part) is None
+def _receive_all(archive: Archive, part: Path, report: Report) -> bool:
+    """Connect until the file is whole; the count of attempts begins anew whenever one gets farther.
 
-
-def _receive_all(archive: Archive, part: Path, report: Report) -> None:
-    """Connect until the file is whole; the count of attempts begins anew whenever one gets farther."""
+    Returns:
+        Whether the last connection continued what others had left.
+    """
     farthest, failures = -1, 0
     while True:
         try:
@@ -105,22 +109,23 @@ def _receive_all(archive: Archive, part: Path, report: Report) -> None:
             time.sleep(pause)
 
 
-def _receive(archive: Archive, part: Path, report: Report) -> None:
-    """Receive over one connection what is missing."""
+def _receive(archive: Archive, part: Path, report: Report) -> bool:
+    """Receive over one connection what is missing; whether something was there."""
     start = _length(part)
     with _connect(archive, part, start) as response:
         if response.status != HTTPStatus.PARTIAL_CONTENT:
             start = 0
         size = _whole_size(archive, response, start)
         free = shutil.disk_usage(part.parent).free + _length(part) - start
-        if size - start > free:
+        if size is not None and size - start > free:
             needed = f"{(size - start) / MIB:.0f} MiB are needed and {free / MIB:.0f} MiB free"
             raise InputError(f"{part}: {needed}; free space or set DIFNET_DATA to a folder of another disk")
         progress = _Progress(archive.file, start, size, report)
         with part.open("ab" if start else "wb") as file:
-            for received in _chunks(response, size - start):
+            for received in _chunks(response, None if size is None else size - start):
                 file.write(received)
                 progress.advance(len(received))
+    return start > 0
 
 
 def _connect(archive: Archive, part: Path, start: int) -> HTTPResponse:
@@ -134,11 +139,13 @@ def _connect(archive: Archive, part: Path, start: int) -> HTTPResponse:
         if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and start:
             part.unlink()
         elif error.code not in TEMPORARY:
-            raise RunError(f"{archive.url}: {answer}") from error
+            raise RunError(f"{archive.url}: {answer}; try again later") from error
         raise _BrokenError(answer) from error
     except (OSError, HTTPException) as error:
         reason = error.reason if isinstance(error, URLError) else error
         raise _BrokenError(f"no connection: {getattr(reason, 'strerror', None) or reason}") from error
+    except ValueError as error:
+        raise RunError(f"{archive.url}: leads to no valid address ({error}); try again later") from error
     found = response.headers.get("Content-Range", "")
     if response.status == HTTPStatus.PARTIAL_CONTENT and not found.startswith(f"bytes {start}-"):
         response.close()
@@ -147,34 +154,39 @@ def _connect(archive: Archive, part: Path, start: int) -> HTTPResponse:
     return response
 
 
-def _whole_size(archive: Archive, response: HTTPResponse, start: int) -> int:
-    """Size of the whole file in bytes."""
+def _whole_size(archive: Archive, response: HTTPResponse, start: int) -> int | None:
+    """Size of the whole file in bytes; None where neither the server says it nor who published the file."""
     length = response.headers.get("Content-Length", "")
-    announced = start + int(length) if length.isdecimal() else archive.size
-    if not announced:
-        raise RunError(f"{archive.url}: the server does not say how long it is")
+    if not (length.isdecimal() and len(length) <= DIGITS):
+        return archive.size
+    announced = start + int(length)
     if archive.size and announced != archive.size:
-        raise RunError(f"{archive.url}: has {announced} bytes, not {archive.size} as published")
+        raise RunError(
+            f"{archive.url}: has {announced} bytes, not {archive.size} as published; try again later"
+        )
     return announced
 
 
-def _chunks(response: HTTPResponse, count: int) -> Iterator[bytes]:
-    """The next `count` bytes, as they arrive."""
-    while count:
+def _chunks(response: HTTPResponse, count: int | None) -> Iterator[bytes]:
+    """The next `count` bytes, as they arrive; None for all until the connection ends."""
+    while count != 0:
         try:
-            received = response.read1(min(CHUNK, count))
-        except (OSError, HTTPException) as error:
+            received = response.read1(CHUNK if count is None else min(CHUNK, count))
+        except (OSError, HTTPException, ValueError) as error:
             raise _BrokenError(f"the connection broke: {error}") from error
         if not received:
+            if count is None:
+                return
             raise _BrokenError("the connection ended early")
-        count -= len(received)
+        if count is not None:
+            count -= len(received)
         yield received
 
 
 class _Progress:
     """Reports now and then how far a download is, and when it is through."""
 
-    def __init__(self, file: str, start: int, size: int, report: Report) -> None:
+    def __init__(self, file: str, start: int, size: int | None, report: Report) -> None:
         self.file, self.size, self.report = file, size, report
         self.start = self.reached = start
         self.began = self.reported = time.monotonic()
@@ -183,14 +195,14 @@ class _Progress:
         """Note `count` more bytes."""
         self.reached += count
         now = time.monotonic()
-        if now - self.reported < LOG_EVERY and self.reached < self.size:
+        if now - self.reported < LOG_EVERY and self.reached != self.size:
             return
         self.reported = now
         rate = (self.reached - self.start) / max(now - self.began, 1e-3)
-        self.report(
-            f"{self.file}: {self.reached / MIB:.0f} of {self.size / MIB:.0f} MiB, "
-            f"{rate / MIB:.1f} MiB/s, {(self.size - self.reached) / rate:.0f} s left"
-        )
+        whole, left = "", ""
+        if self.size is not None:
+            whole, left = f" of {self.size / MIB:.0f}", f", {(self.size - self.reached) / rate:.0f} s left"
+        self.report(f"{self.file}: {self.reached / MIB:.0f}{whole} MiB, {rate / MIB:.1f} MiB/s{left}")
 
 
 def _length(part: Path) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from difnet.data.dataset import VOID, Colour, Pair, Pixels, Sample
-from difnet.data.decoding import read_label, read_pair
+from difnet.data.decoding import FileSample, read_both, read_label
 from difnet.data.matlab import read_matlab
 from difnet.data.problems import FileError
 
@@ -39,23 +39,28 @@ class TableSample:
         Raises:
             FileError: If one is damaged, their sizes differ, or the table lacks a value of the label.
         """
+        return read_both(self.image, self._read_label)
+
+    def _read_label(self) -> Pixels:
         if self.field:
             values = read_matlab(self.label, self.field)
         else:
             values = read_label(self.label, classes=VOID, void=VOID)
-        return read_pair(self.image, look_up(values, self.table, self.label))
+        return look_up(values, self.table, self.label)
 
 
 def with_table(samples: list[Sample], table: Table, *, field: str = "") -> list[Sample]:
-    """The same images and labels, the labels read through a table.
+    """The same images and labels, the labels read through a table; what lacks either stays as it is.
 
     Args:
-        samples: Image and label file of each.
+        samples: As `pair_files` makes them.
         table: Class of every value.
         field: Where the label is in MATLAB files; empty for images.
     """
     return [
-        TableSample(sample.name, image=sample.files[0], label=sample.files[1], table=table, field=field)
+        TableSample(sample.name, sample.image, sample.label, table, field)
+        if isinstance(sample, FileSample)
+        else sample
         for sample in samples
     ]
 

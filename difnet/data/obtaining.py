@@ -9,6 +9,7 @@ from pathlib import Path
 from difnet.config import InputError, RunError
 from difnet.data.archives import unpack
 from difnet.data.dataset import Archive, Dataset
+from difnet.data.destination import NO_ROOM
 from difnet.data.download import Report, checksum_problem, download
 from difnet.data.locking import locked
 from difnet.data.tree import data_root, locate
@@ -39,13 +40,12 @@ def obtain(dataset: Dataset, report: Report) -> None:
             work.parent.mkdir(parents=True, exist_ok=True)
             with locked(work.with_name(f"{archive.file}.lock"), f"obtains {archive.file}"):
                 if not _is_there(archive):
+                    _check_way(root / archive.folder)
                     _obtain(archive, root, work, report)
                 shutil.rmtree(work, ignore_errors=True)
         except OSError as error:
-            raise InputError(
-                f"{root}: cannot be written: {error.strerror or error}; free space, or set DIFNET_DATA to "
-                "another folder"
-            ) from error
+            remedy = f"{'free space, or ' if error.errno in NO_ROOM else ''}set DIFNET_DATA to another folder"
+            raise InputError(f"{root}: cannot be written: {error.strerror or error}; {remedy}") from error
         except RunError as error:
             raise RunError(f"{error}, or put {archive.file} into {root}") from error
 
@@ -69,11 +69,29 @@ def _obtain(archive: Archive, root: Path, work: Path, report: Report) -> None:
     elif problem := checksum_problem(archive, path):
         raise InputError(f"{path}: {problem}; put a sound copy there, or remove it to download one")
     report(f"{archive.file}: unpacking into {root / archive.folder}")
-    unpacked = work / "unpacked"
+    unpacked = _beside(root / archive.folder, work)
     shutil.rmtree(unpacked, ignore_errors=True)
-    unpack(path, unpacked)
-    if not (unpacked / archive.folder).is_dir():
-        raise InputError(f"{path}: holds no folder {archive.folder}; get the archive of {archive.url}")
-    os.sync()
-    (root / archive.folder).parent.mkdir(parents=True, exist_ok=True)
-    (unpacked / archive.folder).rename(root / archive.folder)
+    try:
+        unpack(path, unpacked)
+        if not (unpacked / archive.folder).is_dir():
+            raise InputError(f"{path}: holds no folder {archive.folder}; get the archive of {archive.url}")
+        os.sync()
+        (root / archive.folder).parent.mkdir(parents=True, exist_ok=True)
+        (unpacked / archive.folder).rename(root / archive.folder)
+    finally:
+        shutil.rmtree(unpacked, ignore_errors=True)
+
+
+def _check_way(folder: Path) -> None:
+    """Refuse a file or a link that leads nowhere where the folder, or one above it, shall be."""
+    nearest = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    if nearest == folder or not nearest.is_dir():
+        raise InputError(f"{nearest}: is no folder, and in the way of {folder}; remove it and run again")
+
+
+def _beside(folder: Path, work: Path) -> Path:
+    """Where to unpack: in `work`, but on the disk of `folder` if a link leads to another."""
+    above = next(path for path in folder.parents if path.is_dir()).resolve()
+    if above.stat().st_dev == work.stat().st_dev:
+        return work / "unpacked"
+    return above / f".{work.name}.unpacked"

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import PIL
 
 from difnet.config import DataConfig, InputError
+from difnet.data.content import stored_hash
 from difnet.data.dataset import Dataset, Sample
+from difnet.data.destination import NO_ROOM, check_destination
 from difnet.data.discovery import open_dataset
 from difnet.data.locking import locked
-from difnet.data.store import INDEX, DataIndex, load_prepared, pixel_folder
+from difnet.data.progress import Progress
+from difnet.data.store import INDEX, LOCK, PARTIAL, PIXEL_FOLDER, DataIndex, load_prepared, pixel_folder
+from difnet.data.tree import check_apart
 from difnet.data.writer import SplitWriter
 
 
-def prepare(config: DataConfig, directory: Path) -> DataIndex:
+def prepare(config: DataConfig, directory: Path, *, verify: bool = False) -> DataIndex:
     """Bring a data set into the form that training and evaluation read; nothing to do if it is there already.
 
     It is there when `directory` holds a whole store with the same fingerprint: configuration, names, sizes
@@ -27,26 +33,36 @@ def prepare(config: DataConfig, directory: Path) -> DataIndex:
 
     Args:
         config: Data set, size and options.
-        directory: Where to store it; what an earlier preparation left there is replaced.
+        directory: Where to store it: a new or empty folder, or that of a store, which is replaced.
+        verify: Whether to read the pixels of a store that is there, and prepare again if its content hash is
+            another; else only the sizes of its files are compared.
 
     Raises:
         InputError: If the configuration or files of the data set are not valid, or the directory cannot be
-            written. Nothing half-written is left.
+            written or holds other files. Nothing half-written is left.
     """
     dataset = open_dataset(config)
     classes = dataset.classes()
     samples = dataset.samples()
+    check_apart(f"data set '{config.name}'", samples)
     fingerprint = _fingerprint(config, list(classes), samples)
     try:
         if index := _stored(directory, fingerprint):
-            return index
+            if not verify or stored_hash(load_prepared(directory), config.size) == index.sha256:
+                return index
+            print(f"difnet: {directory}: pixels have changed on disk; prepares them again", file=sys.stderr)
+            (directory / INDEX).unlink(missing_ok=True)
+        check_destination(directory, _files(samples))
         directory.mkdir(parents=True, exist_ok=True)
-        with locked(directory / ".lock", f"prepares {directory}"):
+        with locked(directory / LOCK, f"prepares {directory}"):
             return _stored(directory, fingerprint) or _store(config, dataset, samples, fingerprint, directory)
     except OSError as error:
-        raise InputError(
-            f"{directory}: cannot be written: {error.strerror or error}; free space or choose another folder"
-        ) from error
+        remedy = "free space or choose another folder" if error.errno in NO_ROOM else "choose another folder"
+        raise InputError(f"{directory}: cannot be written: {error.strerror or error}; {remedy}") from error
+
+
+def _files(samples: dict[str, list[Sample]]) -> set[Path]:
+    return {path for group in samples.values() for sample in group for path in sample.files}
 
 
 def _stored(directory: Path, fingerprint: str) -> DataIndex | None:
@@ -62,13 +78,14 @@ def _store(
     config: DataConfig, dataset: Dataset, samples: dict[str, list[Sample]], fingerprint: str, directory: Path
 ) -> DataIndex:
     """Write all splits under a temporary name, then put them in the place of the former store."""
-    partial = directory / ".partial"
+    partial = directory / PARTIAL
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     try:
         classes = dataset.classes()
         writer = SplitWriter(partial, classes=tuple(classes), size=config.size)
-        splits = {split: writer.write(split, samples[split]) for split in samples}
+        shown = Progress(dataset.title, sum(map(len, samples.values())))
+        splits = {split: writer.write(split, shown(samples[split])) for split in samples}
         writer.problems.raise_if_any(f"data set '{config.name}'")
         index = DataIndex(
             name=config.name,
@@ -77,7 +94,7 @@ def _store(
             citation=dataset.citation,
             classes=tuple(classes),
             palette=tuple(classes.values()),
-            sha256=writer.digest.hexdigest(),
+            sha256=writer.content.hexdigest(),
             fingerprint=fingerprint,
             splits=splits,
         )
@@ -91,7 +108,7 @@ def _store(
 def _replace_store(directory: Path, partial: Path, index: DataIndex) -> None:
     """Remove the former store, its index first, and move the new one in, its index last."""
     (directory / INDEX).unlink(missing_ok=True)
-    for former in directory.glob(pixel_folder(directory, "*").name):
+    for former in [path for path in directory.iterdir() if re.fullmatch(PIXEL_FOLDER, path.name)]:
         shutil.rmtree(former)
     folder = partial.rename(pixel_folder(directory, index.sha256))
     (folder / INDEX).rename(directory / INDEX)
@@ -100,7 +117,7 @@ def _replace_store(directory: Path, partial: Path, index: DataIndex) -> None:
 def _fingerprint(config: DataConfig, classes: list[str], samples: dict[str, list[Sample]]) -> str:
     """Hash of all that the stored pixels depend on, without reading images."""
     files = {
-        split: [[sample.name, *(_state(path) for path in sample.files)] for sample in group]
+        split: [[repr(sample), *(_state(path) for path in sample.files)] for sample in group]
         for split, group in samples.items()
     }
     code = [path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.rglob("*.py"))]

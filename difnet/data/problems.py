@@ -17,6 +17,9 @@ class FileError(Exception):
         file: The file, with details where they help.
     """
 
+    other: FileError | None = None
+    """What is wrong with the other file of a pair, if anything."""
+
     def __init__(self, kind: str, file: str) -> None:
         super().__init__(f"{kind}: {file}")
         self.kind = kind
@@ -34,8 +37,10 @@ class Problems:
         return bool(self._files)
 
     def add(self, problem: FileError) -> None:
-        """Note one more."""
+        """Note one more, and the one of the other file."""
         self._files.setdefault(problem.kind, []).append(problem.file)
+        if problem.other:
+            self.add(problem.other)
 
     def raise_if_any(self, source: str) -> None:
         """End with one line: for every kind the first ten files and the count.

@@ -19,6 +19,12 @@ from difnet.config import InputError, nearest
 from difnet.data.dataset import Colour, Pixels
 
 INDEX = "index.json"
+LOCK = ".lock"
+"""Held by the process that writes the store; it stays."""
+PARTIAL = ".partial"
+"""Folder of the store that is being written."""
+PIXEL_FOLDER = "prepared-[0-9a-f]{16}"
+"""Names of the folders of pixels, as a regular expression."""
 CHANNELS = {"images": 3, "labels": 1}
 ALL = slice(None)
 
@@ -120,17 +126,28 @@ def load_prepared(directory: Path) -> PreparedData:
     Raises:
         InputError: If the directory holds none, or one that is not whole.
     """
-    path = directory / INDEX
-    try:
-        index = DataIndex.model_validate_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}; prepare the data first") from error
-    except (ValidationError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is damaged; delete {directory} and prepare the data again") from error
+    index = read_index(directory)
     for split in index.splits:
         for kind in CHANNELS:
             _open(directory, index, split, kind)
     return PreparedData(directory=directory, index=index)
+
+
+def read_index(directory: Path) -> DataIndex:
+    """The index of a prepared data set; its pixels are not looked at.
+
+    Raises:
+        InputError: If there is none, or it is damaged.
+    """
+    path = directory / INDEX
+    try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: is no regular file; remove it and prepare the data again")
+        return DataIndex.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}; prepare the data first") from error
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is damaged; delete {directory} and prepare the data again") from error
 
 
 def pixel_folder(directory: Path, sha256: str) -> Path:

@@ -8,15 +8,20 @@ import re
 import stat
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from difnet.config import InputError, project_root
 from difnet.data.colours import ColourCode
-from difnet.data.dataset import Sample
+from difnet.data.dataset import Pair, Sample
 from difnet.data.decoding import FileSample
 from difnet.data.problems import FileError, Problems
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
+REFUSED_SUFFIXES = (".tif", ".tiff")
+"""Found wherever images or labels are looked for; reading them then says what to do."""
+LARGEST_LIST = 16 * 2**20
+"""Bytes of a list: room for a million names."""
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Control characters, line ends, and what stands for bytes that are not UTF-8."""
 
@@ -69,10 +74,12 @@ def read_lines(path: Path) -> list[str]:
     """The lines of a text file, stripped, without empty ones, in Unicode's composed form (NFC).
 
     Raises:
-        InputError: If it cannot be read or is not UTF-8.
+        InputError: If it cannot be read, is too large or is not UTF-8.
     """
     try:
-        text = _regular(path).read_text(encoding="utf-8-sig")
+        if _regular(path).stat().st_size > LARGEST_LIST:
+            raise InputError(f"{path}: is larger than {LARGEST_LIST // 2**20} MiB; put a list of names there")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read: {error.strerror}; add the file or its permission"
@@ -88,21 +95,18 @@ def read_lines(path: Path) -> list[str]:
 def list_folder(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
     """The files of a folder with one of the suffixes, by name without suffix, sorted; hidden ones left out.
 
-    Names are in Unicode's composed form (NFC), so that a list written elsewhere finds them.
+    Names are as in lists, without spaces at either end and in Unicode's composed form (NFC), so that a list
+    written elsewhere finds them.
 
     Raises:
         InputError: If the folder or a file cannot be read, two files have one name, or a name is not text.
     """
-    try:
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes)
-    except OSError as error:
-        raise InputError(
-            f"{folder}: cannot be listed: {error.strerror}; add the folder or its permission"
-        ) from error
     files: dict[str, Path] = {}
     problems = Problems()
-    for path in paths:
-        name = _composed(path.stem)
+    for path in entries(folder):
+        if path.suffix.lower() not in (*suffixes, *REFUSED_SUFFIXES):
+            continue
+        name = _composed(path.stem.strip())
         if name.startswith("."):
             continue
         if name in files:
@@ -117,6 +121,21 @@ def list_folder(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
             problems.add(FileError("cannot be read; replace or remove it", f"{path.name} ({error.strerror})"))
     problems.raise_if_any(str(folder))
     return files
+
+
+def entries(folder: Path, *, folders: bool = False) -> list[Path]:
+    """What is in a folder, or only the folders in it, sorted.
+
+    Raises:
+        InputError: If it cannot be listed.
+    """
+    try:
+        with os.scandir(folder) as found:
+            return sorted(Path(entry.path) for entry in found if not folders or entry.is_dir())
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be listed: {error.strerror}; add the folder or its permission"
+        ) from error
 
 
 def _regular(path: Path) -> Path:
@@ -146,26 +165,63 @@ def pair_files(
 ) -> list[Sample]:
     """The samples of the given names; the other arguments are those of `FileSample`.
 
+    Of a name that is there twice, or lacks image or label, the sample says so when it is read: one message
+    then names it, after `source`, together with the files that cannot be read.
+
     Raises:
-        InputError: If an image, a label or both are missing, a name is there twice, or there are none; the
-            message starts with `source`.
+        InputError: If there are no names.
     """
-    samples: dict[str, Sample] = {}
-    problems = Problems()
+    samples: list[Sample] = []
+    seen: set[str] = set()
     for name in names:
-        if name in samples:
-            problems.add(FileError("listed twice; keep it once", name))
+        if name in seen:
+            problem = "listed twice; keep it once"
         elif name in images and name in labels:
-            samples[name] = FileSample(name, images[name], labels[name], classes, void, colours)
+            problem = ""
+            samples.append(FileSample(name, images[name], labels[name], classes, void, colours))
         elif name in images:
-            problems.add(FileError("image without label; add the label or remove the image", name))
+            problem = "image without label; add the label or remove the image"
         elif name in labels:
-            problems.add(FileError("label without image; add the image or remove the label", name))
+            problem = "label without image; add the image or remove the label"
         else:
-            kind = "listed but not there; add image and label or remove the name (names have no suffix)"
-            problems.add(FileError(kind, name))
-    problems.raise_if_any(source)
+            problem = "listed but not there; add image and label or remove the name (names have no suffix)"
+        if problem:
+            samples.append(MissingSample(name, f"{source}: {problem}"))
+        seen.add(name)
     if not samples:
         suffixes = ", ".join(IMAGE_SUFFIXES)
         raise InputError(f"{source}: holds no images; add some as {suffixes}, or their names to its list")
-    return list(samples.values())
+    return samples
+
+
+@dataclass(frozen=True)
+class MissingSample:
+    """A name without the files of a sample."""
+
+    name: str
+    problem: str
+    files: tuple[Path, ...] = ()
+
+    def read(self) -> Pair:
+        """Tell what is missing.
+
+        Raises:
+            FileError: Always.
+        """
+        raise FileError(self.problem, self.name)
+
+
+def check_apart(source: str, samples: dict[str, list[Sample]]) -> None:
+    """Check that no name is in two splits: what is trained on would be scored.
+
+    Raises:
+        InputError: If there are such names; the message starts with `source`.
+    """
+    problems = Problems()
+    split_of: dict[str, str] = {}
+    for split, group in samples.items():
+        for sample in group:
+            first = split_of.setdefault(sample.name, split)
+            if first != split:
+                problems.add(FileError("in two splits; keep it in one", f"{sample.name} ({first}, {split})"))
+    problems.raise_if_any(source)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from difnet.data.content import ContentHash
 from difnet.data.dataset import VOID, Pair, Sample
 from difnet.data.problems import FileError, Problems
 from difnet.data.store import SplitIndex, pixel_file
@@ -28,10 +28,10 @@ class SplitWriter:
         self.folder = folder
         self.classes = classes
         self.size = size
-        self.digest = hashlib.sha256(json.dumps([classes, size]).encode())
+        self.content = ContentHash(classes, size)
         self.problems = Problems()
 
-    def write(self, split: str, samples: list[Sample]) -> SplitIndex:
+    def write(self, split: str, samples: Iterable[Sample]) -> SplitIndex:
         """Read and write all samples of a split; after the first problem they are only checked.
 
         That the labels of train show fewer than two classes is a problem too.
@@ -50,10 +50,9 @@ class SplitWriter:
                 height, width = pair.label.shape
                 names.append(sample.name)
                 shapes.append((height, width))
-                self.digest.update(json.dumps([split, sample.name, height, width]).encode())
-                for file, pixels in ((images, pair.image.tobytes()), (labels, pair.label.tobytes())):
-                    file.write(pixels)
-                    self.digest.update(pixels)
+                images.write(pair.image.tobytes())
+                labels.write(pair.label.tobytes())
+                self.content.add(split, sample.name, pair.image, pair.label)
                 if len(shown) < 2:
                     shown |= {*np.unique(pair.label).tolist()} - {VOID}
         if split == "train" and len(shown) < 2 and not self.problems:

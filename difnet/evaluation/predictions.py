@@ -112,8 +112,8 @@ def _pictures(
     Raises:
         FileError: If the image cannot be decoded, is too large, or the pixel is outside it.
     """
-    image = read_image(path, upright=True)
-    size = image.shape[:2]
+    image = read_image(path)
+    size = image.shape[0], image.shape[1]
     if similarity and not all(0 <= place < length for place, length in zip(similarity, size, strict=True)):
         raise FileError(
             "the pixel of --similarity is outside the image", f"{path} ({size[0]} rows, {size[1]} columns)"
@@ -121,7 +121,7 @@ def _pictures(
     record = _forward(path, image, trained)
     assert record.prediction is not None
     palette = np.array(trained.palette, dtype=np.uint8)
-    labels = label_maps(record.prediction.logits, torch.Size(size))[0]
+    labels = label_maps(record.prediction.logits, size)[0]
     index = Image.fromarray(labels)
     index.putpalette(palette.tobytes())
     yield "", index
@@ -156,7 +156,7 @@ def _maps(record: Record, palette: Pixels, size: tuple[int, int]) -> Iterator[tu
         upsampled = _at_image_size(record.prediction.importance, size, mode="bilinear")
         yield "_importance", Image.fromarray(np.round(255 * upsampled).astype(np.uint8))
         brightness = upsampled[..., None]
-    strongest = label_maps(record.prediction.seeds, torch.Size(size))[0]
+    strongest = label_maps(record.prediction.seeds, size)[0]
     yield "_seeds", Image.fromarray(np.round(palette[strongest] * brightness).astype(np.uint8))
 
 

@@ -82,3 +82,25 @@ def test_outside_any_project_the_installed_checkout_is_used(tmp_path: Path) -> N
 def test_a_leased_command_keeps_its_arguments_and_exit_code() -> None:
     code = "import sys; sys.exit(7 if sys.argv[1:] == ['--gpus', '9'] else 1)"
     assert difnet("lease", "--gpus", "0", sys.executable, "-c", code, "--gpus", "9").returncode == 7
+
+
+def test_an_interrupt_while_modules_are_imported_is_one_line() -> None:
+    code = """
+import sys
+from difnet.cli.main import main
+
+class Interrupt:
+    def find_spec(name, *_):
+        if name == "difnet.cli.app":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupt)
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "difnet: interrupted\n")
+
+
+def test_the_entry_point_imports_nothing_before_it_can_be_interrupted() -> None:
+    code = "import sys, difnet.cli.main; sys.exit(bool({'typer', 'difnet.config'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +21,7 @@ description: For a test.
 data: {name: shapes, options: {train: 3, val: 2, test: 1, size: 32}}
 model: {name: difnet-nano}
 """
+MANY = BENCHMARK.replace("train: 3", "train: 100000")
 
 
 @pytest.fixture
@@ -35,7 +40,7 @@ def test_a_benchmark_comes_before_a_data_set(write: Callable[[str, str], Path]) 
         data._config("shapes", None)
     with pytest.raises(InputError, match="unknown benchmark 'shapse'"):
         data._config("shapse", None)
-    assert data._config("folder", Path("x")) == DataConfig(name="folder", options={"root": "x"})
+    assert data._config("folder", "x") == DataConfig(name="folder", options={"root": "x"})
 
 
 @pytest.mark.usefixtures("_inside")
@@ -63,3 +68,55 @@ def test_what_is_generated_needs_no_download(project: Path, write: Callable[[str
     assert (prepared.returncode, prepared.stderr) == (0, "")
     assert prepared.stdout.startswith("Shapes (synthetic): 3 train, 2 val, 1 test; 7 classes; content ")
     assert (project / "results" / "few" / "data" / "index.json").exists()
+
+
+@pytest.mark.usefixtures("_inside")
+@pytest.mark.parametrize(
+    ("number", "line"),
+    [
+        (signal.SIGINT, "difnet: interrupted"),
+        (signal.SIGTERM, "difnet: stopped by SIGTERM"),
+        (signal.SIGHUP, "difnet: stopped by SIGHUP"),
+    ],
+)
+def test_a_stopped_process_says_so_and_clears_away(
+    project: Path, write: Callable[[str, str], Path], number: signal.Signals, line: str
+) -> None:
+    write("workflow/benchmarks/many.yaml", MANY)
+    store = project / "store"
+    command = [sys.executable, "-m", "difnet", "prepare", "many", "--data", str(store)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not (store / ".partial" / "train.images.bin").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (128 + number, "", f"{line}\n")
+    assert [path.name for path in store.iterdir()] == [".lock"]
+
+
+@pytest.mark.usefixtures("_inside")
+@pytest.mark.parametrize("data", ["", "."])
+def test_the_current_folder_is_no_store(project: Path, data: str) -> None:
+    before = sorted(project.rglob("*"))
+    refused = difnet("prepare", "shapes", "--data", data)
+    assert (refused.returncode, refused.stdout, len(refused.stderr.splitlines())) == (2, "", 1)
+    assert "and no prepared data; choose a new or empty folder" in refused.stderr
+    assert sorted(project.rglob("*")) == before
+
+
+@pytest.mark.usefixtures("_inside")
+def test_a_flipped_bit_in_the_store_is_found_and_mended(
+    project: Path, write: Callable[[str, str], Path]
+) -> None:
+    write("workflow/benchmarks/few.yaml", BENCHMARK)
+    first = difnet("prepare", "few")
+    (pixels,) = (project / "results").rglob("train.images.bin")
+    sound = pixels.read_bytes()
+    pixels.write_bytes(sound[:100] + bytes([sound[100] ^ 1]) + sound[101:])
+    again = difnet("prepare", "few")
+    assert (again.returncode, again.stdout) == (0, first.stdout)
+    assert len(again.stderr.splitlines()) == 1
+    assert "few/data: pixels have changed on disk; prepares them again" in again.stderr
+    assert pixels.read_bytes() == sound
+    assert difnet("prepare", "few").stderr == ""

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from difnet.data.tree import LARGEST_LIST
 from tests.data.conftest import write_pair
 
 Damage = Callable[[Path], object]
@@ -46,6 +47,14 @@ def as_jpeg(root: Path, **options: object) -> Path:
         file.save(image(root, ".jpg"), quality=95, **options)
     image(root).unlink()
     return image(root, ".jpg")
+
+
+def as_tiff(path: Path) -> Path:
+    """Store a file as TIFF instead."""
+    with Image.open(path) as file:
+        file.save(path.with_suffix(".tif"))
+    path.unlink()
+    return path.with_suffix(".tif")
 
 
 def turned(root: Path, orientation: int) -> Path:
@@ -96,12 +105,33 @@ def val(root: Path, text: str, encoding: str = "utf-8") -> None:
     (root / "val.txt").write_text(text, encoding=encoding)
 
 
-def coloured(root: Path, text: str = COLOURED_CLASSES) -> None:
-    """Label with one pixel in a colour of no class."""
-    classes(root, text)
-    pixels = np.zeros((24, 32, 3), dtype=np.uint8)
-    pixels[5, 5] = 1, 2, 3
+def coloured(root: Path, pixels: np.typing.NDArray[np.generic]) -> None:
+    """This label where classes have colours; all others are black."""
+    classes(root, COLOURED_CLASSES)
+    for path in (root / "labels").iterdir():
+        store(path, np.zeros((24, 32), dtype=np.uint8))
     store(label(root), pixels)
+
+
+def in_subfolders(root: Path) -> None:
+    for part in ("images", "labels"):
+        (root / part / "garden").mkdir()
+        (root / part / "plant1.png").rename(root / part / "garden" / "plant1.png")
+
+
+def large(path: Path) -> None:
+    """Without taking room on the disk."""
+    with path.open("a") as file:
+        file.truncate(LARGEST_LIST + 1)
+
+
+def several(root: Path) -> None:
+    """Problems of every split, of names as of pixels."""
+    label(root).unlink()
+    (root / "images" / "plant3.png").unlink()
+    cut(root / "images" / "plant2.png")
+    cut(root / "labels" / "plant2.png")
+    val(root, "plant3\nplant7\nplant7\nplant77\n")
 
 
 def fifteen(root: Path) -> None:
@@ -143,9 +173,12 @@ DAMAGE: dict[str, Damage] = {
     "`void` in a list without colours": lambda root: classes(root, "background\nVoid\nleaf\n"),
     "class without a colour": lambda root: classes(root, "leaf 0 160 0\nstem\n"),
     "colour twice": lambda root: classes(root, "leaf 0 160 0\nstem 0 160 0\n"),
+    "colour with commas": lambda root: classes(root, "background,0,0,0\nleaf,0,160,0\n"),
     "list a link that leads nowhere": lambda root: linked(root / "val.txt", root / "nowhere"),
     "list in UTF-16": lambda root: val(root, "plant3\n", "utf-16"),
     "list with control characters": lambda root: val(root, "plant3\x00\n"),
+    "list a pipe": lambda root: ((root / "val.txt").unlink(), os.mkfifo(root / "val.txt")),
+    "list of more than 16 MiB": lambda root: large(root / "val.txt"),
     "listed name without files": lambda root: val(root, "plant3\nplant77\nplant7.png\n"),
     "listed name of 300 characters": lambda root: val(root, "plant3\n" + "long" * 75 + "\n"),
     "name twice in a list": lambda root: val(root, "plant3\nplant3\n"),
@@ -154,6 +187,7 @@ DAMAGE: dict[str, Damage] = {
     "empty list": lambda root: val(root, " \n\n"),
     "image without label": lambda root: label(root).unlink(),
     "label without image": lambda root: image(root).unlink(),
+    "images in a subfolder": in_subfolders,
     "two images for one name": lambda root: image(root, ".jpg").write_bytes(image(root).read_bytes()),
     "two spellings of one name in Unicode": lambda root: [write_pair(root, n) for n in ("\xe9", "e\u0301")],
     "name not in UTF-8": lambda root: renamed(root, os.fsdecode(b"caf\xe9")),
@@ -167,15 +201,21 @@ DAMAGE: dict[str, Damage] = {
     "truncated PNG": lambda root: cut(image(root)),
     "truncated JPEG": lambda root: cut(as_jpeg(root)),
     "truncated label": lambda root: cut(label(root)),
+    "several problems": several,
     "fifteen truncated files and a wrong label": fifteen,
     "header that claims 60000 x 60000 pixels": lambda root: image(root).write_bytes(png(60000, 60000)),
     "header that claims 8000 x 8000 pixels": lambda root: image(root).write_bytes(png(8000, 8000)),
     "image turned by 180 degrees in EXIF": lambda root: turned(root, 3),
     "transparent image": transparent,
-    "image of 32 bits": lambda root: Image.fromarray(np.ones((24, 32), np.float32)).save(image(root), "TIFF"),
+    "TIFF": lambda root: as_tiff(image(root)),
+    "TIFF with another suffix": lambda root: as_tiff(image(root)).rename(image(root)),
     "sizes that differ": lambda root: store(label(root), np.zeros((24, 30), dtype=np.uint8)),
     "label in colours": lambda root: store(label(root), np.zeros((24, 32, 3), dtype=np.uint8)),
-    "label with a colour of no class": coloured,
+    "label in grey with transparency": lambda root: Image.new("LA", (32, 24)).save(label(root)),
+    "label with a colour of no class": lambda root: coloured(root, np.full((24, 32, 3), [1, 2, 3], np.uint8)),
+    "label of 16 bits, with `NAME R G B` in classes.txt": lambda root: coloured(
+        root, np.zeros((24, 32), dtype=np.uint16)
+    ),
     "label value beyond the classes": lambda root: set_label(root, 3),
     "label of 16 bits beyond the classes": lambda root: set_label(root, 256, np.uint16),
     "label of 4 bits in grey": lambda root: label(root).write_bytes(
@@ -183,6 +223,7 @@ DAMAGE: dict[str, Damage] = {
     ),
     "JPEG in place of a label": lambda root: Image.open(image(root)).convert("L").save(label(root), "JPEG"),
     "label with the suffix of a JPEG": jpeg_label,
+    "TIFF in place of a label": lambda root: as_tiff(label(root)),
     "masks of 0 and 255": lambda root: masks(root, 0, 255),
     "labels of void alone": lambda root: masks(root, 255),
 }

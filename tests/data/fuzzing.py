@@ -13,6 +13,7 @@ import shutil
 import sys
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,8 @@ from PIL import Image
 
 from difnet.config import DataConfig, InputError
 from difnet.data import FileError, Split, load_prepared, prepare
-from difnet.data.decoding import read_image
+from difnet.data.dataset import VOID
+from difnet.data.decoding import read_image, read_label
 from difnet.data.tree import UNPRINTABLE
 from tests.data.damage import COLOURED_CLASSES
 from tests.data.mutations import Mutation, joined, mutations, split
@@ -47,8 +49,8 @@ def make(root: Path) -> None:
     fine = rng.integers(0, 2**16, SHAPE, dtype=np.uint16)
     Image.fromarray(fine).save(root / "images" / "d.png", dpi=(72, 72))
     label = Image.fromarray(rng.choice(np.array([0, 1, 2, 255], dtype=np.uint8), SHAPE))
-    label.save(root / "labels" / "a.png")
-    Image.fromarray(np.asarray(label).astype(np.uint16)).save(root / "labels" / "c.png")
+    label.point(lambda value: 255 * (value == 255)).save(root / "labels" / "a.png")
+    label.point(lambda value: 255 * (value == 255)).convert("1").save(root / "labels" / "c.png")
     label.putpalette([0, 0, 0, 0, 160, 0, 120, 60, 0, *[255] * 759])
     label.save(root / "labels" / "b.png")
     label.convert("RGB").save(root / "labels" / "d.png")
@@ -90,7 +92,7 @@ class Fuzz:
         faulthandler.dump_traceback_later(SECONDS, exit=True)
         start = time.process_time()
         try:
-            self.check_image_alone(path)
+            self.check_alone(path)
             found = self.pixels()
         except InputError as error:
             assert_clean(str(error))
@@ -108,12 +110,13 @@ class Fuzz:
         self.slowest = max(self.slowest, time.process_time() - start)
         self.outcomes[f"{path.parent.name if path.suffix != '.txt' else 'list'}{path.suffix} {outcome}"] += 1
 
-    def check_image_alone(self, path: Path) -> None:
-        """As for predictions, turned upright."""
-        try:
-            read_image(path, upright=True)
-        except FileError as error:
-            assert_clean(str(error).replace(str(error.file), ""))
+    def check_alone(self, path: Path) -> None:
+        """As an image for predictions, turned upright, and as a label of indices."""
+        for read in (read_image, partial(read_label, classes=3, void=VOID)):
+            try:
+                read(path)
+            except FileError as error:
+                assert_clean(str(error).replace(str(error.file), ""))
 
 
 def assert_clean(message: str) -> None:

@@ -116,6 +116,30 @@ def other_bytes(request: Delivery) -> None:
     request.send(bytes(size), size)
 
 
+def redirect(address: str) -> Fault:
+    """The file is said to be elsewhere."""
+
+    def answer(request: Delivery) -> None:
+        request.send_response(302)
+        request.send_header("Location", address)
+        request.send_header("Content-Length", "0")
+        request.end_headers()
+
+    return answer
+
+
+def said_length(length: str) -> Fault:
+    """The file, with this as its length."""
+
+    def answer(request: Delivery) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", length)
+        request.end_headers()
+        request.wfile.write(request.server.content)
+
+    return answer
+
+
 def no_length(request: Delivery) -> None:
     """The file without its length."""
     request.send_response(200)

@@ -78,6 +78,12 @@ def test_classes_and_colours(root: Path, tmp_path: Path) -> None:
     assert len(set(index.palette)) == 150 and (0, 0, 0) not in index.palette
 
 
+def test_other_names_prepare_again(root: Path, tmp_path: Path) -> None:
+    assert prepare(CONFIG, tmp_path / "store").classes[:2] == ("wall", "building")
+    write_lines(root / "objectInfo150.txt", *rows(["building, edifice", "wall", *FIRST[2:]]))
+    assert prepare(CONFIG, tmp_path / "store").classes[:2] == ("building", "wall")
+
+
 def beyond(root: Path) -> None:
     write_label(root / "annotations" / "validation" / "ADE_val_00000001.png", np.full((8, 19), 151))
 

@@ -170,6 +170,33 @@ def test_a_truncated_archive(tmp_path: Path, make: Callable[[Path], Path]) -> No
         assert "is damaged" in refused(path, tmp_path / "unpacked"), end
 
 
+@pytest.mark.parametrize(("mode", "kind"), [("w:bz2", "bzip2"), ("w:xz", "xz")])
+def test_another_format_is_not_called_damaged(tmp_path: Path, mode: str, kind: str) -> None:
+    message = refused(tar(tmp_path / "a.tar", mode=mode), tmp_path / "unpacked")
+    assert f"it is compressed with {kind}, and only tar, tar.gz and zip are read" in message
+
+
+@pytest.mark.parametrize("make", [tar, lambda path, info: zipped(path, (info.name, 0, b"x"))])
+def test_a_name_longer_than_the_disk_allows(tmp_path: Path, make: Callable[..., Path]) -> None:
+    message = refused(make(tmp_path / "a", member("x" * 300)), tmp_path / "unpacked")
+    assert f"'{'x' * 40}...' is too long a name for this disk" in message
+
+
+def test_the_checksum_of_a_gzip_is_read(tmp_path: Path) -> None:
+    path = tar(tmp_path / "a.tgz", mode="w:gz")
+    content = bytearray(path.read_bytes())
+    content[-8] ^= 1
+    path.write_bytes(content)
+    assert "is damaged (CRC check failed" in refused(path, tmp_path / "unpacked")
+
+
+def test_a_gzip_that_goes_on_after_its_last_file(tmp_path: Path) -> None:
+    path = tar(tmp_path / "a.tgz", mode="w:gz")
+    with gzip.open(path, "ab") as file:
+        file.write(bytes(2**22))
+    assert "more than 1 MiB follow its last file" in refused(path, tmp_path / "unpacked")
+
+
 def test_a_damaged_header_is_not_the_end(tmp_path: Path) -> None:
     path = tar(tmp_path / "a.tar")
     content = bytearray(path.read_bytes())

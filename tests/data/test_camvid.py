@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 
 from difnet.config import DataConfig
 from difnet.data import VOID, load_prepared, open_dataset, prepare
+from tests.data.trees import problem
 
 CONFIG = DataConfig(name="camvid")
 
@@ -36,6 +38,33 @@ def test_lists_with_paths_and_a_test_split(camvid: Path) -> None:
     (camvid / "val.txt").write_text("0001TP_1\n", encoding="utf-8")
     samples = open_dataset(CONFIG).samples()
     assert [sample.name for sample in samples["test"]] == ["0016E5_4"]
+
+
+@pytest.mark.parametrize("line", ["a.b", "a.b.png", "/CamVid/train/a.b.png /CamVid/trainannot/a.b.png"])
+def test_a_name_with_a_dot(line: str, camvid: Path) -> None:
+    for folder in ("train", "trainannot"):
+        (camvid / folder / "0001TP_1.png").rename(camvid / folder / "a.b.png")
+    (camvid / "train.txt").write_text(f"{line}\n", encoding="utf-8")
+    (sample,) = open_dataset(CONFIG).samples()["train"]
+    assert sample.name == "a.b" and sample.files[0] == camvid / "train" / "a.b.png"
+
+
+def test_one_frame_in_two_splits(camvid: Path, tmp_path: Path) -> None:
+    for part in ("{}", "{}annot"):
+        shutil.copytree(camvid / part.format("train"), camvid / part.format("val"), dirs_exist_ok=True)
+    shutil.copy(camvid / "train.txt", camvid / "val.txt")
+    assert problem(CONFIG, tmp_path / "store") == (
+        "data set 'camvid': in two splits; keep it in one: "
+        "0001TP_1 (train, val), 0001TP_2 (train, val), 0016E5_3 (train, val)"
+    )
+
+
+def test_a_label_that_is_no_png_is_named(camvid: Path, tmp_path: Path) -> None:
+    label = camvid / "trainannot" / "0001TP_1.png"
+    with Image.open(label) as image:
+        image.save(label.with_suffix(".gif"))
+    label.unlink()
+    assert f"{label.with_suffix('.gif')} (not a PNG)" in problem(CONFIG, tmp_path / "store")
 
 
 @pytest.fixture(scope="module")

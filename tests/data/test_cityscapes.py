@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -126,3 +127,29 @@ def test_missing_part_says_where_to_get_it(root: Path, tmp_path: Path, part: str
     text = problem(CONFIG, tmp_path / "store")
     assert f"{root / part / 'train'}" in text
     assert "register at https://www.cityscapes-dataset.com" in text and f"{part}_trainvaltest.zip" in text
+
+
+def test_one_name_in_two_cities(root: Path, tmp_path: Path) -> None:
+    copy = root / "leftImg8bit" / "train" / "zurich" / f"{NAMES['train'][0]}_leftImg8bit.png"
+    write_photo(copy, size=(4, 9))
+    first = root / "leftImg8bit" / "train" / "aachen" / copy.name
+    text = problem(CONFIG, tmp_path / "store")
+    assert f"leftImg8bit/train: two files for one name; remove one: {first} and {copy}" in text
+
+
+@pytest.mark.parametrize("folder", ["leftImg8bit/train/zurich", "gtFine/val/frankfurt", "gtFine/train"])
+def test_a_folder_that_may_not_be_read(
+    root: Path, tmp_path: Path, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tests may run as root, who may read everything: the system call says what it says to others."""
+    scandir = os.scandir
+
+    def refusing(path: Path) -> object:
+        if Path(path) == root / folder:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    assert problem(CONFIG, tmp_path / "store") == (
+        f"{root / folder}: cannot be listed: Permission denied; add the folder or its permission"
+    )

@@ -101,6 +101,14 @@ def test_classes_and_colours(tree: Path, tmp_path: Path) -> None:
     assert without.palette[0] == (128, 0, 0) and len(set(without.palette)) == 59
 
 
+def test_other_numbers_prepare_again(tree: Path, tmp_path: Path) -> None:
+    first = prepared(config(59), tmp_path / "store")["train"]["2008_000002"]
+    lines = labels_file(tree).read_text().replace("2: aeroplane\n", "2: wood\n", 1)
+    labels_file(tree).write_text(lines.replace("458: wood\n", "458: aeroplane\n"))
+    second = prepared(config(59), tmp_path / "store")["train"]["2008_000002"]
+    assert (first[0, 0], first[1, 2]) == (0, 58) and (second[0, 0], second[1, 2]) == (58, 0)
+
+
 def labels_file(tree: Path) -> Path:
     return tree / "PASCAL-Context" / "labels.txt"
 

@@ -16,12 +16,15 @@ from difnet.data import download as module
 from difnet.data.dataset import Archive
 from difnet.data.download import download
 from tests.data.loopback import (
+    Delivery,
     Fault,
     Server,
     cut,
     no_length,
     other_bytes,
     other_range,
+    redirect,
+    said_length,
     serve,
     silence,
     status,
@@ -189,8 +192,50 @@ def test_a_file_of_unsaid_length(server: Server, tmp_path: Path) -> None:
     server.faults = [no_length, no_length]
     fetch(server, tmp_path)
     (tmp_path / "leaves.tar").unlink()
-    with pytest.raises(RunError, match="the server does not say how long it is"):
-        fetch(server, tmp_path, size=None)
+    lines = fetch(server, tmp_path, size=None)
+    assert len(server.ranges) == 2 and not lines
+
+
+def test_a_file_of_unsaid_length_that_ends_early(server: Server, tmp_path: Path) -> None:
+    """Only the checksum tells."""
+    server.content = CONTENT[:-1]
+    server.faults = [no_length]
+    with pytest.raises(RunError, match=r"its md5 is \w+, not \w+ as published"):
+        download(archive(server, size=None), tmp_path / "leaves.tar", lambda _: None)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("size", [None, len(CONTENT)])
+@pytest.mark.parametrize("length", ["9" * 5000, "9" * 400, "9" * 16, "-1", "x"])
+def test_a_length_that_cannot_be_is_not_believed(
+    server: Server, tmp_path: Path, size: int | None, length: str
+) -> None:
+    server.faults = [said_length(length)]
+    fetch(server, tmp_path, size=size)
+
+
+@pytest.mark.parametrize("size", [None, len(CONTENT)])
+@pytest.mark.parametrize(
+    "address", ["http://[::1", f"http://{'x' * 80}.org/leaves.tar", "file:///etc/passwd"]
+)
+def test_a_redirect_to_no_address(server: Server, tmp_path: Path, size: int | None, address: str) -> None:
+    server.faults = [redirect(address)]
+    with pytest.raises(RunError, match=r"leads to no valid address|the server answers 302") as error:
+        fetch(server, tmp_path, size=size)
+    assert str(error.value).startswith(f"{server.url('leaves.tar')}: ")
+    assert len(server.ranges) == 1 and not list(tmp_path.iterdir())
+
+
+def test_a_file_that_changes_on_the_server_is_begun_anew(server: Server, tmp_path: Path) -> None:
+    def former(request: Delivery) -> None:
+        request.server.content = bytes(len(CONTENT))
+        request.deliver(cut=1000)
+        request.server.content = CONTENT
+
+    server.faults = [former]
+    lines = fetch(server, tmp_path)
+    assert server.ranges == [None, "bytes=1000-", None]
+    assert sum("does not fit what an earlier connection left; starts again" in line for line in lines) == 1
 
 
 def test_no_server(server: Server, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import shutil
 from collections.abc import Iterator
@@ -117,6 +118,41 @@ def test_an_archive_of_the_user_that_cannot_be_read(server: Server, root: Path) 
     with pytest.raises(InputError, match=message):
         obtain(Twigs(archive=published(server)), pytest.fail)
     assert not server.ranges
+
+
+def test_an_archive_of_the_user_that_is_a_pipe(server: Server, root: Path) -> None:
+    root.mkdir()
+    os.mkfifo(root / FILE)
+    with pytest.raises(InputError, match=f"{FILE}: is no regular file; put a sound copy there"):
+        obtain(Twigs(archive=published(server)), pytest.fail)
+    assert not server.ranges
+
+
+@pytest.mark.parametrize("place", ["forest", "forest/twigs"])
+@pytest.mark.parametrize("link", [False, True])
+def test_what_is_in_the_way_is_named_before_the_download(
+    server: Server, root: Path, place: str, link: bool
+) -> None:
+    (root / place).parent.mkdir(parents=True)
+    if link:
+        (root / place).symlink_to("nowhere")
+    else:
+        (root / place).touch()
+    with pytest.raises(
+        InputError, match=f"^{root / place}: is no folder, and in the way of .*forest/twigs; "
+    ):
+        obtain(Twigs(archive=published(server)), pytest.fail)
+    assert not server.ranges and os.path.lexists(root / place)
+
+
+def test_a_link_to_another_disk(server: Server, root: Path, small_disk: Path) -> None:
+    """The folder is unpacked on the disk where it stays: no rename leads from one to the other."""
+    root.mkdir()
+    (root / "forest").symlink_to(small_disk)
+    obtain(Twigs(archive=published(server)), lambda _: None)
+    assert files(small_disk / "twigs") == [name.removeprefix("forest/twigs/") for name in WHOLE]
+    assert [path.name for path in small_disk.iterdir()] == ["twigs"]
+    assert not (root / ".downloads" / FILE).exists()
 
 
 def test_a_neighbour_of_the_folder_stays(server: Server, root: Path) -> None:

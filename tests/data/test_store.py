@@ -143,6 +143,29 @@ def test_missing_and_damaged_index(tmp_path: Path) -> None:
         load_prepared(tmp_path)
 
 
+def test_pipe_in_place_of_the_index(own: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    first = prepare(folder(own), store)
+    (store / "index.json").unlink()
+    os.mkfifo(store / "index.json")
+    with pytest.raises(InputError, match=r"index\.json: is no regular file; remove it"):
+        load_prepared(store)
+    assert prepare(folder(own), store) == first
+
+
+def test_other_colours_with_the_size_and_time_of_the_former_prepare_again(own: Path, tmp_path: Path) -> None:
+    path = own / "classes.txt"
+    hashes = []
+    for order in (1, -1):
+        path.write_text("\n".join(["a 0 0 0", "b 255 255 255"][::order]), encoding="utf-8")
+        os.utime(path, (0, 0))
+        for label in (own / "labels").iterdir():
+            Image.fromarray(np.tile(np.array([0, 255], np.uint8), (24, 16))).save(label)
+            os.utime(label, (0, 0))
+        hashes.append(prepare(folder(own), tmp_path / "store").sha256)
+    assert hashes[0] != hashes[1]
+
+
 def test_an_error_keeps_the_former_store(own: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
     prepare(folder(own), store)

@@ -202,3 +202,24 @@ def test_a_bad_tree_is_one_line(
     damage(tree)
     text = problem(TRAINAUG, tmp_path / "store")
     assert all(part in text for part in parts), text
+
+
+@pytest.mark.parametrize("config", [TRAIN, TRAINAUG])
+def test_train_within_val_is_no_validation(tree: Path, tmp_path: Path, config: DataConfig) -> None:
+    """With trainval as val, train would be scored; trainaug leaves out all of val."""
+    lists = tree / "VOCdevkit" / "VOC2012" / "ImageSets" / "Segmentation"
+    lists.joinpath("val.txt").write_bytes(lists.joinpath("trainval.txt").read_bytes())
+    if config == TRAIN:
+        assert problem(config, tmp_path / "store") == (
+            "data set 'voc2012': in two splits; keep it in one: "
+            "2007_000032 (train, val), 2007_000039 (train, val)"
+        )
+    else:
+        splits = prepared(config, tmp_path / "store")
+        assert not splits["train"].keys() & splits["val"].keys()
+
+
+def test_another_list_of_sbd_prepares_again(tree: Path, tmp_path: Path) -> None:
+    assert "2008_000015" in prepared(TRAINAUG, tmp_path / "store")["train"]
+    write_lines(tree / "benchmark_RELEASE" / "dataset" / "val.txt", "2009_000001")
+    assert "2008_000015" not in prepared(TRAINAUG, tmp_path / "store")["train"]

@@ -69,7 +69,7 @@ def other_format(root: Path) -> Pixels:
 
 def other_suffix(root: Path) -> Pixels:
     image(root).unlink()
-    Image.fromarray(RGB).save(image(root, ".tif"))
+    Image.fromarray(RGB).save(image(root, ".bmp"))
     return RGB
 
 
@@ -98,7 +98,7 @@ IMAGES: dict[str, Callable[[Path], Pixels]] = {
     "RGB image of 16 bits": rgb_16,
     "opaque image with an alpha channel": opaque,
     "other format than the suffix says": other_format,
-    "BMP, GIF, TIFF or WebP": other_suffix,
+    "BMP, GIF or WebP": other_suffix,
     "image turned by 90 degrees in EXIF, label upright": turned_with_its_label,
     "image turned by 90 degrees in EXIF, label as stored": turned_alone,
 }
@@ -128,7 +128,9 @@ COLOURS = {0: (0, 0, 0), 1: (0, 160, 0), 2: (120, 60, 0), 255: (255, 255, 255)}
 def label_in_colours(root: Path) -> Pixels:
     classes(root, COLOURED_CLASSES)
     table = np.array([COLOURS.get(value, (9, 9, 9)) for value in range(256)], dtype=np.uint8)
-    store(label(root), table[INDEX])
+    store(label(root), INDEX)
+    for path in (root / "labels").iterdir():
+        store(path, table[opened(path)])
     return INDEX
 
 
@@ -141,12 +143,24 @@ def palette_in_colours(root: Path) -> Pixels:
     return INDEX
 
 
+MASKS = "background 0 0 0\nleaf 255 255 255\n"
+
+
+def stored_in_grey(root: Path, mode: str) -> Pixels:
+    """A mask in black and white, as programs store it that leave out what grey does not need."""
+    classes(root, MASKS)
+    for path in (root / "labels").iterdir():
+        Image.fromarray(255 * (INDEX == 1).astype(np.uint8)).convert(mode).save(path)
+    return (INDEX == 1).astype(np.uint8)
+
+
 LABELS: dict[str, Callable[[Path], Pixels]] = {
     "label with a palette": palette_label,
     "label of 16 bits": label_16,
     "label of 1 bit": label_1,
     "label in colours, with `NAME R G B` in classes.txt": label_in_colours,
     "label with a palette, with `NAME R G B` in classes.txt": palette_in_colours,
+    "label in grey of 1 or 8 bits, with `NAME R G B` in classes.txt": lambda root: stored_in_grey(root, "L"),
 }
 
 
@@ -169,6 +183,11 @@ def hidden(root: Path) -> str:
     return "plant1"
 
 
+def spaced(root: Path) -> str:
+    named(root, " plant ")
+    return "plant"
+
+
 def foreign_list(root: Path) -> str:
     (root / "val.txt").write_bytes("\ufeffplant1\r\n\r\n  plant2\r\n".encode())
     return "plant1"
@@ -183,6 +202,7 @@ def linked(root: Path) -> str:
 
 NAMES: dict[str, Callable[[Path], str]] = {
     "name with spaces and Unicode": lambda root: named(root, "eine größere 植物"),
+    "name with spaces at its ends": spaced,
     "name of 255 bytes with its suffix": lambda root: named(root, "x" * 251),
     "name in decomposed Unicode, listed composed": decomposed,
     "hidden file": hidden,

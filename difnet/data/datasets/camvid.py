@@ -49,9 +49,15 @@ class CamVid(Dataset):
     def _split(self, root: Path, split: str) -> list[Sample]:
         return pair_files(
             str(root / split),
-            names=[Path(line.split()[0]).stem for line in read_lines(root / f"{split}.txt")],
+            names=[_name(line) for line in read_lines(root / f"{split}.txt")],
             images=list_folder(root / split, IMAGE_SUFFIXES),
-            labels=list_folder(root / f"{split}annot", (".png",)),
+            labels=list_folder(root / f"{split}annot", IMAGE_SUFFIXES),  # those that are no PNG are refused
             classes=len(self.classes()),
             void=VOID_IN_FILES,
         )
+
+
+def _name(line: str) -> str:
+    """The name in a line of a list, which may have the path and suffix of the frame, and a path more."""
+    frame = Path(line.split(maxsplit=1)[0])
+    return frame.stem if frame.suffix.lower() in IMAGE_SUFFIXES else frame.name

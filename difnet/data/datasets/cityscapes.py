@@ -14,7 +14,8 @@ from torchvision.datasets import Cityscapes as Published
 
 from difnet.data.dataset import VOID, Colour, Dataset, Sample
 from difnet.data.labels import with_table
-from difnet.data.tree import list_folder, locate, pair_files
+from difnet.data.problems import FileError, Problems
+from difnet.data.tree import entries, list_folder, locate, pair_files
 
 EVALUATED = [entry for entry in Published.classes if not entry.ignore_in_eval]
 """The 19 classes, in the order of their train ids."""
@@ -55,10 +56,19 @@ class Cityscapes(Dataset):
 
 
 def _of_all_cities(folder: Path, ending: str) -> dict[str, Path]:
-    """The PNG files of all cities whose names have an ending, by what precedes it."""
-    return {
-        name.removesuffix(ending): path
-        for city in sorted(folder.glob("*/"))
-        for name, path in list_folder(city, (".png",)).items()
-        if name.endswith(ending)
-    }
+    """The PNG files of all cities whose names have an ending, by what precedes it.
+
+    Raises:
+        InputError: If a folder or file cannot be read, or two files have one name.
+    """
+    files: dict[str, Path] = {}
+    problems = Problems()
+    for city in entries(folder, folders=True):
+        for name, path in list_folder(city, (".png",)).items():
+            if not name.endswith(ending):
+                continue
+            first = files.setdefault(name.removesuffix(ending), path)
+            if first != path:
+                problems.add(FileError("two files for one name; remove one", f"{first} and {path}"))
+    problems.raise_if_any(str(folder))
+    return files

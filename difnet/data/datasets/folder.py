@@ -1,8 +1,8 @@
 """Data set `folder`: a user's own images.
 
-`images/NAME.png` (or .jpg, .tif, ...), `labels/NAME.png` with the index of the class of every pixel (255 for
-void) and `classes.txt` with one name a line. Where its lines are `NAME R G B`, labels in colours are decoded
-by them (a line `void R G B` may name the colour of void). Optional `train.txt`, `val.txt` and `test.txt` list
+`images/NAME.png` (or .jpg, .bmp, ...), `labels/NAME.png` with the index of the class of every pixel (255 for
+void) and `classes.txt` with one name a line. Where its lines are `NAME R G B`, labels are decoded by these
+colours (a line `void R G B` may name the colour of void). Optional `train.txt`, `val.txt` and `test.txt` list
 the names of each split; without `train.txt` every image that no other list names is for training.
 """
 
@@ -11,6 +11,8 @@ from __future__ import annotations
 import colorsys
 from pathlib import Path
 from typing import ClassVar
+
+from pydantic import field_validator
 
 from difnet.config import InputError
 from difnet.data.colours import ColourCode, parse_classes
@@ -30,6 +32,13 @@ class Folder(Dataset):
     root: Path
     """The folder that holds `images/`, `labels/` and `classes.txt`."""
 
+    @field_validator("root", mode="before")
+    @classmethod
+    def _is_given(cls, root: object) -> object:
+        if root == "":  # which as a path would be the current folder
+            raise ValueError("is empty; set it to the folder that holds images/")
+        return root
+
     def classes(self) -> dict[str, Colour]:
         """The names in `classes.txt`, with its colours or each with one of its own."""
         names, colours = self._classes()
@@ -40,6 +49,7 @@ class Folder(Dataset):
     def samples(self) -> dict[str, list[Sample]]:
         """The pairs of every split that has a list, and of train."""
         root = self._folder()
+        _check_subfolders(root / "images", root / "labels")
         images = list_folder(root / "images", IMAGE_SUFFIXES)
         labels = list_folder(root / "labels", IMAGE_SUFFIXES)  # one that is no PNG is then found, and refused
         classes, colours = self._classes()
@@ -71,22 +81,26 @@ class Folder(Dataset):
         return folder
 
 
-def _split_names(root: Path, names: list[str]) -> dict[str, list[str]]:
-    """The names of every split; train first.
+def _check_subfolders(*folders: Path) -> None:
+    """Check that no images are in subfolders, where nobody looks for them.
 
     Raises:
-        InputError: If two lists, or one list twice, hold the same name.
+        InputError: If there are.
     """
+    problems = Problems()
+    kind = "image in a subfolder, where it is not read; move it up, or out of the folder"
+    for folder in folders:
+        for path in sorted(folder.glob("[!.]*/**/*")):
+            if path.suffix.lower() in IMAGE_SUFFIXES:
+                problems.add(FileError(kind, str(path.relative_to(folder.parent))))
+    problems.raise_if_any(str(folders[0].parent))
+
+
+def _split_names(root: Path, names: list[str]) -> dict[str, list[str]]:
+    """The names of every split; train first."""
     lists = [split for split in ("train", "val", "test") if _is_there(root / f"{split}.txt")]
     splits = {split: read_lines(root / f"{split}.txt") for split in lists}
-    listed: set[str] = set()
-    problems = Problems()
-    for split, members in splits.items():
-        for name in members:
-            if name in listed:
-                problems.add(FileError("listed twice; keep it in one list", f"{name} ({split}.txt)"))
-            listed.add(name)
-    problems.raise_if_any(str(root))
+    listed = {name for members in splits.values() for name in members}
     rest = [name for name in names if name not in listed]
     return splits if "train" in splits else {"train": rest, **splits}
 

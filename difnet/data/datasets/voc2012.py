@@ -96,6 +96,10 @@ class Voc2012(Dataset):
 def _pairs(source: str, names: list[str], images: dict[str, Path], labels: dict[str, Path]) -> list[Sample]:
     """The samples of the given names, those of VOC first; labels of SBD are MATLAB files."""
     samples = pair_files(source, names=names, images=images, labels=labels, classes=len(CLASSES), void=VOID)
-    from_voc = [sample for sample in samples if sample.files[1].suffix == ".png"]
-    from_sbd = [sample for sample in samples if sample.files[1].suffix == ".mat"]
+    from_voc = [sample for sample in samples if not _is_of_sbd(sample)]
+    from_sbd = [sample for sample in samples if _is_of_sbd(sample)]
     return from_voc + with_table(from_sbd, tuple(range(len(CLASSES))), field="GTcls.Segmentation")
+
+
+def _is_of_sbd(sample: Sample) -> bool:
+    return any(path.suffix == ".mat" for path in sample.files)

@@ -1,0 +1,52 @@
+"""Where a prepared data set may go: nowhere that holds anything else."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from difnet.config import InputError
+from difnet.data.store import INDEX, LOCK, PARTIAL, PIXEL_FOLDER, read_index
+
+OURS = re.compile(f"{re.escape(INDEX)}|{re.escape(LOCK)}|{re.escape(PARTIAL)}|{PIXEL_FOLDER}")
+"""Names of what a store consists of."""
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a disk, quota or limit that is exhausted."""
+
+
+def check_destination(directory: Path, sources: Iterable[Path]) -> None:
+    """Refuse a folder whose files preparing would remove or mingle with its own; nothing is touched.
+
+    A new or empty folder is right, a store, and what is left of one: its lock and no foreign file.
+
+    Args:
+        directory: Where the store shall go.
+        sources: The files that the data set is read from.
+
+    Raises:
+        InputError: If it holds other files, or lies in a folder of the sources.
+        OSError: If it cannot be listed.
+    """
+    place = Path(os.path.realpath(directory))
+    for folder in {path.parent for path in sources}:
+        if place.is_relative_to(os.path.realpath(folder)):
+            raise InputError(
+                f"{directory}: lies in {folder}, which the data set is read from; choose another folder"
+            )
+    names = sorted(path.name for path in directory.iterdir()) if directory.exists() else []
+    foreign = [name for name in names if not OURS.fullmatch(name)]
+    if (foreign or (names and LOCK not in names)) and not _is_store(directory):
+        raise InputError(
+            f"{directory}: holds {(foreign or names)[0]!r} and no prepared data; choose a new or empty folder"
+        )
+
+
+def _is_store(directory: Path) -> bool:
+    try:
+        read_index(directory)
+    except InputError:
+        return False
+    return True
