@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -21,11 +22,11 @@ from difnet.config import RunConfig, project_root, resolve_run
 from difnet.data import load_prepared, prepare
 from difnet.data.batches import Batch, training_batches
 from difnet.diffusion import transition_matrix
-from difnet.models import build_from_config
 from difnet.models.diffusers import Cascade
 from difnet.timing.breakdown import training_step_breakdown
 from difnet.timing.protocol import median_interval, peak_memory, seconds
-from difnet.training import choose_device, make_optimiser, memory_format, training_step, use_threads
+from difnet.timing.step import TrainingStep
+from difnet.training import choose_device, use_threads
 
 PLAIN = ("train.precision=fp32", "train.channels_last=false")
 Step = Callable[[], object]
@@ -103,17 +104,11 @@ def run_config(network: str, *settings: str) -> RunConfig:
 def step(run: RunConfig, batch: Batch, *, plain: bool = False) -> Step:
     """A training step on one batch, of a network of its own."""
     torch.manual_seed(run.seed)
-    device = choose_device()
-    layout = memory_format(run.train)
-    network = build_from_config(run.model, num_classes=11).to(device).to(memory_format=layout).train()
+    timed = TrainingStep(run, classes=11)
     if plain:
-        assert isinstance(network.diffusion, Cascade)
-        network.diffusion = PlainCascade(network.diffusion)
-    if run.train.compile:
-        network.compile()
-    optimiser = make_optimiser(network, run.train)
-    images, labels = batch.images.to(device, memory_format=layout), batch.labels.to(device)
-    return lambda: training_step(network, optimiser, images, labels, step=0, train=run.train)
+        assert isinstance(timed.network.diffusion, Cascade)
+        timed.network.diffusion = PlainCascade(timed.network.diffusion)
+    return partial(timed, *timed.inputs(batch))
 
 
 def compare(network: str, calls: dict[str, Step], *, images: int, repeats: int) -> list[dict[str, object]]:

@@ -11,6 +11,7 @@ import typer
 from difnet.cli.columns import print_columns
 from difnet.cli.templates import DIFFUSION, RULES, YAML
 from difnet.config import (
+    DIFFUSIONS,
     InputError,
     ablation_names,
     benchmark_names,
@@ -69,6 +70,8 @@ def new_ablation(
     """
     root = project_root()
     check_name(name)
+    if part == "diffusion" and name in DIFFUSIONS:
+        raise InputError(f"'{name}' is a diffusion rule of the library; choose another name")
     load_ablation(root, extends)
     folder = root / "ablations"
     if existing := [path for path in sorted(folder.iterdir()) if path.stem.casefold() == name.casefold()]:
@@ -89,9 +92,7 @@ def new_ablation(
 
 def _list_costs(root: Path, benchmark: str, selectors: tuple[str, ...]) -> None:
     selected = plan(root, {"benchmarks": [benchmark], "ablations": selectors})
-    config = selected.benchmarks[benchmark]
-    seed = str(config.seeds[0])
-    runs = [selected.runs[benchmark, variant, seed] for variant in selected.variants(benchmark)]
+    config, runs = selected.benchmarks[benchmark], selected.first_runs(benchmark)
     from difnet.timing.estimate import estimate_costs
 
     data = root / "results" / benchmark / "data"

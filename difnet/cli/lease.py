@@ -19,7 +19,7 @@ def lease(
 ) -> None:
     """Run a command that sees GPUs which no other job uses: several of them, or for a program of your own.
 
-    train, evaluate, time, gallery and predict lease one GPU by themselves.
+    train leases a GPU for each of its processes by itself; evaluate, time, gallery and predict lease one.
 
     Example: difnet lease --gpus 2 torchrun --nproc-per-node 2 -m difnet train --benchmark camvid ...
     """

@@ -21,8 +21,8 @@ GB          10^9 bytes of such a step on the GPU: weights, gradients, momentum, 
 min/run     one training on this machine: the operations at the rate of a few steps of the first variant, as
             measured now
 GPU h/run   one training on an {gpu} at {bf16:.0f} TFLOP/s ({fp32:.0f} in fp32), the rate that
-            NVIDIA published for training ResNet-50 in PyTorch; nothing here was measured on a GPU
-Evaluation and timing come on top. Right within a factor of about two."""
+            NVIDIA published for training ResNet-50 in PyTorch; nothing here was measured on one
+Evaluation and timing come on top. Right within a factor of about two; docs/costs.md has other GPUs."""
 
 
 def time(
@@ -64,11 +64,12 @@ def time(
         raise InputError(
             "time: --estimate measures nothing; leave out --benchmark, --out, --only and --trained"
         )
+    if estimate is None and classes is not None:
+        raise InputError("time: --classes is for --estimate alone; a timing takes them from the data")
     name = str(estimate or benchmark)
     selection = {"ablations": ablations or (), "seeds": seeds or (), "set": assignments or ()}
     selected = plan(project_root(), {"benchmarks": [name], **selection})
-    config = selected.benchmarks[name]
-    runs = [selected.runs[name, variant, str(config.seeds[0])] for variant in selected.variants(name)]
+    config, runs = selected.benchmarks[name], selected.first_runs(name)
     folder = data or project_root() / "results" / name / "data"
     lease_gpus()
     if out is None:

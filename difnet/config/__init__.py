@@ -14,6 +14,7 @@ from difnet.config.resolve import load_run, resolve_run
 from difnet.config.schema import (
     DIFFUSIONS,
     LEVELS,
+    PROTOCOL,
     AblationConfig,
     BenchmarkConfig,
     DataConfig,
@@ -31,6 +32,7 @@ from difnet.config.sweep import ablation_of
 __all__ = [
     "DIFFUSIONS",
     "LEVELS",
+    "PROTOCOL",
     "AblationConfig",
     "BenchmarkConfig",
     "DataConfig",

@@ -62,16 +62,9 @@ def check_name(name: str, source: str = "") -> None:
         )
 
 
-def ablation_tags(root: Path, name: str) -> tuple[str, ...] | None:
-    """Tags of an ablation, also where it is not valid otherwise; None where they cannot be read."""
-    tags: list[str] = []
-    for path in _files(_ablations(root))[name]:
-        try:
-            found = read_yaml(path).get("tags") or []
-        except InputError:
-            return None
-        tags += [str(tag) for tag in found] if isinstance(found, list) else [str(found)]
-    return tuple(tags)
+def ablation_tags(root: Path) -> dict[str, tuple[str, ...] | None]:
+    """Tags of every ablation, also where it is not valid otherwise; None where they cannot be read."""
+    return {name: _tags(files) for name, files in sorted(_files(_ablations(root)).items())}
 
 
 def place(root: Path, path: Path, *keys: str) -> str:
@@ -95,6 +88,17 @@ def _files(folder: Path) -> dict[str, list[Path]]:
         if path.suffix.lower() in {".yaml", ".yml"} and not path.name.startswith("."):
             files[path.stem].append(path)
     return files
+
+
+def _tags(files: list[Path]) -> tuple[str, ...] | None:
+    tags: list[str] = []
+    for path in files:
+        try:
+            found = read_yaml(path).get("tags") or []
+        except InputError:
+            return None
+        tags += [str(tag) for tag in found] if isinstance(found, list) else [str(found)]
+    return tuple(tags)
 
 
 def _load(schema: type[Schema], kind: str, root: Path, folder: Path, name: str) -> Schema:

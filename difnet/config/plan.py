@@ -60,6 +60,11 @@ class Plan:
         """Variants of a benchmark that run, the reference first."""
         return list(dict.fromkeys(variant for name, variant, _ in self.runs if name == benchmark))
 
+    def first_runs(self, benchmark: str) -> list[RunConfig]:
+        """The run of each variant with the first seed of a benchmark, that of the reference first."""
+        seed = str(self.benchmarks[benchmark].seeds[0])
+        return [self.runs[benchmark, variant, seed] for variant in self.variants(benchmark)]
+
     @property
     def ablations(self) -> list[str]:
         """Names of the files of `ablations/` behind the variants of all benchmarks."""
@@ -71,7 +76,7 @@ def plan(root: Path, config: Mapping[str, Any]) -> Plan:
 
     Args:
         root: The project's folder.
-        config: `benchmarks`, and optionally `ablations`, `seeds` and `set` (see `workflow/config.yaml`).
+        config: The keys of `Selection`, of which only `benchmarks` must be there.
 
     Raises:
         InputError: If a key, a benchmark, a selected ablation or an assignment is not valid.

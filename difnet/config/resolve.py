@@ -55,7 +55,7 @@ def resolve_run(
         values = _merge(values, _assignment(override))
         validate(RunConfig, values, f"--set {override}")
     values["model"]["name"] = _with_depth(values["model"]["name"], network)
-    values["model"]["weights"] = _weights(values["model"]["weights"], values["model"]["name"])
+    values["model"]["weights"] = _weights(values["model"]["weights"], values["model"]["name"], ablation)
     values["diffusion_sha256"] = _diffusion_sha256(root, name, values["model"]["diffusion"])
     return validate(RunConfig, values, f"{benchmark}/{ablation}")
 
@@ -96,21 +96,29 @@ def _with_depth(name: str, benchmark_name: str) -> str:
     return f"{kind}-{benchmark_name.partition('-')[2]}"
 
 
-def _weights(weights: str | None, name: str) -> str | None:
+def _weights(weights: str | None, name: str, variant: str) -> str | None:
     """`imagenet` stands for torchvision's weights at the depth of the network; at 18-50, those of 50."""
     if weights != "imagenet":
         return weights
     depth = name.rpartition("-")[2]
     if depth == "nano":
-        raise InputError(f"model.weights: no ImageNet weights for {name}; set null, or another model.name")
+        raise InputError(
+            f"{variant}: model.weights: there are no ImageNet weights for {name}; set it to null, or choose "
+            "another model.name"
+        )
     return None if name == "pixel_prior" else f"ResNet{depth}_Weights.IMAGENET1K_V1"
 
 
 def _diffusion_sha256(root: Path, ablation: str, diffusion: str) -> str | None:
     """Hash of the file of a diffusion rule of the user's own; None for a rule of the library."""
-    if diffusion in DIFFUSIONS:
-        return None
     path = root / "ablations" / f"{diffusion}.py"
+    if diffusion in DIFFUSIONS:
+        if path.exists():
+            raise InputError(
+                f"ablations/{path.name}: '{diffusion}' is a rule of the library, so this file is never used; "
+                "rename it, and give model.diffusion its new name"
+            )
+        return None
     if not NAME.fullmatch(diffusion) or not path.is_file():
         remedy = nearest(diffusion, [*DIFFUSIONS, *(rule.stem for rule in path.parent.glob("*.py"))])
         raise InputError(

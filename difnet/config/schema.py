@@ -103,7 +103,7 @@ class TrainConfig(Section):
     diffusion and all evaluation are in fp32."""
     channels_last: bool = True
     compile: bool = False
-    """Whether `torch.compile` translates the network before it is trained."""
+    """Whether `torch.compile` translates the network, but for its diffusion, before it is trained."""
     accumulate: PositiveInt = 1
     """Parts that a batch is computed in, one after another, where the whole does not fit into memory; a batch
     norm sees one part at a time."""
@@ -139,6 +139,10 @@ class EvaluateConfig(Section):
     """Factors that the image is resized by; the class probabilities of all passes are averaged."""
     flip: bool = False
     """Whether the mirror image is predicted as well, and averaged in the same way."""
+
+
+PROTOCOL = ("pad", "scales", "flip")
+"""Keys of `evaluate` that say how an image is predicted."""
 
 
 class TimingConfig(Section):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from difnet.config.catalogue import ablation_names, ablation_tags, load_ablation
+from difnet.config.catalogue import ablation_tags, load_ablation
 from difnet.config.errors import InputError
 from difnet.config.files import nearest
 from difnet.config.lineage import weights_of
@@ -58,7 +58,7 @@ def match_ablations(root: Path, selectors: tuple[str, ...]) -> list[str]:
     Raises:
         InputError: If a selector matches nothing.
     """
-    tags = {name: ablation_tags(root, name) for name in ablation_names(root)}
+    tags = ablation_tags(root)
     selected: list[str] = []
     for selector in selectors:
         matches = [name for name in tags if fnmatchcase(name, selector) or selector in (tags[name] or ())]
@@ -72,8 +72,8 @@ def match_ablations(root: Path, selectors: tuple[str, ...]) -> list[str]:
 def unread_ablations(root: Path) -> list[str]:
     """A line for each ablation whose tags cannot be read, so that it is selected by its name alone."""
     lines: list[str] = []
-    for name in ablation_names(root):
-        if ablation_tags(root, name) is None:
+    for name, tags in ablation_tags(root).items():
+        if tags is None:
             try:
                 load_ablation(root, name)
             except InputError as error:

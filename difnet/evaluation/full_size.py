@@ -13,11 +13,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from difnet.config import EvaluateConfig, InputError, RunConfig
+from difnet.config import PROTOCOL, EvaluateConfig, InputError, RunConfig
 from difnet.data import Split
+from difnet.models.deterministic import resize
 
 Size = tuple[int, int]
-PLAIN = EvaluateConfig().model_dump(include={"pad", "scales", "flip"})
+PLAIN = EvaluateConfig().model_dump(include=set(PROTOCOL))
 """One pass at the image's own size."""
 
 
@@ -64,7 +65,7 @@ def centred(maps: Tensor, size: Size, *, value: float) -> Tensor:
     return F.pad(maps, sides, value=value)
 
 
-def label_logits(
+def mean_of_passes(
     network: nn.Module, images: Tensor, evaluate: EvaluateConfig, layout: torch.memory_format
 ) -> Tensor:
     """What the label maps are the largest of: the logits of one pass, or mean probabilities of several.
@@ -78,24 +79,19 @@ def label_logits(
     Returns:
         (B, C, H, W): bilinearly upsampled logits; with several passes the mean of their softmax.
     """
-    size = images.shape[-2:]
+    size = images.shape[2], images.shape[3]
     passes = [
         (scale, mirrored) for scale in evaluate.scales for mirrored in (False, True)[: 1 + evaluate.flip]
     ]
     total = images.new_zeros(())
     for scale, mirrored in passes:
         view = _view(images, scale, mirrored=mirrored)
-        upsampled = upsample(network(view.to(memory_format=layout)).logits, size)
+        upsampled = resize(network(view.to(memory_format=layout)).logits, size)
         if len(passes) == 1:
             return upsampled
         probabilities = upsampled.softmax(dim=1)
         total = total + (probabilities.flip(-1) if mirrored else probabilities)
     return total / len(passes)
-
-
-def upsample(logits: Tensor, size: torch.Size) -> Tensor:
-    """Bilinear, (B, C, h, w) -> (B, C, H, W)."""
-    return F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
 
 
 def _view(images: Tensor, scale: float, *, mirrored: bool) -> Tensor:

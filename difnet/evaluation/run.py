@@ -17,17 +17,11 @@ from torch import nn
 from difnet.config import RunConfig, atomic_path, load_run
 from difnet.data import VOID, load_prepared
 from difnet.data.batches import evaluation_batches
-from difnet.evaluation.full_size import (
-    centred,
-    check_padding,
-    label_logits,
-    single_pass,
-    upsample,
-    window,
-)
+from difnet.evaluation.full_size import Size, centred, check_padding, mean_of_passes, single_pass, window
 from difnet.evaluation.oracle import nearest_labels, oracle_logits
 from difnet.metrics import image_statistics, scores_from_statistics, statistics_table, write_statistics
 from difnet.models import PixelPrior, load_network
+from difnet.models.deterministic import resize
 from difnet.training import check_scored_split, choose_device, memory_format, use_threads
 
 
@@ -119,7 +113,7 @@ def _label_maps(
     if config.evaluate.oracle_rule == "nearest":
         return nearest_labels(labels, indices=indices, config=config)
     logits = oracle_logits(network, images, labels, indices=indices, config=config)
-    return label_maps(logits, images.shape[-2:])
+    return label_maps(logits, (images.shape[2], images.shape[3]))
 
 
 @torch.inference_mode()
@@ -134,12 +128,12 @@ def predict(network: nn.Module, images: torch.Tensor, config: RunConfig) -> NDAr
     Returns:
         Classes (B, H, W).
     """
-    return _largest(label_logits(network, images, config.evaluate, memory_format(config.train)))
+    return _largest(mean_of_passes(network, images, config.evaluate, memory_format(config.train)))
 
 
-def label_maps(logits: torch.Tensor, size: torch.Size) -> NDArray[np.uint8]:
+def label_maps(logits: torch.Tensor, size: Size) -> NDArray[np.uint8]:
     """The class with the largest logit at every pixel, (B, C, h, w) -> (B, H, W)."""
-    return _largest(upsample(logits, size))
+    return _largest(resize(logits, size))
 
 
 def _largest(values: torch.Tensor) -> NDArray[np.uint8]:

@@ -139,11 +139,12 @@ def _paper(results: Results) -> Markup:
 def _claims(results: Results) -> Markup:
     if not results.judgements:
         return Markup("No claim of the paper has been judged yet.")
-    parts = []
+    claims: dict[str, list[str]] = {}
     for verdict in VERDICTS:
-        claims = [item.claim for item in results.judgements if item.verdict == verdict]
-        if claims:
-            parts.append(f"{len(claims)} {verdict} ({listing(claims, limit=9)})")
+        for item in results.judgements:
+            if item.verdict == verdict:
+                claims.setdefault(item.words, []).append(item.claim)
+    parts = [f"{len(names)} {words} ({listing(names, limit=9)})" for words, names in claims.items()]
     return Markup("Of {} of the paper: {}.").format(count(len(results.judgements), "claim"), listing(parts))
 
 

@@ -95,6 +95,18 @@ class Judgement:
     claim: str
     verdict: str
     evidence: str
+    """Statement, tests and remarks, separated by semicolons."""
+
+    @property
+    def parts(self) -> list[str]:
+        """The evidence one by one; the statement first."""
+        return self.evidence.split("; ")
+
+    @property
+    def words(self) -> str:
+        """The verdict; it says so where a test knows one seed, and thus nothing of how others differ."""
+        on_one_seed = any(part.endswith(", one seed") for part in self.parts)
+        return f"{self.verdict} on one seed" if on_one_seed else self.verdict
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from difnet.config import (
+    PROTOCOL,
     AblationConfig,
     BenchmarkConfig,
     InputError,
@@ -20,9 +21,6 @@ from difnet.config import (
     select_ablations,
 )
 from difnet.report.files import read_json, read_table
-
-PROTOCOL = ("pad", "scales", "flip")
-"""Keys of `evaluate` that say how an image is predicted."""
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ import pandas as pd
 from torch import nn
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from difnet.config import RunConfig
+from difnet.config import RunConfig, training_steps
 from difnet.data import PreparedData, load_prepared
 from difnet.data.batches import training_batches
-from difnet.models import build_from_config
-from difnet.training import choose_device, make_optimiser, memory_format, training_step
+from difnet.timing.protocol import OUT_OF_MEMORY
+from difnet.timing.step import TrainingStep
 
 PARTS = ("data", "convolutions", "walks", "rest")
 COLUMNS = ("variant", "device", "part", "ms", "share")
@@ -34,14 +34,18 @@ def training_step_breakdown(runs: Sequence[RunConfig], *, data: Path) -> pd.Data
         data: Folder of the prepared data set.
 
     Returns:
-        Columns variant, device, part, ms (of one step, mean over three) and share (0 to 1).
+        Columns variant, device, part, ms (of one step, mean over three) and share (0 to 1); no rows of a
+        variant whose step does not fit into memory.
     """
     prepared = load_prepared(data)
     rows = []
     for run in runs:
-        if run.weights_of or run.model.name == "pixel_prior":
+        if training_steps(run) == 0:
             continue
-        device, times = _profiled(run, prepared)
+        try:
+            device, times = _profiled(run, prepared)
+        except OUT_OF_MEMORY:
+            continue
         total = sum(times.values())
         rows += [(run.variant, device, part, times[part], times[part] / total) for part in PARTS]
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -49,28 +53,23 @@ def training_step_breakdown(runs: Sequence[RunConfig], *, data: Path) -> pd.Data
 
 def _profiled(run: RunConfig, prepared: PreparedData) -> tuple[str, dict[str, float]]:
     """Device, and milliseconds of each part of a step."""
-    device = choose_device().type
-    network = build_from_config(
-        run.model.model_copy(update={"weights": None}), len(prepared.index.classes)
-    ).to(device)
-    layout = memory_format(run.train)
-    network.to(memory_format=layout).train()
-    _mark_walks(network)
-    optimiser = make_optimiser(network, run.train)
+    step = TrainingStep(run, len(prepared.index.classes))
+    _mark_walks(step.network)
     batches = training_batches(prepared.split("train"), run)
 
-    def step() -> None:
+    def take() -> None:
         with record_function("part: data"):
-            batch = next(batches).to(device)
-            images, labels = batch.images.to(memory_format=layout), batch.labels
-        training_step(network, optimiser, images, labels, step=0, train=run.train)
+            images, labels = step.inputs(next(batches))
+        step(images, labels)
 
-    step()
-    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if device == "cuda" else [])]
+    take()
+    on_gpu = step.device.type == "cuda"
+    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
     with profile(activities=activities) as profiler:
         for _ in range(STEPS):
-            step()
-    return device, _times(profiler.events() or [], on_gpu=device == "cuda")
+            take()
+    batches.close()
+    return step.device.type, _times(profiler.events() or [], on_gpu=on_gpu)
 
 
 def _mark_walks(network: nn.Module) -> None:

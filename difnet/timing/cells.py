@@ -23,6 +23,8 @@ COLUMNS = [
     "ci_high",
     "status",
 ]
+DOES_NOT_FIT = "does_not_fit"
+NO_COUNTER = "not_run (no peak memory counter on this system)"
 
 
 @dataclass

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -13,10 +14,10 @@ import torch
 
 from difnet.config import DataConfig, InputError, RunConfig, training_steps
 from difnet.data import open_dataset, prepare
-from difnet.models import build_from_config
 from difnet.timing.protocol import seconds
+from difnet.timing.step import TrainingStep
 from difnet.timing.step_cost import StepCost, step_cost
-from difnet.training import choose_device, make_optimiser, memory_format, training_step, use_threads
+from difnet.training import choose_device, use_threads
 
 REFERENCE_GPU = "NVIDIA A100 80 GB"
 OPERATIONS_PER_S = {"bf16": 60e12, "fp32": 23e12}
@@ -26,8 +27,8 @@ WEIGHT_BYTES, HALF_COPY = 12, 2
 """Bytes a parameter: weight, gradient and momentum in single precision; a copy of the weight in bfloat16."""
 WARM_UP, TIMED = 1, 3
 """Steps by which the rate of this machine is measured."""
-MOST_OPERATIONS = 1e10
-"""Of such a step on a CPU: it takes fewer images than a batch, or a smaller one."""
+MOST_OPERATIONS = {"cpu": 1e10, "cuda": 4e12}
+"""Of such a step by device: it takes fewer images than a batch, or a smaller one, to be short and to fit."""
 SMALLEST = 65
 """Side in pixels that an image is not made smaller than for it."""
 
@@ -131,28 +132,20 @@ def _class_count(config: DataConfig) -> int:
 
 
 def _seconds_per_operation(run: RunConfig, step: StepCost, classes: int, size: Size) -> float:
-    """By a few training steps on random images: on a CPU of a smaller batch or smaller images if need be."""
-    images = run.train.batch_size
-    device = choose_device().type
-    if device == "cpu" and step.operations * images > MOST_OPERATIONS:
-        images = max(1, int(MOST_OPERATIONS // step.operations))
-        shrink = min(1.0, math.sqrt(MOST_OPERATIONS / step.operations))
+    """By a few training steps on random images: fewer than a batch, or smaller ones, if need be."""
+    images, most = run.train.batch_size, MOST_OPERATIONS[choose_device().type]
+    if step.operations * images > most:
+        images = max(1, int(most // step.operations))
+        shrink = min(1.0, math.sqrt(most / step.operations))
         size = (_shrunk(size[0], shrink), _shrunk(size[1], shrink))
         step = step_cost(run.model, classes=classes, size=size, half=False)
     use_threads(run.train.threads)
-    layout = memory_format(run.train)
-    network = build_from_config(run.model.model_copy(update={"weights": None}), classes)
-    network.to(device).to(memory_format=layout).train()
-    optimiser = make_optimiser(network, run.train)
-    pixels = torch.randn(images, 3, *size, device=device).contiguous(memory_format=layout)
-    labels = torch.randint(classes, (images, *size), device=device)
-
-    def call() -> object:
-        return training_step(network, optimiser, pixels, labels, step=0, train=run.train)
-
+    timed = TrainingStep(run, classes)
+    pixels = torch.randn(images, 3, *size, device=timed.device).contiguous(memory_format=timed.layout)
+    call = partial(timed, pixels, torch.randint(classes, (images, *size), device=timed.device))
     for _ in range(WARM_UP):
         call()
-    times = [_alone(call, device, threads=run.train.threads) for _ in range(TIMED)]
+    times = [_alone(call, timed.device.type, threads=run.train.threads) for _ in range(TIMED)]
     return median(times) / (step.operations * images)
 
 

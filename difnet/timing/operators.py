@@ -18,15 +18,13 @@ from torch import Tensor
 from difnet.config import InputError, TimingConfig
 from difnet.diffusion import transition_matrix
 from difnet.diffusion.memory import DoesNotFitError, require_memory
-from difnet.timing.cells import COLUMNS, Cell
-from difnet.timing.protocol import peak_memory, seconds
+from difnet.timing.cells import COLUMNS, DOES_NOT_FIT, NO_COUNTER, Cell
+from difnet.timing.protocol import OUT_OF_MEMORY, peak_memory, seconds
 from difnet.timing.subjects import LEVELS, SUBJECTS, Subject
 from difnet.training import use_threads
 
 FEATURE_SCALE = 0.3
 FEWEST_REPEATS = 3
-DOES_NOT_FIT = "does_not_fit"
-NO_COUNTER = "not_run (no peak memory counter on this system)"
 NO_GPU = "not_run (no GPU)"
 NO_TIME = "not_run (over the time budget)"
 
@@ -143,7 +141,7 @@ def _attempt(cell: Cell, action: Callable[[], None]) -> None:
     start = time.perf_counter()
     try:
         action()
-    except (DoesNotFitError, MemoryError, torch.cuda.OutOfMemoryError):
+    except OUT_OF_MEMORY:
         cell.status, cell.samples = DOES_NOT_FIT, []
     cell.spent += time.perf_counter() - start
 

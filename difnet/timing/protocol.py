@@ -12,7 +12,11 @@ from pathlib import Path
 
 import torch
 
+from difnet.diffusion.memory import DoesNotFitError
+
 Call = Callable[[], object]
+OUT_OF_MEMORY = (DoesNotFitError, MemoryError, torch.OutOfMemoryError)
+"""What a call raises that needs more memory than there is."""
 
 _CLEAR_REFS = Path("/proc/self/clear_refs")
 

@@ -19,6 +19,7 @@ from typing import Any, TypeVar, cast
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from difnet.config import InputError, RunError, TrainConfig
@@ -35,6 +36,8 @@ Result = TypeVar("Result")
 def joined_processes(train: TrainConfig) -> Iterator[None]:
     """Join the processes that `torchrun` started beside this one, each with a GPU of its own if there are.
 
+    The first process that fails says why; the others end with the exit code of what they met, in silence.
+
     Raises:
         InputError: If they cannot share out the batches or the GPUs.
         RunError: If another process ended before its time.
@@ -43,20 +46,20 @@ def joined_processes(train: TrainConfig) -> Iterator[None]:
     if count == 1:
         yield
         return
+    store, rank, _ = next(rendezvous("env://", timeout=TIMEOUT))
     on_gpu = torch.cuda.is_available()
-    if on_gpu:
-        _take_device()
-    dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo", timeout=TIMEOUT)
+    backend = "cpu:gloo,cuda:nccl" if on_gpu else "gloo"
     try:
-        by_first(lambda: _check_parts(train, count, on_gpu=on_gpu))
-        yield
-    except RuntimeError as error:
-        if isinstance(error, RunError) or not LOST.search(str(error)):
-            raise
-        raise RunError(
-            f"process {process_rank() + 1} of {count}: another process of this training ended, or did not "
-            f"answer for {TIMEOUT}; its own message says why"
-        ) from error
+        with _partners_expected(rank, count):
+            if on_gpu:
+                _take_device()
+            dist.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=TIMEOUT)
+            by_first(lambda: _check_parts(train, count, on_gpu=on_gpu))
+            yield
+    except (InputError, RunError) as error:
+        if _failed_before(store):
+            sys.exit(getattr(error, "exit_code", 2))
+        raise
     dist.destroy_process_group()
 
 
@@ -80,7 +83,7 @@ def by_first(action: Callable[[], Result]) -> Result:
         What it returned, in every process.
 
     Raises:
-        Exception: What it raised; the other processes end with its exit code and no message of their own.
+        Exception: What it raised, in every process.
     """
     if process_count() == 1:
         return action()
@@ -92,11 +95,9 @@ def by_first(action: Callable[[], Result]) -> Result:
             outcome[1] = error
     dist.broadcast_object_list(outcome, device=torch.device("cpu"))
     result, failure = outcome
-    if failure is None:
-        return cast(Result, result)
-    if process_rank() > 0 and isinstance(failure, (InputError, RunError)):
-        sys.exit(getattr(failure, "exit_code", 2))
-    raise failure
+    if failure is not None:
+        raise failure
+    return cast(Result, result)
 
 
 def total(values: Tensor) -> Tensor:
@@ -185,6 +186,28 @@ def _check_parts(train: TrainConfig, count: int, *, on_gpu: bool) -> None:
         )
     if train.compile and not on_gpu:
         raise InputError("train.compile: not with several processes on a CPU; set it to false")
+
+
+@contextmanager
+def _partners_expected(rank: int, count: int) -> Iterator[None]:
+    """Say on one line that an operation failed because another process is gone."""
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error, RunError) or not LOST.search(str(error)):
+            raise
+        raise RunError(
+            f"process {rank + 1} of {count}: another process of this training ended, or did not "
+            f"answer for {TIMEOUT}; its own message says why"
+        ) from error
+
+
+def _failed_before(store: Any) -> bool:
+    """Count a failure of this process: whether another failed before it; no where nobody counts any more."""
+    try:
+        return int(store.add("failures", 1)) > 1
+    except RuntimeError:
+        return False
 
 
 def _take_device() -> None:

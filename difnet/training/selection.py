@@ -1,7 +1,4 @@
-"""Which weights a training keeps: the last, or the best on a split that is then not scored.
-
-B batch, H W image size.
-"""
+"""Which weights a training keeps: the last, or the best on a split that is then not scored."""
 
 from __future__ import annotations
 
@@ -55,7 +52,8 @@ def keep_if_best(state: TrainingState, config: RunConfig, prepared: PreparedData
 def validation_miou(network: nn.Module, config: RunConfig, prepared: PreparedData) -> float:
     """Mean IoU of a network on the validation split; leaves it in training mode.
 
-    As in `difnet.metrics`, whose code and imports are thus no part of every training.
+    That of `difnet.metrics`, in a few lines of its own: otherwise an edit of any metric would be one of the
+    code that every training depends on.
     """
     device = next(network.parameters()).device
     layout = memory_format(config.train)

@@ -119,6 +119,7 @@ def test_new_rule_works(copy: Path) -> None:
         (["../own"], "'../own' is not a valid name"),
         (["a@b=1"], "'a@b=1' is not a valid name"),
         (["own", "--extends", "cascad"], "unknown ablation 'cascad'; did you mean 'cascade'?"),
+        (["none", "--with", "diffusion"], "'none' is a diffusion rule of the library; choose another name"),
         (["own", "--with", "smk"], "'smk' is not one of 'diffusion', 'rules'"),
     ],
 )

@@ -22,6 +22,9 @@ def test_a_benchmark_as_it_is() -> None:
     assert {seed for name, _, seed in planned.runs if name == "tiny"} == {"0", "1"}
     assert planned.runs["tiny", "deeplab", "1"].seed == 1
     assert (planned.assignments, planned.options, planned.left_out) == ("", "", [])
+    first = planned.first_runs("tiny")
+    assert [run.variant for run in first] == planned.variants("tiny")
+    assert {(run.benchmark, run.seed) for run in first} == {("tiny", 0)}
 
 
 def test_the_whole_catalogue() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from difnet.config import InputError, load_run, resolve_run, write_yaml
+from difnet.config import DIFFUSIONS, InputError, load_run, resolve_run, write_yaml
 from tests.conftest import PROJECT
 
 Write = Callable[[str, str], Path]
@@ -114,6 +114,32 @@ def test_rule_of_the_users_own_is_part_of_the_run(project: Path, write: Write, b
     rule.write_text("class Mine: ...  # changed\n")
     assert resolve(project).training_identity() != first.training_identity()
     assert resolve(project, overrides=["model.diffusion=none"]).diffusion_sha256 is None
+
+
+@pytest.mark.parametrize("name", DIFFUSIONS)
+def test_rule_named_like_one_of_the_library_is_not_ignored(
+    project: Path, write: Write, benchmark: Path, name: str
+) -> None:
+    write("ablations/own.yaml", f"{ABLATION}model: {{diffusion: {name}}}\n")
+    rule = write(f"ablations/{name}.py", "class Mine: ...\n")
+    with pytest.raises(InputError) as error:
+        resolve(project)
+    assert str(error.value) == (
+        f"ablations/{name}.py: '{name}' is a rule of the library, so this file is never used; "
+        "rename it, and give model.diffusion its new name"
+    )
+    rule.unlink()
+    assert resolve(project).diffusion_sha256 is None
+
+
+def test_imagenet_weights_follow_the_depth(project: Path, write: Write, benchmark: Path) -> None:
+    write("ablations/own.yaml", ABLATION + "model: {weights: imagenet}\n")
+    assert resolve(project).model.weights == "ResNet18_Weights.IMAGENET1K_V1"
+    mixed = resolve(project, overrides=["model.name=difnet-18-50"])
+    assert mixed.model.weights == "ResNet50_Weights.IMAGENET1K_V1"
+    assert resolve(project, overrides=["model.name=pixel_prior"]).model.weights is None
+    with pytest.raises(InputError, match=r"^own: model.weights: .* for difnet-nano; set it to null"):
+        resolve(project, overrides=["model.name=difnet-nano"])
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from difnet.config import DataConfig, EvaluateConfig, InputError, RunConfig, resolve_run, write_yaml
 from difnet.data import VOID, load_prepared, prepare
 from difnet.evaluation import evaluate_run, write_gallery
-from difnet.evaluation.full_size import centred, label_logits
+from difnet.evaluation.full_size import centred, mean_of_passes
 from difnet.evaluation.run import answer
 from difnet.metrics import confusion_matrix, read_statistics
 from difnet.models import PixelPrior, Prediction, build_from_config
@@ -108,7 +108,7 @@ def test_probabilities_of_all_passes_are_averaged(images: Tensor) -> None:
     network = untrained(run_with())
     evaluate = EvaluateConfig(scales=(0.5, 1.0), flip=True)
     with torch.no_grad():
-        found = label_logits(network, images, evaluate, torch.contiguous_format)
+        found = mean_of_passes(network, images, evaluate, torch.contiguous_format)
         total = torch.zeros_like(found)
         for size in ((16, 20), (33, 41)):
             resized = F.interpolate(images, size, mode="bilinear", antialias=True)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from difnet.report.definitions import VERDICTS
 from difnet.report.records import Judgement
 from difnet.report.sections.claims import _claim
-from tests.report.conftest import Rendered
+from tests.report.conftest import Rendered, rendered_in
+from tests.report.project import make_project
 from tests.report.test_numbers import read
 
 NARROW = "miou a - b = +0.0200 [+0.0100, +0.0300], claimed > 0, over 3 seeds"
@@ -31,6 +35,27 @@ MISSING = "miou a - f: not run"
 def test_deciding_figure(verdict: str, tests: tuple[str, ...], deciding: str) -> None:
     claim = _claim(Judgement("C", verdict, "; ".join(["The statement", *tests, "p = 0.1"])))
     assert (claim.statement, claim.deciding) == ("The statement", deciding)
+
+
+@pytest.mark.parametrize("verdict", ["reproduced", "not reproduced", "inconclusive"])
+def test_verdict_on_one_seed_says_so(verdict: str) -> None:
+    lone = NARROW.replace("3 seeds", "101 images, one seed")
+    for tests, words in (((NARROW, lone), f"{verdict} on one seed"), ((NARROW, WIDE, MISSING), verdict)):
+        judgement = Judgement("C", verdict, "; ".join(["The statement of one seed", *tests, "p = 0.1"]))
+        claim = _claim(judgement)
+        assert (claim.verdict, judgement.words) == (words, words)
+        assert claim.style == VERDICTS[verdict][1]
+
+
+def test_report_on_one_seed_says_so_in_every_verdict(tmp_path: Path) -> None:
+    results = make_project(tmp_path, variants={"cascade": "Cascade"}, seeds=(0,))
+    table = results / "toy" / "claims.csv"
+    table.write_text(table.read_text().replace("over 3 seeds", "over 101 images, one seed"))
+    text = rendered_in(tmp_path, results).page.by_id("toy-results").text
+    for verdict, claim in (("reproduced", "C3"), ("not reproduced", "C5"), ("inconclusive", "C1")):
+        assert f"1 {verdict} on one seed ({claim})" in text
+        assert f"{claim} {verdict} on one seed" in text
+    assert "1 not run (C7)" in text
 
 
 def test_chips_show_the_numbers_of_claims_csv(rendered: Rendered) -> None:

@@ -115,6 +115,16 @@ def test_the_papers_figures_stand_beside_ours(results: Results) -> None:
     assert ["DeepLab", "mIoU", "0.6999", "0.6899", "−0.0100"] in texts
 
 
+def test_recipe_names_every_augmentation(results: Results, project: Path) -> None:
+    changes = ("train.scale=[0.5, 1.4]", "train.crop=321", "train.photometric=true")
+    found = load_results(project, project / "results", "toy", Selection(assignments=changes))
+    for known, words in (
+        (results, "augmentation: random flip"),
+        (found, "augmentation: random flip, scale 0.5–1.4, crop 321, photometric changes"),
+    ):
+        assert overview.build(known).content["facts"]["Recipe"].endswith(words)
+
+
 def test_selection_replaces_ablations_seeds_and_values(results: Results, project: Path) -> None:
     config = resolve_run(project, benchmark="toy", ablation="cascade", seed=3, overrides=["train.steps=9"])
     run = project / "results" / "toy" / "runs" / "cascade" / "seed3"

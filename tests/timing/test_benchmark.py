@@ -11,12 +11,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from difnet.config import load_benchmark, plan, resolve_run, write_yaml
+from difnet.config import TimingConfig, load_benchmark, plan, resolve_run, write_yaml
 from difnet.data import load_prepared, prepare
 from difnet.data.augmentation import normalise
 from difnet.models import build_from_config
-from difnet.timing import time_benchmark
+from difnet.timing import time_benchmark, time_networks
 from difnet.timing.benchmark import Part
+from difnet.timing.breakdown import training_step_breakdown
 from difnet.timing.cells import COLUMNS
 from difnet.timing.trained import trained_levels
 from tests.conftest import PROJECT
@@ -78,6 +79,57 @@ def test_every_trained_variant_has_its_rows(timing: pd.DataFrame) -> None:
     assert (networks["nodes"] == 25).all()
     assert (networks["classes"] == 7).all()
     assert (networks["status"] == "ok").all()
+
+
+def networks_of_tiny(tmp_path: Path, *overrides: str, **timing: int) -> pd.DataFrame:
+    """Status and value of every metric of the cascade."""
+    run = resolve_run(PROJECT, benchmark="tiny", ablation="cascade", seed=0, overrides=overrides)
+    prepare(run.data, tmp_path)
+    table = time_networks([run], TimingConfig(**timing), data=tmp_path)
+    return table.set_index("metric")[["value", "status"]]
+
+
+def test_step_that_does_not_fit_has_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def step(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr("difnet.timing.step.training_step", step)
+    rows = networks_of_tiny(tmp_path, warmup=0, repeats=1)
+    assert rows["status"].to_dict() == {
+        "latency_ms": "ok",
+        "images_per_s": "ok",
+        "train_step_ms": "does_not_fit",
+        "peak_memory_mb": "does_not_fit",
+    }
+    assert rows["value"].isna().tolist() == [False, False, True, True]
+    run = resolve_run(PROJECT, benchmark="tiny", ablation="cascade", seed=0)
+    assert training_step_breakdown([run], data=tmp_path).empty
+
+
+def test_networks_compute_with_the_threads_of_the_benchmark(tmp_path: Path) -> None:
+    for threads in (2, 1):
+        networks_of_tiny(tmp_path, warmup=0, repeats=1, threads=threads)
+        assert torch.get_num_threads() == threads
+
+
+def test_only_the_training_step_is_compiled_where_the_run_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 0
+
+    def compiled(network: torch.nn.Module) -> None:
+        def call(images: torch.Tensor) -> object:
+            nonlocal calls
+            calls += 1
+            return network.forward(images)
+
+        network._compiled_call_impl = call
+
+    monkeypatch.setattr(torch.nn.Module, "compile", compiled)
+    networks_of_tiny(tmp_path, warmup=0, repeats=2)
+    assert calls == 0
+    networks_of_tiny(tmp_path, "train.compile=true", warmup=1, repeats=2)
+    assert calls == 2 * 3
 
 
 def test_throughput_follows_from_latency(timing: pd.DataFrame) -> None:

@@ -14,6 +14,7 @@ from difnet.config import DataConfig, InputError, RunConfig, plan
 from difnet.timing import estimate
 from difnet.timing.estimate import Cost, estimate_costs, total
 from difnet.timing.step_cost import step_cost
+from difnet.training import choose_device
 from tests.conftest import PROJECT
 
 PLAN = plan(
@@ -72,10 +73,10 @@ def test_steps_that_are_timed_are_short(
 ) -> None:
     """Fewer images than a batch, then smaller ones; the operations are those of what is timed."""
     shapes: list[tuple[int, ...]] = []
-    monkeypatch.setattr(estimate, "choose_device", lambda: estimate.torch.device("cpu"))
-    monkeypatch.setattr(estimate, "MOST_OPERATIONS", most)
+    device = choose_device().type
+    monkeypatch.setattr(estimate, "MOST_OPERATIONS", {device: most})
     monkeypatch.setattr(
-        estimate, "training_step", lambda _, __, x, *___, **____: shapes.append(tuple(x.shape))
+        "difnet.timing.step.training_step", lambda _, __, x, *___, **____: shapes.append(tuple(x.shape))
     )
     monkeypatch.setattr(estimate, "_alone", lambda call, *_, **__: call() or 3.0)
     run = RUNS["cascade"]
@@ -151,7 +152,7 @@ def test_command_without_the_data() -> None:
     rows = {row.split()[0]: row.split() for row in printed.splitlines()}
     assert rows["variant"][1:6] == ["parameters", "GFLOP/step", "GB", "min/run", "GPU"]
     assert int(rows["deeplab"][1].replace(",", "")) < int(rows["cascade"][1].replace(",", ""))
-    assert "published" in printed and "nothing here was measured on a GPU" in printed
+    assert "published" in printed and "nothing here was measured on one" in printed
     assert re.fullmatch(r"Training 2 variants with 1 seeds .*", printed.splitlines()[-1])
 
 
@@ -160,6 +161,7 @@ def test_command_without_the_data() -> None:
     [
         (("--benchmark", "tiny"), "give --benchmark NAME and --out FOLDER, or --estimate BENCHMARK"),
         (("--estimate", "tiny", "--out", "x"), "--estimate measures nothing; leave out"),
+        (("--benchmark", "tiny", "--out", "x", "--classes", "3"), "--classes is for --estimate alone"),
         (("--estimate", "tinny"), "unknown benchmark 'tinny'; did you mean 'tiny'?"),
     ],
 )

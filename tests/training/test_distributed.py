@@ -103,13 +103,25 @@ def test_a_killed_process_ends_the_other(train: Trainer, tmp_path: Path) -> None
     assert torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["step"] == 2
 
 
-def test_a_mistake_is_one_line_and_keeps_its_exit_code(train: Trainer, tmp_path: Path) -> None:
-    arguments = [*command(train, tmp_path / "run", "train.batch_size=1"), "--processes", "2"]
+@pytest.mark.parametrize(
+    ("mistake", "line"),
+    [
+        (
+            "train.batch_size=1",
+            "train.batch_size: 1 images cannot be shared out among 2 processes; start fewer",
+        ),
+        ("train.scale=[0.5,1.4]", "train.scale makes images of different sizes; set train.crop as well"),
+    ],
+)
+def test_a_mistake_is_one_line_and_keeps_its_exit_code(
+    train: Trainer, tmp_path: Path, mistake: str, line: str
+) -> None:
+    """One that the first process alone looks for, and one that every process meets."""
+    arguments = [*command(train, tmp_path / "run", mistake), "--processes", "2"]
     refused = subprocess.run(
         [sys.executable, "-m", "difnet", *arguments], capture_output=True, text=True, check=False
     )
-    line = "difnet: train.batch_size: 1 images cannot be shared out among 2 processes; start fewer\n"
-    assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", line)
+    assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", f"difnet: {line}\n")
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,15 @@ def test_auto_goes_by_the_processor(flags: str, expected: bool, monkeypatch: pyt
     device._cpu_computes_in_bf16.cache_clear()
 
 
+def test_compiling_warns_of_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    """So many nodes that a walk looks at the features, to choose how it computes."""
+    network = build("difnet-nano", num_classes=5).train()
+    network.compile(backend="eager")
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        network(torch.randn(2, 3, 193, 193)).logits.sum().backward()
+    assert "Graph break" not in capfd.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_compiled_network_takes_the_same_step(network: nn.Module, batch: tuple[Tensor, Tensor]) -> None:
     train = TrainConfig(precision="fp32")

@@ -108,12 +108,6 @@ def run_files(*names, benchmarks=BENCHMARKS, variants=None):
     ]
 
 
-def first_runs(benchmark):
-    """One run of each variant of a benchmark, the reference first."""
-    seed = str(BENCHMARKS[benchmark].seeds[0])
-    return [RUNS[benchmark, variant, seed] for variant in PLAN.variants(benchmark)]
-
-
 def weights_of(wildcards):
     """The weights that a run takes over instead of training."""
     other = run_config(wildcards).weights_of

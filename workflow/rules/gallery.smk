@@ -16,7 +16,7 @@ rule gallery:
         "results/{benchmark}/gallery.npz",
     log:
         "results/{benchmark}/logs/gallery.log",
-    threads: lambda wildcards: first_runs(wildcards.benchmark)[0].train.threads
+    threads: lambda wildcards: PLAN.first_runs(wildcards.benchmark)[0].train.threads
     resources:
         gpu=min(GPUS, 1),
     params:

@@ -39,7 +39,7 @@ rule networks:
         config=lambda wildcards: values(BENCHMARKS[wildcards.benchmark].timing),
         networks=lambda wildcards: [
             values(run, exclude={"seed", "data", "evaluate"})
-            for run in first_runs(wildcards.benchmark)
+            for run in PLAN.first_runs(wildcards.benchmark)
         ],
         out=subpath(output[0], ancestor=2),
         selection=selection,

@@ -24,6 +24,7 @@ class Claim:
     name: str
     statement: str
     verdict: str
+    """With a remark where it rests on one seed."""
     symbol: str
     style: str
     deciding: str
@@ -59,13 +60,12 @@ def read_claims(results: Results) -> list[Claim]:
 
 
 def _claim(judgement: Judgement) -> Claim:
-    """The evidence begins with the statement of the claim; its parts are separated by semicolons."""
-    statement, *evidence = judgement.evidence.split("; ")
+    statement, *evidence = judgement.parts
     symbol, style, _ = VERDICTS.get(judgement.verdict, VERDICTS["not run"])
     return Claim(
         name=judgement.claim,
         statement=statement,
-        verdict=judgement.verdict,
+        verdict=judgement.words,
         symbol=symbol,
         style=style,
         deciding=_deciding(evidence, judgement.verdict),

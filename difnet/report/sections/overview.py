@@ -25,6 +25,7 @@ def _facts(results: Results) -> dict[str, str]:
         *(["random flip"] if train.flip else []),
         *([f"scale {train.scale[0]:g}–{train.scale[1]:g}"] if train.scale else []),
         *([f"crop {train.crop}"] if train.crop else []),
+        *(["photometric changes"] if train.photometric else []),
     ]
     facts = {
         "Data": f"{results.data_title}{size}",
