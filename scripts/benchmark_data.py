@@ -28,8 +28,8 @@ from difnet.data import VOID, Split, load_prepared, prepare
 from difnet.data.batches import training_batch, training_batches
 from difnet.data.dataset import Pixels
 from difnet.data.datasets.camvid import VOID_IN_FILES
+from difnet.data.files.tree import locate
 from difnet.data.store import ALL
-from difnet.data.tree import locate
 from difnet.models import build_from_config
 from difnet.timing.protocol import median_interval, seconds
 from difnet.training import choose_device, make_optimiser, memory_format, training_step, use_threads

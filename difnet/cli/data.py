@@ -32,7 +32,7 @@ def prepare(
     """
     from difnet.data import open_dataset
     from difnet.data import prepare as prepare_data
-    from difnet.data.obtaining import obtain
+    from difnet.data.obtaining.obtain import obtain
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:

@@ -5,7 +5,7 @@ Batches are in `difnet.data.batches`, which alone needs PyTorch.
 
 from difnet.data.dataset import VOID, Dataset, Pair, Sample
 from difnet.data.discovery import dataset_names, open_dataset
-from difnet.data.preparation import prepare
+from difnet.data.preparation.prepare import prepare
 from difnet.data.problems import FileError
 from difnet.data.store import DataIndex, PreparedData, Split, SplitIndex, load_prepared
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from difnet.data.dataset import VOID, Pair, Pixels
-from difnet.data.markers import PATTERNS, Mask, marker
+from difnet.data.files.markers import PATTERNS, Mask, marker
 
 KINDS = tuple(PATTERNS)
 TRIES = 20

@@ -25,9 +25,9 @@ from difnet.config import InputError, atomic_path
 from difnet.data import FileError
 from difnet.data.augmentation import normalise
 from difnet.data.dataset import Pixels
-from difnet.data.decoding import read_image
+from difnet.data.files.decoding import read_image
+from difnet.data.files.tree import IMAGE_SUFFIXES, list_folder
 from difnet.data.problems import Problems
-from difnet.data.tree import IMAGE_SUFFIXES, list_folder
 from difnet.evaluation.record import Record, recorded
 from difnet.evaluation.run import label_maps
 from difnet.evaluation.similarity import similarity_rows

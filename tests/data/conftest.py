@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from difnet.config import InputError
-from difnet.data.tree import locate
+from difnet.data.files.tree import locate
 
 CLASSES = ("background", "leaf", "stem")
 

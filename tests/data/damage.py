@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from difnet.data.tree import LARGEST_LIST
+from difnet.data.files.tree import LARGEST_LIST
 from tests.data.conftest import write_pair
 
 Damage = Callable[[Path], object]

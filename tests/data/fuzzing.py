@@ -24,8 +24,8 @@ from PIL import Image
 from difnet.config import DataConfig, InputError
 from difnet.data import FileError, Split, load_prepared, prepare
 from difnet.data.dataset import VOID
-from difnet.data.decoding import read_image, read_label
-from difnet.data.tree import UNPRINTABLE
+from difnet.data.files.decoding import read_image, read_label
+from difnet.data.files.tree import UNPRINTABLE
 from tests.data.damage import COLOURED_CLASSES
 from tests.data.mutations import Mutation, joined, mutations, split
 

@@ -12,7 +12,7 @@ from PIL import Image
 from difnet.config import DataConfig
 from difnet.data import load_prepared, prepare
 from difnet.data.dataset import Pixels
-from difnet.data.decoding import read_image
+from difnet.data.files.decoding import read_image
 from tests.conftest import PROJECT
 from tests.data.damage import COLOURED_CLASSES, classes, image, label, png
 from tests.data.unusual import (

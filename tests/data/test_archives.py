@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from difnet.config import InputError
-from difnet.data import archives
-from difnet.data.archives import unpack
+from difnet.data.obtaining import archives
+from difnet.data.obtaining.archives import unpack
 
 FILES = {"leaves/a.txt": b"oak", "leaves/deep/name with ü.bin": random.Random(1).randbytes(70_000), "b": b""}
 

@@ -12,9 +12,9 @@ from typing import BinaryIO
 import pytest
 
 from difnet.config import InputError, RunError
-from difnet.data import download as module
 from difnet.data.dataset import Archive
-from difnet.data.download import download
+from difnet.data.obtaining import download as module
+from difnet.data.obtaining.download import download
 from tests.data.loopback import (
     Delivery,
     Fault,

@@ -18,7 +18,7 @@ from scipy.io import loadmat, savemat
 from scipy.sparse import csc_matrix
 
 from difnet.data import FileError
-from difnet.data.matlab import read_matlab
+from difnet.data.files.matlab import read_matlab
 
 CELL = np.empty((3, 1), dtype=object)
 CELL[:, 0] = [csc_matrix(np.eye(4)), "text", np.arange(5.0)]
@@ -122,7 +122,7 @@ def test_what_unpacks_to_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     path = tmp_path / "label.mat"
     savemat(path, {"L": np.zeros((300, 300), dtype=np.uint8)}, do_compression=True)
     assert read_matlab(path, "L").shape == (300, 300)
-    monkeypatch.setattr("difnet.data.matlab.LONGEST", 80_000)
+    monkeypatch.setattr("difnet.data.files.matlab.LONGEST", 80_000)
     assert "(unpacks to 80,000 bytes or more)" in refusal(path, "L")
 
 

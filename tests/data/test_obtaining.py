@@ -14,9 +14,9 @@ import pytest
 
 from difnet.config import DataConfig, InputError, RunError
 from difnet.data import dataset_names, open_dataset
-from difnet.data import download as download_module
 from difnet.data.dataset import Archive, Colour, Dataset, Sample
-from difnet.data.obtaining import obtain
+from difnet.data.obtaining import download as download_module
+from difnet.data.obtaining.obtain import obtain
 from tests.data.loopback import Server, cut, other_bytes, serve, status
 from tests.data.twigs import FILE, pack, published, run, start
 

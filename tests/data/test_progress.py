@@ -6,8 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from difnet.data import open_dataset, progress
-from difnet.data.progress import Progress
+from difnet.data import open_dataset
+from difnet.data.preparation import progress
+from difnet.data.preparation.progress import Progress
 from tests.data.test_store import SMALL
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from difnet.config import DataConfig
 from difnet.data import VOID, Pair, open_dataset
-from difnet.data.markers import PATTERNS, marker
+from difnet.data.files.markers import PATTERNS, marker
 from difnet.data.scene import Canvas, Window
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from difnet.config import DataConfig, InputError
 from difnet.data import load_prepared, open_dataset, prepare
-from difnet.data.writer import SplitWriter
+from difnet.data.preparation.writer import SplitWriter
 from tests.data.conftest import CLASSES, write_pair
 
 SMALL = DataConfig(name="shapes", options={"train": 6, "val": 3, "test": 2, "size": 32})

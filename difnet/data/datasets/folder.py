@@ -15,10 +15,10 @@ from typing import ClassVar
 from pydantic import field_validator
 
 from difnet.config import InputError
-from difnet.data.colours import ColourCode, parse_classes
 from difnet.data.dataset import VOID, Colour, Dataset, Sample
+from difnet.data.files.colours import ColourCode, parse_classes
+from difnet.data.files.tree import IMAGE_SUFFIXES, is_folder, list_folder, pair_files, read_lines
 from difnet.data.problems import FileError, Problems
-from difnet.data.tree import IMAGE_SUFFIXES, is_folder, list_folder, pair_files, read_lines
 
 GOLDEN_RATIO = 0.618
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from difnet.data.dataset import VOID, Archive, Colour, Dataset, Sample
-from difnet.data.labels import voc_colour, with_table
-from difnet.data.tree import list_folder, locate, pair_files, read_lines
+from difnet.data.files.labels import voc_colour, with_table
+from difnet.data.files.tree import list_folder, locate, pair_files, read_lines
 
 CLASSES = (
     "background",

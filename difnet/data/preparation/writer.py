@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from difnet.data.content import ContentHash
 from difnet.data.dataset import VOID, Pair, Sample
+from difnet.data.preparation.content import ContentHash
 from difnet.data.problems import FileError, Problems
 from difnet.data.store import SplitIndex, pixel_file
 

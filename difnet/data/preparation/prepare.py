@@ -13,15 +13,15 @@ import numpy as np
 import PIL
 
 from difnet.config import DataConfig, InputError
-from difnet.data.content import stored_hash
 from difnet.data.dataset import Dataset, Sample
-from difnet.data.destination import NO_ROOM, check_destination
 from difnet.data.discovery import open_dataset
+from difnet.data.files.tree import check_apart
 from difnet.data.locking import locked
-from difnet.data.progress import Progress
+from difnet.data.preparation.content import stored_hash
+from difnet.data.preparation.destination import NO_ROOM, check_destination
+from difnet.data.preparation.progress import Progress
+from difnet.data.preparation.writer import SplitWriter
 from difnet.data.store import INDEX, LOCK, PARTIAL, PIXEL_FOLDER, DataIndex, load_prepared, pixel_folder
-from difnet.data.tree import check_apart
-from difnet.data.writer import SplitWriter
 
 
 def prepare(config: DataConfig, directory: Path, *, verify: bool = False) -> DataIndex:
@@ -120,7 +120,7 @@ def _fingerprint(config: DataConfig, classes: list[str], samples: dict[str, list
         split: [[repr(sample), *(_state(path) for path in sample.files)] for sample in group]
         for split, group in samples.items()
     }
-    code = [path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.rglob("*.py"))]
+    code = [path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parents[1].rglob("*.py"))]
     libraries = [np.__version__, PIL.__version__]
     inputs = [config.model_dump(mode="json"), classes, files, code, libraries]
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from difnet.data.dataset import VOID, Colour, Pair, Pixels, Sample
-from difnet.data.decoding import FileSample, read_both, read_label
-from difnet.data.matlab import read_matlab
+from difnet.data.files.decoding import FileSample, read_both, read_label
+from difnet.data.files.matlab import read_matlab
 from difnet.data.problems import FileError
 
 Table = tuple[int, ...]

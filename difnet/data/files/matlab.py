@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from difnet.data.decoding import MAX_PIXELS
+from difnet.data.files.decoding import MAX_PIXELS
 from difnet.data.problems import FileError
 
 HEADER = 128

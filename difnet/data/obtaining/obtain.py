@@ -7,12 +7,12 @@ import shutil
 from pathlib import Path
 
 from difnet.config import InputError, RunError
-from difnet.data.archives import unpack
 from difnet.data.dataset import Archive, Dataset
-from difnet.data.destination import NO_ROOM
-from difnet.data.download import Report, checksum_problem, download
+from difnet.data.files.tree import data_root, locate
 from difnet.data.locking import locked
-from difnet.data.tree import data_root, locate
+from difnet.data.obtaining.archives import unpack
+from difnet.data.obtaining.download import Report, checksum_problem, download
+from difnet.data.preparation.destination import NO_ROOM
 
 
 def obtain(dataset: Dataset, report: Report) -> None:

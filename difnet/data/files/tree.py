@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from difnet.config import InputError, project_root
-from difnet.data.colours import ColourCode
 from difnet.data.dataset import Pair, Sample
-from difnet.data.decoding import FileSample
+from difnet.data.files.colours import ColourCode
+from difnet.data.files.decoding import FileSample
 from difnet.data.problems import FileError, Problems
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")

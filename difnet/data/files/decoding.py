@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from difnet.data.colours import ColourCode, decode_colours
 from difnet.data.dataset import VOID, Pair, Pixels
+from difnet.data.files.colours import ColourCode, decode_colours
 from difnet.data.problems import FileError
 
 MAX_PIXELS = 40_000_000

@@ -1,0 +1,1 @@
+"""`difnet prepare NAME --download`: archives that are fetched, checked and unpacked."""

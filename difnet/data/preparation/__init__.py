@@ -1,0 +1,1 @@
+"""`difnet prepare`: all files of a data set read, checked and stored as plain pixels."""
