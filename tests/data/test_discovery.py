@@ -17,7 +17,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "data.md"
 IMPORTS = """
 from typing import ClassVar
 from difnet.data.dataset import Colour, Dataset, Sample
-from difnet.data.files.tree import list_folder, locate, pair_files, read_lines
+from difnet.data.files.pairs import pair_files
+from difnet.data.files.tree import list_folder, locate, read_lines
 """
 
 

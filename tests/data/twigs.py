@@ -22,7 +22,8 @@ import os
 from typing import ClassVar
 
 from difnet.data.dataset import Archive, Colour, Dataset, Sample
-from difnet.data.files.tree import list_folder, locate, pair_files
+from difnet.data.files.pairs import pair_files
+from difnet.data.files.tree import list_folder, locate
 
 
 class Twigs(Dataset):

@@ -14,7 +14,8 @@ from torchvision.datasets import Cityscapes as Published
 
 from difnet.data.dataset import VOID, Colour, Dataset, Sample
 from difnet.data.files.labels import with_table
-from difnet.data.files.tree import entries, list_folder, locate, pair_files
+from difnet.data.files.pairs import pair_files
+from difnet.data.files.tree import entries, list_folder, locate
 from difnet.data.problems import FileError, Problems
 
 EVALUATED = [entry for entry in Published.classes if not entry.ignore_in_eval]

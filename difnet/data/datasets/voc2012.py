@@ -12,7 +12,8 @@ from typing import ClassVar, Literal
 
 from difnet.data.dataset import VOID, Archive, Colour, Dataset, Sample
 from difnet.data.files.labels import voc_colour, with_table
-from difnet.data.files.tree import list_folder, locate, pair_files, read_lines
+from difnet.data.files.pairs import pair_files
+from difnet.data.files.tree import list_folder, locate, read_lines
 
 CLASSES = (
     "background",

@@ -36,6 +36,8 @@ class FileSample:
     """Value of void pixels in the label file."""
     colours: ColourCode | None = None
     """What the colours of a label in colours stand for."""
+    as_stored: bool = True
+    """Whether an image that EXIF turns to the same size is read as it is stored, or refused."""
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -48,14 +50,14 @@ class FileSample:
         Raises:
             FileError: If one is damaged, their sizes differ, or the label is not legal.
         """
-        return read_both(self.image, self._read_label)
+        return read_both(self.image, self._read_label, as_stored=self.as_stored)
 
     def _read_label(self) -> Pixels:
         return read_label(self.label, classes=self.classes, void=self.void, colours=self.colours)
 
 
-def read_both(image: Path, read_label: Callable[[], Pixels]) -> Pair:
-    """Read a label and decode its image.
+def read_both(image: Path, read_label: Callable[[], Pixels], *, as_stored: bool = True) -> Pair:
+    """Read a label and decode its image; `as_stored` as in `FileSample`.
 
     Raises:
         FileError: If one cannot be read or they do not fit; if neither can be, with both problems.
@@ -68,10 +70,10 @@ def read_both(image: Path, read_label: Callable[[], Pixels]) -> Pair:
         except FileError as other:
             problem.other = other
         raise
-    return read_pair(image, label)
+    return read_pair(image, label, as_stored=as_stored)
 
 
-def read_pair(path: Path, label: Pixels) -> Pair:
+def read_pair(path: Path, label: Pixels, *, as_stored: bool) -> Pair:
     """Decode the image of a label (H, W) to RGB (H, W, 3); of 16 bits a channel the upper 8 are kept.
 
     Raises:
@@ -79,7 +81,7 @@ def read_pair(path: Path, label: Pixels) -> Pair:
     """
     height, width = label.shape
     with _opened(path, IMAGE_FORMATS) as file:
-        image = _rgb(_as_labelled(file, path, size=(width, height)), path)
+        image = _rgb(_as_labelled(file, path, size=(width, height), as_stored=as_stored), path)
     if image.shape[:2] != label.shape:
         sizes = f"{image.shape[1]}x{image.shape[0]} and {width}x{height}"
         raise FileError("image and label differ in size; crop or resize one of them", f"{path} ({sizes})")
@@ -161,15 +163,17 @@ def _opened(path: Path, formats: tuple[str, ...]) -> Iterator[Image.Image]:
         raise FileError("cannot be decoded; replace the file", f"{path} ({reason})") from error
 
 
-def _as_labelled(image: Image.Image, path: Path, *, size: tuple[int, int]) -> Image.Image:
+def _as_labelled(image: Image.Image, path: Path, *, size: tuple[int, int], as_stored: bool) -> Image.Image:
     """The image as its label of (width, height) shows it: as stored, or as EXIF turns it if only that fits.
 
     Raises:
-        FileError: If both would fit: the label, which has no EXIF, cannot tell.
+        FileError: If both would fit, since the label, which has no EXIF, cannot tell; unless `as_stored`.
     """
     if image.getexif().get(ExifTags.Base.Orientation, 1) not in range(2, 9):
         return image
     upright = ImageOps.exif_transpose(image)
+    if upright.size == image.size and as_stored:
+        return image
     if upright.size == image.size:
         raise FileError(
             "is turned by EXIF, and its label may be turned or not; save it upright without EXIF", str(path)

@@ -15,7 +15,7 @@ import PIL
 from difnet.config import DataConfig, InputError
 from difnet.data.dataset import Dataset, Sample
 from difnet.data.discovery import open_dataset
-from difnet.data.files.tree import check_apart
+from difnet.data.files.pairs import check_apart
 from difnet.data.locking import locked
 from difnet.data.preparation.content import stored_hash
 from difnet.data.preparation.destination import NO_ROOM, check_destination
