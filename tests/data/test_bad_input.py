@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import os
 import resource
 import subprocess
 import sys
@@ -82,6 +83,7 @@ def run(root: Path, store: Path, *, largest: int = -1) -> str:
         capture_output=True,
         text=True,
         check=False,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},  # a limit would cut compiled modules short, for good
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest)),
     )
     assert ended.returncode == 2 and ended.stdout == "" and ended.stderr.count("\n") == 1
