@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -83,7 +83,7 @@ def run(root: Path, store: Path, *, largest: int = -1) -> str:
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},  # a limit would cut compiled modules short, for good
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},  # a limit would cut compiled modules short
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest)),
     )
     assert ended.returncode == 2 and ended.stdout == "" and ended.stderr.count("\n") == 1

@@ -79,6 +79,32 @@ def test_a_store_is_replaced_and_what_lies_beside_it_stays(tmp_path: Path) -> No
     assert not (tmp_path / f"prepared-{first.sha256[:16]}").exists()
 
 
+@pytest.mark.parametrize("beside", [".DS_Store", "lost+found", "notes.txt"])
+def test_a_store_without_its_index_is_prepared_again(tmp_path: Path, beside: str) -> None:
+    """Snakemake removes the index, its output, before it prepares again."""
+    first = prepare(SMALL, tmp_path)
+    (tmp_path / "index.json").unlink()
+    (tmp_path / beside).write_text("x", encoding="utf-8")
+    assert prepare(SMALL, tmp_path) == first
+    assert (tmp_path / beside).read_text(encoding="utf-8") == "x"
+
+
+@pytest.mark.parametrize("index", [None, "{"])
+def test_a_copy_without_hidden_files(tmp_path: Path, index: str | None) -> None:
+    first = prepare(SMALL, tmp_path)
+    (tmp_path / ".lock").unlink()
+    (tmp_path / "index.json").unlink()
+    if index is not None:
+        (tmp_path / "index.json").write_text(index, encoding="utf-8")
+    assert prepare(SMALL, tmp_path) == first
+
+
+def test_a_folder_with_hidden_files_is_as_good_as_empty(tmp_path: Path) -> None:
+    (tmp_path / ".DS_Store").touch()
+    (tmp_path / "lost+found").mkdir()
+    assert len(prepare(SMALL, tmp_path).splits["train"].names) == 3
+
+
 @pytest.mark.parametrize("damage", ["", "{", '{"name": "shapes"}', None])
 def test_a_damaged_store_is_prepared_again(tmp_path: Path, damage: str | None) -> None:
     first = prepare(SMALL, tmp_path)

@@ -93,7 +93,7 @@ def _check_subfolders(*folders: Path) -> None:
     kind = "image in a subfolder, where it is not read; move it up, or out of the folder"
     for folder in folders:
         for path in sorted(folder.glob("[!.]*/**/*")):
-            if path.suffix.lower() in IMAGE_SUFFIXES:
+            if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith("."):
                 problems.add(FileError(kind, str(path.relative_to(folder.parent))))
     problems.raise_if_any(str(folders[0].parent))
 

@@ -20,7 +20,8 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def check_destination(directory: Path, sources: Iterable[Path]) -> None:
     """Refuse a folder whose files preparing would remove or mingle with its own; nothing is touched.
 
-    A new or empty folder is right, a store, and what is left of one: its lock and no foreign file.
+    A new or empty folder is right, a store, and what is left of one: its lock or its pixels without foreign
+    files, or both beside some. Hidden files are nobody's: file managers and new disks have them.
 
     Args:
         directory: Where the store shall go.
@@ -37,10 +38,15 @@ def check_destination(directory: Path, sources: Iterable[Path]) -> None:
                 f"{directory}: lies in {folder}, which the data set is read from; choose another folder"
             )
     names = sorted(path.name for path in directory.iterdir()) if directory.exists() else []
-    foreign = [name for name in names if not OURS.fullmatch(name)]
-    if (foreign or (names and LOCK not in names)) and not _is_store(directory):
+    ours = [name for name in names if OURS.fullmatch(name)]
+    foreign = [
+        name for name in names if name not in ours and not name.startswith(".") and name != "lost+found"
+    ]
+    lock, pixels = LOCK in ours, any(re.fullmatch(PIXEL_FOLDER, name) for name in ours)
+    left = (lock and pixels) or (not foreign and (lock or pixels or not ours))
+    if not left and not _is_store(directory):
         raise InputError(
-            f"{directory}: holds {(foreign or names)[0]!r} and no prepared data; choose a new or empty folder"
+            f"{directory}: holds {(foreign or ours)[0]!r} and no prepared data; choose a new or empty folder"
         )
 
 

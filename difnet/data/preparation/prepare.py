@@ -47,15 +47,18 @@ def prepare(config: DataConfig, directory: Path, *, verify: bool = False) -> Dat
     check_apart(f"data set '{config.name}'", samples)
     fingerprint = _fingerprint(config, list(classes), samples)
     try:
-        if index := _stored(directory, fingerprint):
-            if not verify or stored_hash(load_prepared(directory), config.size) == index.sha256:
-                return index
-            print(f"difnet: {directory}: pixels have changed on disk; prepares them again", file=sys.stderr)
-            (directory / INDEX).unlink(missing_ok=True)
+        if index := _stored(config, fingerprint, directory, verify=verify):
+            return index
         check_destination(directory, _files(samples))
         directory.mkdir(parents=True, exist_ok=True)
         with locked(directory / LOCK, f"prepares {directory}"):
-            return _stored(directory, fingerprint) or _store(config, dataset, samples, fingerprint, directory)
+            if index := _stored(config, fingerprint, directory, verify=verify):
+                return index
+            if _stored(config, fingerprint, directory, verify=False):
+                print(
+                    f"difnet: {directory}: pixels have changed on disk; prepares them again", file=sys.stderr
+                )
+            return _store(config, dataset, samples, fingerprint, directory)
     except OSError as error:
         remedy = "free space or choose another folder" if error.errno in NO_ROOM else "choose another folder"
         raise InputError(f"{directory}: cannot be written: {error.strerror or error}; {remedy}") from error
@@ -65,13 +68,16 @@ def _files(samples: dict[str, list[Sample]]) -> set[Path]:
     return {path for group in samples.values() for sample in group for path in sample.files}
 
 
-def _stored(directory: Path, fingerprint: str) -> DataIndex | None:
-    """The index of the store in a directory if it is whole and has this fingerprint."""
+def _stored(config: DataConfig, fingerprint: str, directory: Path, *, verify: bool) -> DataIndex | None:
+    """The index of the store in a directory if it is whole, has this fingerprint and, to verify, its pixels."""
     try:
-        index = load_prepared(directory).index
+        data = load_prepared(directory)
+        right = data.index.fingerprint == fingerprint and not (
+            verify and stored_hash(data, config.size) != data.index.sha256
+        )
     except (InputError, OSError):  # the latter where another process replaces it at this moment
         return None
-    return index if index.fingerprint == fingerprint else None
+    return data.index if right else None
 
 
 def _store(

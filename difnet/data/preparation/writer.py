@@ -60,7 +60,8 @@ class SplitWriter:
                 FileError(
                     "all labels of a split show fewer than two classes; correct them (255 is void: a mask of "
                     "0 and 255 needs 1 in its place)",
-                    f"{split} (only {', '.join(self.classes[value] for value in shown) or 'void'})",
+                    f"{split} (only {', '.join(self.classes[value] for value in shown) or 'void'}"
+                    f"{', resized to {} x {}'.format(*self.size) if self.size else ''})",
                 )
             )
         return SplitIndex(names=tuple(names), shapes=tuple(shapes))
