@@ -13,6 +13,8 @@ from difnet.data.store import INDEX, LOCK, PARTIAL, PIXEL_FOLDER, read_index
 
 OURS = re.compile(f"{re.escape(INDEX)}|{re.escape(LOCK)}|{re.escape(PARTIAL)}|{PIXEL_FOLDER}")
 """Names of what a store consists of."""
+NOBODYS = re.compile(r"\..*|lost\+found")
+"""Names of what file managers and new disks put anywhere."""
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors of a disk, quota or limit that is exhausted."""
 
@@ -21,7 +23,7 @@ def check_destination(directory: Path, sources: Iterable[Path]) -> None:
     """Refuse a folder whose files preparing would remove or mingle with its own; nothing is touched.
 
     A new or empty folder is right, a store, and what is left of one: its lock or its pixels without foreign
-    files, or both beside some. Hidden files are nobody's: file managers and new disks have them.
+    files, or both beside some.
 
     Args:
         directory: Where the store shall go.
@@ -39,9 +41,7 @@ def check_destination(directory: Path, sources: Iterable[Path]) -> None:
             )
     names = sorted(path.name for path in directory.iterdir()) if directory.exists() else []
     ours = [name for name in names if OURS.fullmatch(name)]
-    foreign = [
-        name for name in names if name not in ours and not name.startswith(".") and name != "lost+found"
-    ]
+    foreign = [name for name in names if name not in ours and not NOBODYS.fullmatch(name)]
     lock, pixels = LOCK in ours, any(re.fullmatch(PIXEL_FOLDER, name) for name in ours)
     left = (lock and pixels) or (not foreign and (lock or pixels or not ours))
     if not left and not _is_store(directory):

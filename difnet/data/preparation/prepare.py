@@ -55,9 +55,8 @@ def prepare(config: DataConfig, directory: Path, *, verify: bool = False) -> Dat
             if index := _stored(config, fingerprint, directory, verify=verify):
                 return index
             if _stored(config, fingerprint, directory, verify=False):
-                print(
-                    f"difnet: {directory}: pixels have changed on disk; prepares them again", file=sys.stderr
-                )
+                line = f"difnet: {directory}: pixels have changed on disk; prepares them again"
+                print(line, file=sys.stderr)
             return _store(config, dataset, samples, fingerprint, directory)
     except OSError as error:
         remedy = "free space or choose another folder" if error.errno in NO_ROOM else "choose another folder"
@@ -69,7 +68,7 @@ def _files(samples: dict[str, list[Sample]]) -> set[Path]:
 
 
 def _stored(config: DataConfig, fingerprint: str, directory: Path, *, verify: bool) -> DataIndex | None:
-    """The index of the store in a directory if it is whole, has this fingerprint and, to verify, its pixels."""
+    """The index of a store if it is whole, has this fingerprint and, to verify, the pixels that it had."""
     try:
         data = load_prepared(directory)
         right = data.index.fingerprint == fingerprint and not (
