@@ -27,8 +27,8 @@ from difnet.config import (
     project_root,
     resolve_run,
 )
-from difnet.config.lease import lease_gpus
-from difnet.config.machine import gpu_count
+from difnet.machine.gpus import gpu_count
+from difnet.machine.lease import lease_gpus
 
 app = typer.Typer(
     help="DifNet-Bench: reproducibility and ablation benchmarks of DifNet (NeurIPS 2018).",

@@ -11,7 +11,7 @@ import typer
 from difnet.cli.columns import print_columns
 from difnet.cli.options import Ablations, Assignments, DataFolder, Seeds
 from difnet.config import BenchmarkConfig, InputError, RunConfig, load_variant, plan, project_root
-from difnet.config.lease import lease_gpus
+from difnet.machine.lease import lease_gpus
 
 ASSUMPTIONS = """\
 GFLOP/step  10^9 floating-point operations of a training step: those of one image times the batch, the

@@ -10,12 +10,12 @@ from pathlib import Path
 from difnet.config import PreemptedError, RunConfig
 from difnet.data import PreparedData
 from difnet.data.batches import training_batches
+from difnet.machine.signals import StopRequest
 from difnet.training.checkpoint import save_checkpoint
 from difnet.training.device import memory_format
-from difnet.training.distributed import by_first, process_count, process_rank, shared_network
+from difnet.training.distributed import by_first, highest, process_count, process_rank, shared_network
 from difnet.training.failures import CONTINUES, explained, stop_if_not_finite
 from difnet.training.history import MOST_ROWS, write_history
-from difnet.training.preemption import StopRequest
 from difnet.training.progress import TrainingProgress
 from difnet.training.recipe import learning_rate, training_step
 from difnet.training.scalars import scalars
@@ -55,7 +55,7 @@ def run_steps(
             )
 
     with (
-        StopRequest() as stop,
+        StopRequest(highest) as stop,
         scalars(out, step=state.step) as write_scalars,
         TrainingProgress(config, done=state.step) as progress,
         explained(out),

@@ -11,9 +11,9 @@ import safetensors.torch
 from torch import nn
 
 from difnet.config import RunConfig, atomic_path, write_text
+from difnet.machine.environment import environment
 from difnet.models import parameter_count
 from difnet.training.device import trains_in_bf16
-from difnet.training.environment import environment
 from difnet.training.history import History, write_history
 from difnet.training.progress import say
 from difnet.training.selection import SPLIT

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from difnet.config import InputError, ablation_of, plan, training_steps
-from difnet.config.machine import gpu_count, shell_prefix
-from difnet.config.sources import sources
+from difnet.machine.gpus import gpu_count, shell_prefix
+from difnet.machine.source_code import sources
 
 ROOT = Path(workflow.basedir)
 GPUS = gpu_count()

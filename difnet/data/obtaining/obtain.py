@@ -9,10 +9,10 @@ from pathlib import Path
 from difnet.config import InputError, RunError
 from difnet.data.dataset import Archive, Dataset
 from difnet.data.files.tree import data_root, locate
-from difnet.data.locking import locked
 from difnet.data.obtaining.archives import unpack
 from difnet.data.obtaining.download import Report, checksum_problem, download
 from difnet.data.preparation.destination import NO_ROOM
+from difnet.machine.locking import locked
 
 
 def obtain(dataset: Dataset, report: Report) -> None:

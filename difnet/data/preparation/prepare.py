@@ -16,12 +16,12 @@ from difnet.config import DataConfig, InputError
 from difnet.data.dataset import Dataset, Sample
 from difnet.data.discovery import open_dataset
 from difnet.data.files.pairs import check_apart
-from difnet.data.locking import locked
 from difnet.data.preparation.content import stored_hash
 from difnet.data.preparation.destination import NO_ROOM, check_destination
 from difnet.data.preparation.progress import Progress
 from difnet.data.preparation.writer import SplitWriter
 from difnet.data.store import INDEX, LOCK, PARTIAL, PIXEL_FOLDER, DataIndex, load_prepared, pixel_folder
+from difnet.machine.locking import locked
 
 
 def prepare(config: DataConfig, directory: Path, *, verify: bool = False) -> DataIndex:

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from difnet.config.errors import InputError
-from difnet.config.machine import visible_gpus
+from difnet.machine.gpus import visible_gpus
 
 LEASED = "DIFNET_LEASED_GPUS"
 """Set in a process that has a lease, and in its children: they share it."""

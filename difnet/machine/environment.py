@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 import difnet
-from difnet.config.sources import Stage, code_sha256
+from difnet.machine.source_code import Stage, code_sha256
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "snakemake")
 

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from types import FrameType, TracebackType
-
-from difnet.training.distributed import highest
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
 
 class StopRequest:
-    """While it is entered, these signals are only noted; the training asks for them after each step."""
+    """While it is entered, these signals are only noted; the training asks for them after each step.
 
-    def __init__(self) -> None:
+    Args:
+        agree: The highest of the numbers that the processes of the training have.
+    """
+
+    def __init__(self, agree: Callable[[int], int]) -> None:
+        self._agree = agree
         self._number = 0
 
     def name(self) -> str | None:
         """Name of the signal that came, to any process of the training; all must ask at the same step."""
-        number = highest(self._number)
+        number = self._agree(self._number)
         return signal.Signals(number).name if number else None
 
     def __enter__(self) -> StopRequest:

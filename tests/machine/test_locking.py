@@ -12,8 +12,8 @@ from filelock import FileLock, Timeout
 
 from difnet.config import DataConfig
 from difnet.data import prepare
-from difnet.data.locking import locked
 from difnet.data.obtaining.obtain import obtain
+from difnet.machine.locking import locked
 from tests.data.loopback import serve
 from tests.data.test_obtaining import Twigs
 from tests.data.twigs import FILE, pack, published

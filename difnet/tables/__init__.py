@@ -1,0 +1,43 @@
+"""Every CSV file of the suite: columns, types, units, reading and writing, once."""
+
+from difnet.tables.run_tables import HISTORY, SCORES, HistoryRow, ScoreRow
+from difnet.tables.study_tables import (
+    CLAIM_TESTS,
+    CLAIMS,
+    COMPARISONS,
+    ORIGINS,
+    SUMMARY,
+    ClaimRow,
+    ClaimTestRow,
+    ComparisonRow,
+    OriginRow,
+    SummaryRow,
+)
+from difnet.tables.table import Table, seal, unsealed
+from difnet.tables.timing_tables import BREAKDOWN, GROWTH, TIMING, BreakdownRow, GrowthRow, TimingRow
+
+__all__ = [
+    "BREAKDOWN",
+    "CLAIMS",
+    "CLAIM_TESTS",
+    "COMPARISONS",
+    "GROWTH",
+    "HISTORY",
+    "ORIGINS",
+    "SCORES",
+    "SUMMARY",
+    "TIMING",
+    "BreakdownRow",
+    "ClaimRow",
+    "ClaimTestRow",
+    "ComparisonRow",
+    "GrowthRow",
+    "HistoryRow",
+    "OriginRow",
+    "ScoreRow",
+    "SummaryRow",
+    "Table",
+    "TimingRow",
+    "seal",
+    "unsealed",
+]
