@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
-from difnet.config.files import read_yaml, validate
+from difnet.config.files import read_yaml
 from difnet.config.schema import Section
 
 
@@ -73,4 +73,4 @@ def read_claims(path: Path) -> ClaimFile:
     Raises:
         InputError: no such file, not YAML, or a key or value that the schema does not know.
     """
-    return validate(ClaimFile, read_yaml(path), path)
+    return read_yaml(path).check(ClaimFile)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from difnet.analysis.tables import SCORES, read_csv
 from difnet.config.errors import InputError
-from difnet.config.resolve import load_run
+from difnet.config.run_folder import load_run
 from difnet.config.schema import RunConfig
 from difnet.metrics.per_image import read_statistics, stacked
 from difnet.metrics.scores import Score, mean_scores

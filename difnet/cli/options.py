@@ -1,11 +1,15 @@
-"""Options that several commands share."""
+"""Options that several commands share, and what they mean together."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import yaml
+
+from difnet.config import InputError, Project, RunConfig
 
 DataFolder = Annotated[
     Path | None,
@@ -22,3 +26,39 @@ Seeds = Annotated[
 Assignments = Annotated[
     list[str] | None, typer.Option("--set", help="Change a key, e.g. train.steps=120; may be repeated.")
 ]
+Sweeps = Annotated[
+    list[str] | None,
+    typer.Option("--sweep", help="Values to try of a key, e.g. 'model.restart=[0.1, 0.5]'; may be repeated."),
+]
+Reference = Annotated[str, typer.Option(help="Variant that the others are compared with.")]
+
+
+def selection(
+    benchmark: str,
+    ablations: Sequence[str] | None,
+    seeds: Sequence[int] | None,
+    assignments: Sequence[str] | None,
+    sweeps: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """The keys of `workflow/config.yaml` that these options stand for."""
+    return {
+        "benchmarks": [benchmark],
+        "ablations": list(ablations or ()),
+        "seeds": list(seeds or ()),
+        "set": list(assignments or ()),
+        "sweep": dict(map(_values_to_try, sweeps or ())),
+    }
+
+
+def data_folder(project: Project, config: RunConfig) -> Path:
+    """The benchmark's prepared data, or a folder of its own where `--set` changed the data."""
+    changed = config.data != project.benchmark(config.benchmark).data
+    return project.results / config.benchmark / ("data-changed" if changed else "data")
+
+
+def _values_to_try(text: str) -> tuple[str, object]:
+    key, _, values = text.partition("=")
+    try:
+        return key.strip(), yaml.safe_load(values)
+    except yaml.YAMLError as error:
+        raise InputError(f"--sweep {text}: write it as 'section.key=[value, value]'") from error

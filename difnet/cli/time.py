@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from difnet.cli.columns import print_columns
-from difnet.cli.options import Ablations, Assignments, DataFolder, Seeds
-from difnet.config import BenchmarkConfig, InputError, RunConfig, load_variant, plan, project_root
+from difnet.cli.options import Ablations, Assignments, DataFolder, Seeds, selection
+from difnet.config import BenchmarkPlan, InputError, Project, plan, read_plan
 from difnet.machine.lease import lease_gpus
 
 ASSUMPTIONS = """\
@@ -26,12 +25,15 @@ Evaluation and timing come on top. Right within a factor of about two; docs/cost
 
 
 def time(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder of results whose plan.json says what is timed.")
+    ] = None,
     *,
     benchmark: Annotated[
-        str | None, typer.Option("--benchmark", help="A file of workflow/benchmarks/, by name.")
+        str | None, typer.Option("--benchmark", help="In place of a folder: a file of workflow/benchmarks/.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for timing.csv, growth.csv and the two parts in timing/.")
+        Path | None, typer.Option(help="With --benchmark: folder for timing.csv, growth.csv and timing/.")
     ] = None,
     estimate: Annotated[
         str | None,
@@ -55,41 +57,49 @@ def time(
 
     The estimate needs no images where train.crop or data.size says how large they are.
 
-    Example: difnet time --benchmark shapes --out results/shapes
+    Example: difnet time results/shapes
+    Example: difnet time --benchmark shapes --out /tmp/timing
     Example: difnet time --estimate voc2012 --ablation headline
     """
-    if estimate is None and (benchmark is None or out is None):
-        raise InputError("time: give --benchmark NAME and --out FOLDER, or --estimate BENCHMARK")
-    if estimate is not None and (benchmark or out or only or trained):
-        raise InputError(
-            "time: --estimate measures nothing; leave out --benchmark, --out, --only and --trained"
-        )
+    if sum(given is not None for given in (folder, benchmark, estimate)) != 1:
+        raise InputError("time: give a folder of results, --benchmark with --out, or --estimate")
+    if (benchmark is None) != (out is None):
+        raise InputError("time: --benchmark and --out go together; a folder of results takes its own tables")
+    if estimate is not None and (only or trained):
+        raise InputError("time: --estimate measures nothing; leave out --only and --trained")
     if estimate is None and classes is not None:
         raise InputError("time: --classes is for --estimate alone; a timing takes them from the data")
-    name = str(estimate or benchmark)
-    selection = {"ablations": ablations or (), "seeds": seeds or (), "set": assignments or ()}
-    selected = plan(project_root(), {"benchmarks": [name], **selection})
-    config, runs = selected.benchmarks[name], selected.first_runs(name)
-    folder = data or project_root() / "results" / name / "data"
+    if folder is not None and (ablations or seeds or assignments):
+        raise InputError(f"time: {folder}/plan.json says what is timed; leave out --ablation, --seed, --set")
+    project = Project()
+    left_out: list[str] = []
+    if folder is not None:
+        planned = read_plan(folder)
+    else:
+        selected = plan(project, selection(str(estimate or benchmark), ablations, seeds, assignments))
+        (planned,), left_out = selected.benchmarks.values(), selected.left_out
+    prepared = data or project.results / planned.benchmark / "data"
     lease_gpus()
-    if out is None:
-        _estimate(config, runs, folder, classes)
-        for line in selected.left_out:
+    tables = out or folder
+    if tables is None:
+        _estimate(planned, prepared, classes)
+        for line in left_out:
             typer.echo(line)
         return
     from difnet.timing import time_benchmark
 
-    for path in time_benchmark(config, runs, data=folder, out=out, only=only, trained=trained):
+    for path in time_benchmark(planned, data=prepared, out=tables, only=only, trained=trained):
         typer.echo(path)
 
 
-def _estimate(config: BenchmarkConfig, runs: Sequence[RunConfig], data: Path, classes: int | None) -> None:
+def _estimate(planned: BenchmarkPlan, data: Path, classes: int | None) -> None:
     """Print the cost of every variant, what it rests on, and the sum."""
     from difnet.timing.estimate import OPERATIONS_PER_S, REFERENCE_GPU, estimate_costs, total
 
+    runs = planned.first_runs
     costs = estimate_costs(runs, data=data, classes=classes)
     rows = [("variant", "parameters", "GFLOP/step", "GB", "min/run", "GPU h/run", "title")]
-    for run, cost in zip(runs, costs, strict=True):
+    for variant, cost in zip(planned.variants, costs, strict=True):
         numbers = (
             f"{cost.parameters:,}",
             f"{cost.gflop_step:,.1f}",
@@ -97,8 +107,8 @@ def _estimate(config: BenchmarkConfig, runs: Sequence[RunConfig], data: Path, cl
             f"{cost.minutes:,.1f}",
             f"{cost.gpu_hours:.2f}",
         )
-        rows.append((run.variant, *numbers, load_variant(project_root(), config, run.variant).title))
+        rows.append((variant.name, *numbers, variant.title))
     print_columns(rows)
     rates = {kind: rate / 1e12 for kind, rate in OPERATIONS_PER_S.items()}
     typer.echo(ASSUMPTIONS.format(gpu=REFERENCE_GPU, **rates))
-    typer.echo(total(runs, costs, seeds=len(config.seeds)))
+    typer.echo(total(runs, costs, seeds=len(planned.seeds)))

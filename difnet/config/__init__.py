@@ -1,16 +1,11 @@
-"""Schema of benchmarks and ablations, and their resolution into the configuration of a run."""
+"""Schema of benchmarks and ablations, and their resolution into plans and the configuration of a run."""
 
-from difnet.config.catalogue import (
-    ablation_names,
-    benchmark_names,
-    check_name,
-    load_ablation,
-    load_benchmark,
-)
 from difnet.config.errors import InputError, PreemptedError, RunError
-from difnet.config.files import atomic_path, nearest, project_root, read_yaml, write_text, write_yaml
-from difnet.config.plan import Plan, plan, training_steps
-from difnet.config.resolve import load_run, resolve_run
+from difnet.config.files import atomic_path, nearest, read_yaml, validate, write_text
+from difnet.config.plan import BenchmarkPlan, Plan, PlannedVariant, plan, read_plan, training_steps
+from difnet.config.project import Project, check_name, project_root
+from difnet.config.resolve import resolve_run
+from difnet.config.run_folder import RunFolder, load_run
 from difnet.config.schema import (
     DIFFUSIONS,
     LEVELS,
@@ -26,8 +21,8 @@ from difnet.config.schema import (
     TrainConfig,
     TransitionConfig,
 )
-from difnet.config.selection import load_variant, match_ablations, select_ablations, with_selection
-from difnet.config.sweep import ablation_of
+from difnet.config.source_code import code_sha256
+from difnet.config.variants import ablation_of, match_ablations
 
 __all__ = [
     "DIFFUSIONS",
@@ -35,36 +30,35 @@ __all__ = [
     "PROTOCOL",
     "AblationConfig",
     "BenchmarkConfig",
+    "BenchmarkPlan",
     "DataConfig",
     "EvaluateConfig",
     "InputError",
     "LevelName",
     "ModelConfig",
     "Plan",
+    "PlannedVariant",
     "PreemptedError",
+    "Project",
     "RunConfig",
     "RunError",
+    "RunFolder",
     "TimingConfig",
     "TrainConfig",
     "TransitionConfig",
-    "ablation_names",
     "ablation_of",
     "atomic_path",
-    "benchmark_names",
     "check_name",
-    "load_ablation",
-    "load_benchmark",
+    "code_sha256",
     "load_run",
-    "load_variant",
     "match_ablations",
     "nearest",
     "plan",
     "project_root",
+    "read_plan",
     "read_yaml",
     "resolve_run",
-    "select_ablations",
     "training_steps",
-    "with_selection",
+    "validate",
     "write_text",
-    "write_yaml",
 ]

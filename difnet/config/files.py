@@ -1,11 +1,12 @@
-"""Reading and writing of small text files with errors on one line, and the project's root folder."""
+"""Reading and writing of small text files: a mistake in one is one line that names its place."""
 
 from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,40 +14,75 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from difnet.config.errors import InputError
-from difnet.config.lines import StrictLoader, line_of
 from difnet.config.schema import RunConfig
 
 Schema = TypeVar("Schema", bound=BaseModel)
 
 
-def project_root() -> Path:
-    """The nearest folder, from the current one upwards, with `ablations/` and `workflow/benchmarks/`.
+@dataclass(frozen=True)
+class YamlFile:
+    """A YAML file that holds a mapping.
 
-    Outside any project it is the checkout that this package was installed from.
-
-    Raises:
-        InputError: If neither is a project.
+    Attributes:
+        shown: its path in messages.
+        text: its content.
+        values: the mapping.
     """
-    source = Path(__file__).resolve().parents[2]
-    for folder in (Path.cwd(), *Path.cwd().parents, source):
-        if (folder / "workflow" / "benchmarks").is_dir() and (folder / "ablations").is_dir():
-            return folder
-    raise InputError(f"{Path.cwd()} is not inside a DifNet-Bench checkout; change into one and try again")
+
+    shown: Path
+    text: str
+    values: dict[str, Any]
+
+    def place(self, *keys: str | int) -> str:
+        """`ablations/own.yaml:4`: the file and the line of a key in it, or of the key that encloses it."""
+        line = self._line(keys)
+        return f"{self.shown}{f':{line}' if line else ''}"
+
+    def check(self, schema: type[Schema], values: dict[str, Any] | None = None) -> Schema:
+        """The values as an object of a schema.
+
+        Args:
+            schema: What they must be.
+            values: What to check in place of the file's own values: what they lead to.
+
+        Raises:
+            InputError: For the first problem, with the line of its key and the remedy.
+        """
+        try:
+            return validate(schema, self.values if values is None else values)
+        except BadKeyError as error:
+            raise InputError(f"{self.place(*error.keys)}: {error}") from error
+
+    def _line(self, keys: Sequence[str | int]) -> int | None:
+        node = yaml.compose(self.text, Loader=yaml.SafeLoader)
+        line: int | None = None
+        for key in keys:
+            entries: list[tuple[object, yaml.Node, yaml.Node]] = []
+            if isinstance(node, yaml.MappingNode):
+                entries = [(name.value, name, value) for name, value in node.value]
+            elif isinstance(node, yaml.SequenceNode):
+                entries = [(position, value, value) for position, value in enumerate(node.value)]
+            found = next(((place, value) for name, place, value in entries if name == key), None)
+            if found is None:
+                break
+            line, node = found[0].start_mark.line + 1, found[1]
+        return line
 
 
-def read_yaml(path: Path, shown: Path | None = None) -> dict[str, Any]:
-    """The mapping in a YAML file.
+def read_yaml(path: Path, shown: Path | None = None) -> YamlFile:
+    """Read a YAML file.
 
     Args:
         path: The file.
         shown: Its path in messages where that is another.
 
     Raises:
-        InputError: If the file cannot be read, is not YAML, or is not a mapping.
+        InputError: If the file cannot be read, is not YAML, holds a key twice or no mapping.
     """
     shown = shown or path
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), StrictLoader)
+        text = path.read_text(encoding="utf-8")
+        content = yaml.load(text, _StrictLoader)
     except OSError as error:
         raise InputError(f"{shown}: cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -55,22 +91,41 @@ def read_yaml(path: Path, shown: Path | None = None) -> dict[str, Any]:
         raise InputError(f"{shown}{line}: not valid YAML: {getattr(error, 'problem', error)}") from error
     if not isinstance(content, dict):
         raise InputError(f"{shown}: holds no keys; a mapping such as 'title: ...' is expected")
-    return content
+    return YamlFile(shown, text, content)
 
 
-def validate(
-    schema: type[Schema], values: dict[str, Any], source: str | Path, *, text: str | None = None
-) -> Schema:
+class _StrictLoader(yaml.SafeLoader):
+    """Refuses a mapping that holds a key twice, of which YAML would silently take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[object] = set()
+        for name, _ in node.value:
+            if name.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"the key '{name.value}' is there twice", problem_mark=name.start_mark
+                )
+            seen.add(name.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+class BadKeyError(InputError):
+    """Values that do not fit a schema; `keys` is the path of the first that does not."""
+
+    def __init__(self, message: str, keys: list[str | int]) -> None:
+        super().__init__(message)
+        self.keys = keys
+
+
+def validate(schema: type[Schema], values: dict[str, Any], source: object = "") -> Schema:
     """Check values against a schema.
 
     Args:
         schema: What the values must be.
         values: The values.
         source: Where they come from, for the message.
-        text: Content of `source` where that is a YAML file: the message then names the line.
 
     Raises:
-        InputError: For the first problem, with its key, the remedy and `source`.
+        BadKeyError: For the first problem, with its key and the remedy.
     """
     try:
         return schema.model_validate(values)
@@ -87,16 +142,25 @@ def validate(
             same = [problem["msg"] for problem in problems if _path(values, problem["loc"]) == keys]
             wanted = " or ".join(dict.fromkeys(f"{words[0].lower()}{words[1:]}" for words in same))
             message = f"{key}: {wanted} (found {problems[0]['input']!r})"
-        line = line_of(text, keys) if text else None
-        raise InputError(f"{source}{f':{line}' if line else ''}: {message}") from error
+        raise BadKeyError(f"{source}: {message}" if source else message, keys) from error
 
 
-def nearest(name: str, known: list[str]) -> str:
+def nearest(name: str, known: Sequence[str]) -> str:
     """A remark that names the known word most like `name`, or lists the known ones, if any."""
     matches = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     if not known:
         return "; there are none"
     return f"; did you mean '{matches[0]}'?" if matches else f"; known are {', '.join(sorted(known))}"
+
+
+def dotted_keys(schema: type[BaseModel]) -> list[str]:
+    """All keys of a schema and of its sections, as `section.key`."""
+    keys: list[str] = []
+    for name, field in schema.model_fields.items():
+        keys.append(name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += [f"{name}.{key}" for key in dotted_keys(field.annotation)]
+    return keys
 
 
 def _path(values: Any, location: tuple[str | int, ...]) -> list[str | int]:
@@ -120,16 +184,6 @@ def _nearest_key(schema: type[BaseModel], keys: list[str | int]) -> str:
         section = annotation
     elsewhere = [key for key in dotted_keys(RunConfig) if key.endswith(f".{keys[-1]}")]
     return nearest(str(keys[-1]), elsewhere or list(section.model_fields))
-
-
-def dotted_keys(schema: type[BaseModel]) -> list[str]:
-    """All keys of a schema and of its sections, as `section.key`."""
-    keys: list[str] = []
-    for name, field in schema.model_fields.items():
-        keys.append(name)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            keys += [f"{name}.{key}" for key in dotted_keys(field.annotation)]
-    return keys
 
 
 @contextmanager

@@ -1,24 +1,38 @@
-"""What a start of the workflow runs: benchmarks, their variants and the configuration of every run."""
+"""What a start of the workflow runs, as a file: `results/<folder>/plan.json`, which all later stages read."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, ValidationError
 
-from difnet.config.catalogue import load_benchmark
 from difnet.config.errors import InputError
-from difnet.config.files import validate
-from difnet.config.resolve import resolve_run
-from difnet.config.schema import BenchmarkConfig, LimitsConfig, RunConfig, Section
-from difnet.config.selection import select_ablations, unread_ablations, with_selection
-from difnet.config.sweep import ablation_of
+from difnet.config.files import validate, write_text
+from difnet.config.project import Project
+from difnet.config.resolve import resolve_variant
+from difnet.config.run_folder import RunFolder
+from difnet.config.schema import (
+    BenchmarkConfig,
+    DataConfig,
+    EvaluateConfig,
+    LimitsConfig,
+    RunConfig,
+    Section,
+    TimingConfig,
+)
+from difnet.config.variants import Assignments, ablation_of, described, select_variants, unread_ablations
 
-Runs = dict[tuple[str, str, str], RunConfig]
+PLAN = "plan.json"
+FORMAT = 1
+LONGEST_SUFFIX = 60
+"""Characters of a folder's name beyond the benchmark's; longer ones are hashed."""
 
 
 def _as_list(value: object) -> object:
@@ -34,100 +48,236 @@ class Selection(Section):
     seeds: Annotated[tuple[NonNegativeInt, ...], BeforeValidator(_as_list)] = ()
     """Seeds that replace those of every benchmark."""
     set: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
-    """Assignments such as `train.steps=100`, applied to every run."""
+    """Assignments such as `train.steps=100`, applied to every run: another recipe, in a folder of its own."""
+    sweep: dict[str, list[Any]] = Field(default_factory=dict)
+    """Values to try of some keys, in place of every benchmark's own sweep."""
     processes: PositiveInt = 1
     """Processes of every training, each with a GPU of its own where there are any."""
+
+    def of(self, benchmark: BenchmarkConfig) -> BenchmarkConfig:
+        """A benchmark with this selection's ablations, seeds and sweep, where there are any."""
+        changes: dict[str, object] = {}
+        if self.ablations:
+            changes["ablations"] = (ablation_of(benchmark.reference), *self.ablations)
+        if self.seeds:
+            changes["seeds"] = self.seeds
+        if self.sweep:
+            changes["sweep"] = self.sweep
+        return benchmark.model_copy(update=changes)
+
+    def command(self, benchmark: str) -> str:
+        """The command that plans the same runs of one benchmark."""
+        values = self.model_dump(exclude_defaults=True) | {"benchmarks": (benchmark,)}
+        words = [f"{key}={_flow(value)}" for key, value in values.items()]
+        return shlex.join(["snakemake", "--cores", "all", "--config", *words])
+
+
+class PlannedVariant(Section):
+    """One variant of a benchmark."""
+
+    name: str
+    title: str
+    question: str
+    expectation: str
+    tags: tuple[str, ...]
+    config: RunConfig
+    """Of its first seed; the others differ in the seed alone."""
+
+    @property
+    def ablation(self) -> str:
+        """The file of `ablations/` that it was made of."""
+        return ablation_of(self.name)
+
+
+class BenchmarkPlan(Section):
+    """All runs of one folder of results."""
+
+    format: Literal[1] = 1
+    benchmark: str
+    """Its file in `workflow/benchmarks/`."""
+    folder: str
+    """Its folder in `results/`: the benchmark's name, and after a `+` what `set` changes of its recipe."""
+    title: str
+    description: str
+    command: str
+    """The command that plans the same runs."""
+    reference: str
+    seeds: tuple[int, ...]
+    data: DataConfig
+    evaluate: EvaluateConfig
+    timing: TimingConfig
+    variants: tuple[PlannedVariant, ...]
+    """The reference first, then in the order of the benchmark; one whose weights others take before these."""
+    left_out: tuple[str, ...]
+    """Lines for the user: what the limits leave out."""
+
+    @property
+    def runs(self) -> list[RunConfig]:
+        """The configuration of every run."""
+        return [self.run(variant, seed) for variant in self.variants for seed in self.seeds]
+
+    @property
+    def first_runs(self) -> list[RunConfig]:
+        """The run of each variant with the first seed."""
+        return [variant.config for variant in self.variants]
+
+    def run(self, variant: PlannedVariant, seed: int) -> RunConfig:
+        """The configuration of one run."""
+        return variant.config.model_copy(update={"seed": seed})
+
+    def run_folder(self, results: Path, variant: str, seed: int) -> RunFolder:
+        """The folder of one run.
+
+        Args:
+            results: The folder that holds this benchmark's folder.
+            variant: Name of the variant.
+            seed: Seed of the run.
+        """
+        return RunFolder(results / self.folder / "runs" / variant / f"seed{seed}")
+
+    def write(self, project: Project) -> Path:
+        """Write `plan.json` and every run's `config.yaml`; a file that says the same already stays."""
+        for variant in self.variants:
+            sources = project.sources(variant.ablation, variant.config.model.diffusion)
+            for seed in self.seeds:
+                folder = self.run_folder(project.results, variant.name, seed)
+                folder.write_config(self.run(variant, seed), sources)
+        path = project.results / self.folder / PLAN
+        text = self.model_dump_json(indent=1) + "\n"
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            write_text(path, text)
+        return path
+
+
+def read_plan(folder: Path) -> BenchmarkPlan:
+    """The plan of a folder of results.
+
+    Raises:
+        InputError: If it holds none, or one of another version or program.
+    """
+    path = folder / PLAN
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return BenchmarkPlan.model_validate(content)
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{path} does not exist: {folder} is no folder of results; write it with 'difnet plan BENCHMARK'"
+        ) from error
+    except (OSError, ValueError, ValidationError) as error:
+        found = content.get("format") if "content" in locals() and isinstance(content, dict) else None
+        kind = f"a plan of format {found}" if isinstance(found, int) and found != FORMAT else "not a plan"
+        raise InputError(f"{path}: is {kind} of this version; write it again with 'difnet plan'") from error
 
 
 @dataclass(frozen=True)
 class Plan:
     """The outcome of `plan`."""
 
-    benchmarks: dict[str, BenchmarkConfig]
-    """By name, with the ablations and seeds of this selection in place of the file's."""
-    runs: Runs
-    """By benchmark, variant and seed (all strings); the reference of a benchmark first."""
-    left_out: list[str]
-    """Lines for the user: what the limits leave out, which files of ablations/ cannot be read."""
-    assignments: str
-    """Options of `difnet train` that repeat the assignments: `--set train.steps=100`, or nothing."""
-    options: str
-    """Options of `difnet time` that repeat all but the benchmarks."""
+    benchmarks: dict[str, BenchmarkPlan]
+    """By the name of the folder in `results/`."""
     processes: int
     """Processes of every training."""
-
-    def variants(self, benchmark: str) -> list[str]:
-        """Variants of a benchmark that run, the reference first."""
-        return list(dict.fromkeys(variant for name, variant, _ in self.runs if name == benchmark))
-
-    def first_runs(self, benchmark: str) -> list[RunConfig]:
-        """The run of each variant with the first seed of a benchmark, that of the reference first."""
-        seed = str(self.benchmarks[benchmark].seeds[0])
-        return [self.runs[benchmark, variant, seed] for variant in self.variants(benchmark)]
+    left_out: list[str]
+    """Lines for the user: what the limits leave out, which files of ablations/ cannot be read."""
 
     @property
     def ablations(self) -> list[str]:
         """Names of the files of `ablations/` behind the variants of all benchmarks."""
-        return sorted({ablation_of(variant) for _, variant, _ in self.runs})
+        return sorted({variant.ablation for part in self.benchmarks.values() for variant in part.variants})
 
 
-def plan(root: Path, config: Mapping[str, Any]) -> Plan:
+def plan(project: Project, config: Mapping[str, Any]) -> Plan:
     """Everything that a start of the workflow runs, checked before any job starts.
 
     Args:
-        root: The project's folder.
+        project: Holds benchmarks and ablations.
         config: The keys of `Selection`, of which only `benchmarks` must be there.
 
     Raises:
         InputError: If a key, a benchmark, a selected ablation or an assignment is not valid.
     """
     selection = validate(Selection, dict(config), "workflow/config.yaml or --config")
-    benchmarks: dict[str, BenchmarkConfig] = {}
-    runs: Runs = {}
-    left_out = unread_ablations(root)
     for assignment in selection.set:
         if assignment.startswith("data."):
             raise InputError(f"set: {assignment}: the data are the benchmark's; write one of your own")
-    for name in selection.benchmarks:
-        benchmark = with_selection(load_benchmark(root, name), selection.ablations, selection.seeds)
-        benchmarks[name] = benchmark
-        by_variant = {
-            variant: _runs(root, name, variant, benchmark.seeds, selection.set)
-            for variant in select_ablations(root, benchmark)
-        }
-        kept = _within_limits(by_variant, benchmark.limits, name)
-        runs |= {(name, run.variant, str(run.seed)): run for variant in kept for run in by_variant[variant]}
-        if missing := [variant for variant in by_variant if variant not in kept]:
-            count = f"{len(missing)} of {len(by_variant)} variants"
-            left_out.append(f"{name}: its limits leave out {count}: {', '.join(missing)}")
-    assignments = [option for assignment in selection.set for option in ("--set", assignment)]
-    selected = [option for selector in selection.ablations for option in ("--ablation", selector)]
-    seeds = [option for seed in selection.seeds for option in ("--seed", str(seed))]
+    planned = [_planned(project, name, selection) for name in dict.fromkeys(selection.benchmarks)]
     return Plan(
-        benchmarks=benchmarks,
-        runs=runs,
-        left_out=left_out,
-        assignments=shlex.join(assignments),
-        options=shlex.join([*selected, *seeds, *assignments]),
+        benchmarks={part.folder: part for part in planned},
         processes=selection.processes,
+        left_out=[*unread_ablations(project), *(line for part in planned for line in part.left_out)],
     )
 
 
-def _runs(
-    root: Path, benchmark: str, variant: str, seeds: Sequence[int], assignments: Sequence[str]
-) -> list[RunConfig]:
-    """The runs of a variant, which differ in their seed alone."""
-    run = resolve_run(root, benchmark=benchmark, ablation=variant, seed=seeds[0], overrides=assignments)
-    return [run.model_copy(update={"seed": seed}) for seed in seeds]
+def training_steps(run: RunConfig) -> int:
+    """Steps that a run trains: none where it takes the weights of another, or counts pixels."""
+    return 0 if run.weights_of or run.model.name == "pixel_prior" else run.train.steps
 
 
-def _within_limits(by_variant: dict[str, list[RunConfig]], limits: LimitsConfig, benchmark: str) -> list[str]:
+def _planned(project: Project, name: str, selection: Selection) -> BenchmarkPlan:
+    benchmark = selection.of(project.benchmark(name))
+    try:
+        selected = select_variants(project, benchmark)
+    except InputError as error:
+        if not str(error).startswith("sweep") or selection.sweep:
+            raise
+        raise InputError(f"{project.benchmark_file(name).place('sweep')}: {error}") from error
+    resolved = _resolved(project, name, benchmark, selected, selection.set)
+    kept = _within_limits(resolved, len(benchmark.seeds), benchmark.limits, name)
+    missing = [variant for variant in selected if variant not in kept]
+    count = f"{len(missing)} of {len(selected)} variants"
+    changed = selection.set and resolved != _resolved(project, name, benchmark, selected, ())
+    return BenchmarkPlan(
+        benchmark=name,
+        folder=name + (_suffix(selection.set) if changed else ""),
+        title=benchmark.title,
+        description=benchmark.description,
+        command=selection.command(name),
+        reference=benchmark.reference,
+        seeds=benchmark.seeds,
+        data=benchmark.data,
+        evaluate=resolved[benchmark.reference].evaluate,
+        timing=benchmark.timing,
+        variants=tuple(_variant(project, resolved[variant], selected[variant]) for variant in kept),
+        left_out=(f"{name}: its limits leave out {count}: {', '.join(missing)}",) if missing else (),
+    )
+
+
+def _resolved(
+    project: Project,
+    name: str,
+    benchmark: BenchmarkConfig,
+    variants: Mapping[str, Assignments],
+    overrides: Sequence[str],
+) -> dict[str, RunConfig]:
+    """The configuration of every variant's first seed."""
+    seed = benchmark.seeds[0]
+    return {
+        variant: resolve_variant(project, name, variant, swept, seed=seed, overrides=overrides)
+        for variant, swept in variants.items()
+    }
+
+
+def _variant(project: Project, config: RunConfig, swept: Assignments) -> PlannedVariant:
+    shown = described(project.ablation(ablation_of(config.variant)), swept)
+    return PlannedVariant(
+        name=config.variant,
+        title=shown.title,
+        question=shown.question,
+        expectation=shown.expectation,
+        tags=shown.tags,
+        config=config,
+    )
+
+
+def _within_limits(
+    resolved: Mapping[str, RunConfig], seeds: int, limits: LimitsConfig, benchmark: str
+) -> list[str]:
     """The first variants whose runs, taken together, fit the limits."""
     kept: list[str] = []
     runs = steps = 0
-    for variant, seeds in by_variant.items():
-        runs += len(seeds)
-        steps += sum(training_steps(run) for run in seeds)
+    for variant, run in resolved.items():
+        runs += seeds
+        steps += seeds * training_steps(run)
         if runs > (limits.runs or runs) or steps > (limits.steps or steps):
             break
         kept.append(variant)
@@ -139,6 +289,19 @@ def _within_limits(by_variant: dict[str, list[RunConfig]], limits: LimitsConfig,
     return kept
 
 
-def training_steps(run: RunConfig) -> int:
-    """Steps that a run trains: none where it takes the weights of another, or counts pixels."""
-    return 0 if run.weights_of or run.model.name == "pixel_prior" else run.train.steps
+def _suffix(assignments: Sequence[str]) -> str:
+    """`+train.steps=5`, the same in whatever order the assignments were given; hashed where long."""
+    words = sorted("".join(assignment.split()) for assignment in assignments)
+    text = "".join(f"+{re.sub(r'[^A-Za-z0-9_.,=+-]', '_', word)}" for word in words)
+    if len(text) <= LONGEST_SUFFIX and text == "".join(f"+{word}" for word in words):
+        return text
+    digest = hashlib.sha256(json.dumps(words).encode()).hexdigest()[:8]
+    return f"{text[: LONGEST_SUFFIX - 9]}-{digest}"
+
+
+def _flow(value: object) -> str:
+    """A value as Snakemake's command line takes it: YAML on one line, quoted where it must be."""
+    if isinstance(value, (list, tuple)):
+        plain = all(re.fullmatch(r"[\w.@=*?/+-]+", str(item)) for item in value)
+        return f"[{','.join(map(str, value))}]" if plain else json.dumps(value)
+    return json.dumps(value)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from difnet.config.catalogue import NAME, load_benchmark, place
 from difnet.config.errors import InputError
-from difnet.config.files import nearest, read_yaml, validate
-from difnet.config.lineage import lineage, weights_of
+from difnet.config.files import nearest, validate
+from difnet.config.project import NAME, Project
 from difnet.config.schema import DIFFUSIONS, RunConfig
-from difnet.config.sweep import ablation_of, assignments_of, nested
+from difnet.config.source_code import python_sha256
+from difnet.config.variants import Assignments, ablation_of, assignments_of, nested
 
 SECTIONS = ("data", "model", "train", "evaluate")
 CHANGED_BY_ABLATIONS = ("model", "train", "evaluate")
@@ -22,12 +20,12 @@ CHANGED_BY_ABLATIONS = ("model", "train", "evaluate")
 
 
 def resolve_run(
-    root: Path, *, benchmark: str, ablation: str, seed: int, overrides: Sequence[str] = ()
+    project: Project, *, benchmark: str, ablation: str, seed: int, overrides: Sequence[str] = ()
 ) -> RunConfig:
     """The configuration of one run: the benchmark's values, changed by the ablation and what it extends.
 
     Args:
-        root: The project's folder.
+        project: Holds both.
         benchmark: Name of the benchmark.
         ablation: Name of the ablation, or of a variant that the benchmark's sweep makes of one.
         seed: Seed of the run.
@@ -36,37 +34,53 @@ def resolve_run(
     Raises:
         InputError: If a file or an override is not valid, with its name and the remedy.
     """
-    defaults = load_benchmark(root, benchmark)
-    name = ablation_of(ablation)
-    values: dict[str, Any] = {"benchmark": benchmark, "variant": ablation, "seed": seed}
+    swept = assignments_of(project.benchmark(benchmark), ablation)
+    return resolve_variant(project, benchmark, ablation, swept, seed=seed, overrides=overrides)
+
+
+def resolve_variant(
+    project: Project,
+    benchmark: str,
+    variant: str,
+    swept: Assignments,
+    *,
+    seed: int,
+    overrides: Sequence[str] = (),
+) -> RunConfig:
+    """As `resolve_run`, for a variant whose swept values are known.
+
+    Raises:
+        InputError: If a file, a swept value or an override is not valid, with its name and the remedy.
+    """
+    defaults = project.benchmark(benchmark)
+    name = ablation_of(variant)
+    values: dict[str, Any] = {"benchmark": benchmark, "variant": variant, "seed": seed}
     values |= {section: getattr(defaults, section).model_dump(mode="json") for section in SECTIONS}
-    values["weights_of"] = weights_of(root, name)
-    swept = assignments_of(defaults, ablation)
-    network = values["model"]["name"] = swept.pop("model.name", defaults.model.name)
-    for member, changes in reversed(lineage(root, name).items()):
-        values = _merge(values, {section: getattr(changes, section) for section in CHANGED_BY_ABLATIONS})
-        path = root / "ablations" / f"{member}.yaml"
-        validate(RunConfig, values, path.relative_to(root), text=path.read_text(encoding="utf-8"))
+    values["weights_of"] = project.weights_of(name)
+    network = values["model"]["name"] = swept.get("model.name", defaults.model.name)
+    changed: set[str] = set()
+    for member, ablation in reversed(project.lineage(name).items()):
+        changes = {section: getattr(ablation, section) for section in CHANGED_BY_ABLATIONS}
+        values = _merge(values, changes)
+        project.ablation_file(member).check(RunConfig, values)
+        changed |= {f"{section}.{key}" for section, keys in changes.items() for key in keys}
     for key, value in swept.items():
+        if key == "model.name":
+            continue  # is the network of the benchmark: an ablation such as `deeplab` took its depth above
         values = _merge(values, nested({key: value}))
-        path = root / "workflow" / "benchmarks" / f"{benchmark}.yaml"
-        validate(RunConfig, values, f"{place(root, path, 'sweep', key)}: sweep")
+        try:
+            validate(RunConfig, values)
+        except InputError as error:
+            place = project.benchmark_file(benchmark).place("sweep", key)
+            raise InputError(f"{place}: sweep: {error}") from error
     for override in overrides:
         values = _merge(values, _assignment(override))
         validate(RunConfig, values, f"--set {override}")
     values["model"]["name"] = _with_depth(values["model"]["name"], network)
-    values["model"]["weights"] = _weights(values["model"]["weights"], values["model"]["name"], ablation)
-    values["diffusion_sha256"] = _diffusion_sha256(root, name, values["model"]["diffusion"])
-    return validate(RunConfig, values, f"{benchmark}/{ablation}")
-
-
-def load_run(directory: Path) -> RunConfig:
-    """The configuration that a run directory was made with.
-
-    Raises:
-        InputError: If the directory holds none, or one that is not valid.
-    """
-    return validate(RunConfig, read_yaml(directory / "config.yaml"), directory / "config.yaml")
+    values["model"]["weights"] = _weights(values["model"]["weights"], values["model"]["name"], variant)
+    values["diffusion_sha256"] = _diffusion_sha256(project, name, values["model"]["diffusion"])
+    values["changes"] = sorted({*changed, *swept})
+    return validate(RunConfig, values, f"{benchmark}/{variant}")
 
 
 def _merge(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -109,9 +123,9 @@ def _weights(weights: str | None, name: str, variant: str) -> str | None:
     return None if name == "pixel_prior" else f"ResNet{depth}_Weights.IMAGENET1K_V1"
 
 
-def _diffusion_sha256(root: Path, ablation: str, diffusion: str) -> str | None:
-    """Hash of the file of a diffusion rule of the user's own; None for a rule of the library."""
-    path = root / "ablations" / f"{diffusion}.py"
+def _diffusion_sha256(project: Project, ablation: str, diffusion: str) -> str | None:
+    """Hash of what the file of a diffusion rule of the user's own says; None for a rule of the library."""
+    path = project.rule_file(diffusion)
     if diffusion in DIFFUSIONS:
         if path.exists():
             raise InputError(
@@ -125,4 +139,4 @@ def _diffusion_sha256(root: Path, ablation: str, diffusion: str) -> str | None:
             f"ablations/{ablation}.yaml: model.diffusion: no rule '{diffusion}' and no file "
             f"ablations/{diffusion}.py{remedy}"
         )
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return python_sha256(path.read_bytes())

@@ -214,7 +214,9 @@ class RunConfig(Section):
     weights_of: str | None = None
     """Variant whose trained weights are taken; null for a training of its own."""
     diffusion_sha256: str | None = None
-    """Hash of `ablations/NAME.py` where `model.diffusion` names one."""
+    """Hash of what `ablations/NAME.py` says where `model.diffusion` names it."""
+    changes: tuple[str, ...] = ()
+    """Keys that the ablation and the sweep name: in these alone may it differ from the other variants."""
     data: DataConfig
     model: ModelConfig
     train: TrainConfig
@@ -222,7 +224,7 @@ class RunConfig(Section):
 
     def training_identity(self) -> str:
         """Hash of every value that the trained weights depend on, whatever the order of the keys."""
-        values = self.model_dump(mode="json", exclude={"benchmark", "variant", "evaluate"})
+        values = self.model_dump(mode="json", exclude={"benchmark", "variant", "changes", "evaluate"})
         for key in ("checkpoint_every", "workers"):
             del values["train"][key]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]

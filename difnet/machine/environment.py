@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 import difnet
-from difnet.machine.source_code import Stage, code_sha256
+from difnet.config.source_code import Stage, code_sha256
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "snakemake")
 
@@ -25,7 +25,8 @@ def environment(stage: Stage) -> dict[str, Any]:
     """
     return {
         "version": difnet.__version__,
-        "commit": _commit(),
+        "commit": _git("describe", "--always", "--dirty", "--abbrev=12") or None,
+        "uncommitted": _git("status", "--porcelain").splitlines(),
         "code_sha256": code_sha256(stage),
         "python": platform.python_version(),
         **{package: version(package) for package in PACKAGES},
@@ -38,19 +39,14 @@ def environment(stage: Stage) -> dict[str, Any]:
     }
 
 
-def _commit() -> str | None:
-    """The checkout's commit, with `-dirty` where tracked files differ; None outside a checkout."""
+def _git(*arguments: str) -> str:
+    """What git says of the checkout that this package lies in; nothing outside a checkout."""
+    command = ["git", *arguments]
     try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        said = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
     except OSError:
-        return None
-    return described.stdout.strip() or None
+        return ""
+    return said.stdout.strip("\n")
 
 
 def _cpu() -> str:

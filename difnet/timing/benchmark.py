@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
-from difnet.config import BenchmarkConfig, RunConfig, atomic_path
+from difnet.config import BenchmarkPlan, atomic_path
 from difnet.data import prepare
 from difnet.timing.breakdown import training_step_breakdown
 from difnet.timing.growth import fit_growth
@@ -20,8 +19,7 @@ Part = Literal["operators", "networks"]
 
 
 def time_benchmark(
-    benchmark: BenchmarkConfig,
-    runs: Sequence[RunConfig],
+    planned: BenchmarkPlan,
     *,
     data: Path,
     out: Path,
@@ -31,8 +29,7 @@ def time_benchmark(
     """Time what a benchmark compares and write the tables as they come.
 
     Args:
-        benchmark: Its configuration.
-        runs: One run of each variant whose network is timed.
+        planned: Its grid of sizes, and one run of each variant whose network is timed.
         data: Folder of the prepared data set; prepared where it is not.
         out: Folder for `timing/operators.csv` with `growth.csv` (operators only: a network has one size),
             `timing/networks.csv` with `timing/breakdown.csv`, and `timing.csv`, which holds the rows of the
@@ -46,22 +43,22 @@ def time_benchmark(
     Raises:
         InputError: If `trained` is not a complete run, or a file cannot be written.
     """
-    prepare(benchmark.data, data)
+    prepare(planned.data, data)
     tables: list[pd.DataFrame] = []
     written: list[Path] = []
     if only != "networks":
-        levels = trained_levels(trained, data=data, batch=benchmark.timing.batch) if trained else None
-        operators = time_operators(benchmark.timing, trained_levels=levels)
+        levels = trained_levels(trained, data=data, batch=planned.timing.batch) if trained else None
+        operators = time_operators(planned.timing, trained_levels=levels)
         tables.append(_with_throughput(operators))
         written += [
             _write(tables[-1], out / "timing" / "operators.csv"),
             _write(fit_growth(operators), out / "growth.csv"),
         ]
     if only != "operators":
-        tables.append(time_networks(runs, benchmark.timing, data=data))
+        tables.append(time_networks(planned.first_runs, planned.timing, data=data))
         written += [
             _write(tables[-1], out / "timing" / "networks.csv"),
-            _write(training_step_breakdown(runs, data=data), out / "timing" / "breakdown.csv"),
+            _write(training_step_breakdown(planned.first_runs, data=data), out / "timing" / "breakdown.csv"),
         ]
     if only is None:
         written.append(_write(pd.concat(tables, ignore_index=True), out / "timing.csv"))

@@ -15,8 +15,7 @@ from typing import Any
 
 import torch
 
-from difnet.config import InputError, RunConfig, RunError, atomic_path
-from difnet.machine.source_code import code_sha256
+from difnet.config import InputError, RunConfig, RunError, atomic_path, code_sha256
 
 NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 

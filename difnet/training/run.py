@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
-from difnet.config import RunConfig, write_yaml
+from difnet.config import InputError, RunConfig, RunFolder
 from difnet.data import load_prepared
 from difnet.models import PixelPrior, build_from_config
 from difnet.training.checkpoint import claim_directory, run_identity
@@ -29,6 +30,7 @@ def train_run(
     data: Path,
     out: Path,
     command: str,
+    sources: Mapping[str, str] | None = None,
     overwrite: bool = False,
     weights_from: Path | None = None,
 ) -> None:
@@ -43,7 +45,8 @@ def train_run(
         out: Run directory: `config.yaml`, `weights.safetensors`, `history.csv`, `environment.json` and,
             to resume from, `checkpoint.pt` and `checkpoint.previous.pt`.
         command: The command that repeats this run, for the report.
-        overwrite: Start again where `out` holds the checkpoint of another run.
+        sources: Text of the ablation files behind it by name, kept beside the run.
+        overwrite: Start again where `out` holds the checkpoint of another run; a finished one is moved aside.
         weights_from: Directory of the run that `weights_of` names; None for `out/../../OTHER/seed<k>`.
 
     Raises:
@@ -54,17 +57,33 @@ def train_run(
     """
     use_deterministic(config.train.deterministic)
     with joined_processes(config.train):
-        _train(config, data=data, out=out, command=command, overwrite=overwrite, weights_from=weights_from)
+        _train(
+            config,
+            data=data,
+            out=out,
+            command=command,
+            sources=sources or {},
+            overwrite=overwrite,
+            weights_from=weights_from,
+        )
 
 
 def _train(
-    config: RunConfig, *, data: Path, out: Path, command: str, overwrite: bool, weights_from: Path | None
+    config: RunConfig,
+    *,
+    data: Path,
+    out: Path,
+    command: str,
+    sources: Mapping[str, str],
+    overwrite: bool,
+    weights_from: Path | None,
 ) -> None:
     device = choose_device()
     use_threads(config.train.threads)
     prepared = load_prepared(data)
     check_selection(config, prepared)
     identity = run_identity(config, prepared.index.sha256)
+    by_first(lambda: _make_room(out, identity, overwrite=overwrite))
     contents = by_first(lambda: claim_directory(out, identity=identity, overwrite=overwrite))
     torch.manual_seed(config.seed)
     network = build_from_config(config.model, num_classes=len(prepared.index.classes)).to(device)
@@ -72,8 +91,9 @@ def _train(
         network.compile()
     if config.weights_of is not None:
         take_weights(network, find_weights(config, out=out, source=weights_from))
-    by_first(lambda: write_yaml(out / "config.yaml", config.model_dump(mode="json")))
+    by_first(lambda: RunFolder(out).write_config(config, sources))
     facts = {
+        "identity": identity,
         "wall_s": 0.0,
         "processes": process_count(),
         "data_sha256": prepared.index.sha256,
@@ -91,3 +111,19 @@ def _train(
         history = state.history
         facts |= outcome(state, config)
     by_first(lambda: write_results(network, out=out, facts=facts, history=history))
+
+
+def _make_room(out: Path, identity: str, *, overwrite: bool) -> None:
+    """Set aside a finished run of another configuration, data or code.
+
+    Raises:
+        InputError: If there is one, and `overwrite` is not set.
+    """
+    folder = RunFolder(out)
+    if folder.finished and folder.identity != identity:
+        if not overwrite:
+            raise InputError(
+                f"{out}: holds a finished run of another configuration, data or code; "
+                f"choose another --out, or pass --overwrite, which moves it to {folder.replaced}"
+            )
+        folder.set_aside()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from difnet.config import InputError, ablation_of, plan, training_steps
 from difnet.machine.gpus import gpu_count, shell_prefix
-from difnet.machine.source_code import sources
+from difnet.config.source_code import sources
 
 ROOT = Path(workflow.basedir)
 GPUS = gpu_count()

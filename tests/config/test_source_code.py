@@ -5,7 +5,7 @@ from __future__ import annotations
 import grimp
 import pytest
 
-from difnet.machine.source_code import LAYERS_OF_STAGE, code_sha256, sources
+from difnet.config.source_code import LAYERS_OF_STAGE, code_sha256, sources
 
 ENTRY_OF_STAGE = {
     "prepare": ["difnet.data"],

@@ -10,8 +10,7 @@ from typing import Annotated
 import typer
 
 from difnet.cli.options import DataFolder
-from difnet.config import DataConfig, load_benchmark, project_root
-from difnet.config.catalogue import benchmark_names
+from difnet.config import DataConfig, Project
 
 
 def prepare(
@@ -40,7 +39,7 @@ def prepare(
     config = _config(name, root)
     if download:
         obtain(open_dataset(config), report=lambda line: typer.echo(line, err=True))
-    index = prepare_data(config, data or project_root() / "results" / name / "data", verify=True)
+    index = prepare_data(config, data or Project().results / name / "data", verify=True)
     counts = ", ".join(f"{len(split.names)} {split_name}" for split_name, split in index.splits.items())
     typer.echo(f"{index.title}: {counts}; {len(index.classes)} classes; content {index.sha256[:16]}")
 
@@ -57,7 +56,7 @@ def _config(name: str, root: str | None) -> DataConfig:
 
     if root is not None:
         return DataConfig(name=name, options={"root": root})
-    project = project_root()
-    if name in dataset_names() and name not in benchmark_names(project):
+    project = Project()
+    if name in dataset_names() and name not in project.benchmark_names:
         return DataConfig(name=name)
-    return load_benchmark(project, name).data
+    return project.benchmark(name).data

@@ -1,0 +1,71 @@
+"""The command `list`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from difnet.cli.columns import print_columns
+from difnet.config import InputError, Project, match_ablations, plan
+
+
+def list_catalogue(
+    selectors: Annotated[
+        list[str] | None, typer.Argument(help="Names, tags or globs of the ablations to show.")
+    ] = None,
+    benchmark: Annotated[
+        str | None, typer.Option("--benchmark", help="Show its variants, with what a run of each costs.")
+    ] = None,
+) -> None:
+    """List the benchmarks, and the ablations with their tags and questions.
+
+    With --benchmark: parameters, floating-point operations of a training step (counted on one image, times
+    the batch) and minutes of one training on this machine: those operations at the rate that a few steps of
+    the reference reach here; right within a factor of about two. `difnet time --estimate` says more.
+
+    Example: difnet list
+    Example: difnet list levels 'matched_*'
+    Example: difnet list --benchmark shapes
+    """
+    project = Project()
+    if benchmark is not None:
+        _list_costs(project, benchmark, selectors or [])
+        return
+    if not selectors:
+        typer.echo("benchmarks")
+        print_columns([(name, _title(project, name)) for name in project.benchmark_names])
+        typer.echo("ablations")
+    names = match_ablations(project, selectors) if selectors else project.ablation_names
+    print_columns([(name, _question(project, name)) for name in names])
+
+
+def _list_costs(project: Project, benchmark: str, selectors: list[str]) -> None:
+    selected = plan(project, {"benchmarks": [benchmark], "ablations": selectors})
+    variants = selected.benchmarks[benchmark].variants
+    from difnet.timing.estimate import estimate_costs
+
+    data = project.results / benchmark / "data"
+    costs = estimate_costs([variant.config for variant in variants], data=data)
+    rows = [("variant", "parameters", "GFLOP/step", "min/run", "question")]
+    for variant, cost in zip(variants, costs, strict=True):
+        numbers = (f"{cost.parameters:,}", f"{cost.gflop_step:.2f}", f"{cost.minutes:.1f}")
+        rows.append((variant.name, *numbers, variant.question))
+    print_columns(rows)
+    for line in selected.left_out:
+        typer.echo(line)
+
+
+def _title(project: Project, name: str) -> str:
+    try:
+        return project.benchmark(name).title
+    except InputError as error:
+        return f"broken: {error}"
+
+
+def _question(project: Project, name: str) -> str:
+    try:
+        ablation = project.ablation(name)
+    except InputError as error:
+        return f"broken: {error}"
+    return f"[{', '.join(ablation.tags)}] {ablation.question}"

@@ -1,0 +1,26 @@
+"""The command `report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    folders: Annotated[
+        list[Path], typer.Argument(help="Folders of results, each with its plan.json, in the report's order.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="File to write [default: report.html beside the folders].")
+    ] = None,
+) -> None:
+    """Render the reports: report.html in each folder, and one of all of them.
+
+    Example: difnet report results/shapes
+    """
+    from difnet.report import render
+
+    for path in render(folders, out or folders[0].parent / "report.html"):
+        typer.echo(path)

@@ -1,0 +1,134 @@
+"""The folder of one run, `runs/<variant>/seed<k>/`, and where it goes when another run takes its place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from difnet.config.errors import InputError
+from difnet.config.files import read_yaml, write_text
+from difnet.config.schema import RunConfig
+
+CONFIG, WEIGHTS, ENVIRONMENT = "config.yaml", "weights.safetensors", "environment.json"
+SCORED = ("scores.csv", ".scores.csv.sha256", "per_image.parquet", ".per_image.parquet.sha256")
+"""What an evaluation writes."""
+SOURCES = "ablation"
+"""Folder with the run's own ablation files as they were."""
+REPLACED = "replaced"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where one run lies."""
+
+    path: Path
+
+    @property
+    def finished(self) -> bool:
+        """Whether its training has ended."""
+        return (self.path / ENVIRONMENT).is_file() and (self.path / WEIGHTS).is_file()
+
+    @property
+    def scored(self) -> bool:
+        """Whether it has been evaluated."""
+        return (self.path / SCORED[0]).is_file()
+
+    @property
+    def identity(self) -> str:
+        """Hash of data, recipe and code that its weights come from, as the training recorded it."""
+        path = self.path / ENVIRONMENT
+        try:
+            return str(json.loads(path.read_text(encoding="utf-8"))["identity"])
+        except (OSError, ValueError, KeyError, TypeError):
+            # A run of an older version recorded none; what it wrote tells it apart as well.
+            return hashlib.sha256((self.path / WEIGHTS).read_bytes()).hexdigest()[:16]
+
+    @property
+    def replaced(self) -> Path:
+        """Where the runs are kept that this one took the place of, each in a folder named by its identity."""
+        variant, runs = self.path.parent, self.path.parent.parent
+        if runs.name == "runs":
+            return runs.parent / REPLACED / variant.name / self.path.name
+        return self.path.with_name(f"{self.path.name}.{REPLACED}")
+
+    def write_config(self, config: RunConfig, sources: Mapping[str, str]) -> None:
+        """Write the configuration and the ablation files behind it; what says the same already stays.
+
+        A finished run of another recipe is set aside first.
+
+        Args:
+            config: Of the run.
+            sources: Text of its own ablation files by name.
+
+        Raises:
+            InputError: If they cannot be written.
+        """
+        if self.finished and not self._trained_as(config):
+            self.set_aside()
+        texts = {CONFIG: yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)}
+        texts |= {f"{SOURCES}/{name}": source for name, source in sources.items()}
+        for name, text in texts.items():
+            path = self.path / name
+            if not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != text:
+                write_text(path, text)
+
+    def set_aside(self) -> Path | None:
+        """Move a finished run to `replaced`, so that another one cannot overwrite it.
+
+        Returns:
+            The folder that it is in now; None where the run is not finished.
+
+        Raises:
+            InputError: If it cannot be moved.
+        """
+        if not self.finished:
+            return None
+        target = self._free(self.identity)
+        self._move(self.path, target)
+        return target
+
+    def set_scores_aside(self) -> Path | None:
+        """Move the scores of a run that is to be evaluated again to `replaced`; see `set_aside`."""
+        if not (self.finished and self.scored):
+            return None
+        content = (self.path / SCORED[0]).read_bytes()
+        target = self._free(f"{self.identity}-scores-{hashlib.sha256(content).hexdigest()[:8]}")
+        for name in SCORED:
+            if (self.path / name).is_file():
+                self._move(self.path / name, target / name)
+        return target
+
+    def _trained_as(self, config: RunConfig) -> bool:
+        try:
+            return load_run(self.path).training_identity() == config.training_identity()
+        except InputError:
+            return False
+
+    def _free(self, name: str) -> Path:
+        """A folder of `replaced` that is not there yet: the same run may have been set aside before."""
+        target, number = self.replaced / name, 1
+        while target.exists():
+            number += 1
+            target = self.replaced / f"{name}-{number}"
+        return target
+
+    def _move(self, source: Path, target: Path) -> None:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source.rename(target)
+        except OSError as error:
+            raise InputError(f"{source}: cannot be moved to {target}: {error.strerror}") from error
+
+
+def load_run(directory: Path) -> RunConfig:
+    """The configuration that a run directory was made with.
+
+    Raises:
+        InputError: If the directory holds none, or one that is not valid.
+    """
+    return read_yaml(directory / CONFIG).check(RunConfig)
