@@ -9,13 +9,13 @@ configfile: "workflow/config.yaml"
 container: "docker://python:3.11"
 
 
-include: "workflow/rules/common.smk"
+include: "workflow/rules/plan.smk"
 
 
 rule all:
     input:
         "results/report.html",
-        run_files("config.yaml", "weights.safetensors", "scores.csv"),
+        run_files("weights.safetensors", "scores.csv"),
 
 
 include: "workflow/rules/data.smk"
@@ -23,6 +23,5 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/timing.smk"
 include: "workflow/rules/analysis.smk"
-include: "workflow/rules/gallery.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/ablations.smk"

@@ -65,8 +65,17 @@ class Selection(Section):
             changes["sweep"] = self.sweep
         return benchmark.model_copy(update=changes)
 
+    @property
+    def options(self) -> str:
+        """Options of `difnet plan` that plan the same runs of one benchmark."""
+        words = [word for selector in self.ablations for word in ("--ablation", selector)]
+        words += [word for seed in self.seeds for word in ("--seed", str(seed))]
+        words += [word for assignment in self.set for word in ("--set", assignment)]
+        words += [word for key, tried in self.sweep.items() for word in ("--sweep", f"{key}={_flow(tried)}")]
+        return shlex.join([*words, "--processes", str(self.processes)])
+
     def command(self, benchmark: str) -> str:
-        """The command that plans the same runs of one benchmark."""
+        """The Snakemake command that plans the same runs of one benchmark."""
         values = self.model_dump(exclude_defaults=True) | {"benchmarks": (benchmark,)}
         words = [f"{key}={_flow(value)}" for key, value in values.items()]
         return shlex.join(["snakemake", "--cores", "all", "--config", *words])
@@ -137,16 +146,20 @@ class BenchmarkPlan(Section):
 
     def write(self, project: Project) -> Path:
         """Write `plan.json` and every run's `config.yaml`; a file that says the same already stays."""
-        for variant in self.variants:
-            sources = project.sources(variant.ablation, variant.config.model.diffusion)
-            for seed in self.seeds:
-                folder = self.run_folder(project.results, variant.name, seed)
-                folder.write_config(self.run(variant, seed), sources)
+        self.write_runs(project)
         path = project.results / self.folder / PLAN
         text = self.model_dump_json(indent=1) + "\n"
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             write_text(path, text)
         return path
+
+    def write_runs(self, project: Project) -> None:
+        """Write every run's `config.yaml`, and the ablation files behind it."""
+        for variant in self.variants:
+            sources = project.sources(variant.ablation, variant.config.model.diffusion)
+            for seed in self.seeds:
+                folder = self.run_folder(project.results, variant.name, seed)
+                folder.write_config(self.run(variant, seed), sources)
 
 
 def read_plan(folder: Path) -> BenchmarkPlan:
@@ -175,6 +188,8 @@ class Plan:
 
     benchmarks: dict[str, BenchmarkPlan]
     """By the name of the folder in `results/`."""
+    options: str
+    """Options of `difnet plan` that plan the same runs of one benchmark."""
     processes: int
     """Processes of every training."""
     left_out: list[str]
@@ -203,6 +218,7 @@ def plan(project: Project, config: Mapping[str, Any]) -> Plan:
     planned = [_planned(project, name, selection) for name in dict.fromkeys(selection.benchmarks)]
     return Plan(
         benchmarks={part.folder: part for part in planned},
+        options=selection.options,
         processes=selection.processes,
         left_out=[*unread_ablations(project), *(line for part in planned for line in part.left_out)],
     )

@@ -20,7 +20,7 @@ def fault(file, error):
     # Past parsing, Snakemake counts the lines of the Python that it made of the file.
     parsed = all(frame.name != "parse" for frame in frames)
     line = workflow.linemaps[str(file)].get(line, line) if parsed else line
-    return f"{file.relative_to(ROOT)}:{line}: {' '.join(message.split())}"
+    return f"{file.relative_to(PROJECT.root)}:{line}: {' '.join(message.split())}"
 
 
 def include_rules(file):
@@ -31,5 +31,5 @@ def include_rules(file):
 
 
 for ablation in PLAN.ablations:
-    if (ROOT / "ablations" / f"{ablation}.smk").is_file():
-        include_rules(ROOT / "ablations" / f"{ablation}.smk")
+    if (PROJECT.root / "ablations" / f"{ablation}.smk").is_file():
+        include_rules(PROJECT.root / "ablations" / f"{ablation}.smk")

@@ -1,15 +1,12 @@
 rule analysis:
     input:
-        configs=lambda wildcards: run_files(
-            "config.yaml", benchmarks=[wildcards.benchmark]
-        ),
+        plan=ancient("results/{benchmark}/plan.json"),
         scores=lambda wildcards: run_files(
             "scores.csv", "per_image.parquet", benchmarks=[wildcards.benchmark]
         ),
         timing="results/{benchmark}/timing.csv",
         growth="results/{benchmark}/growth.csv",
         claims="workflow/claims.yaml",
-        code=code_of("analyse"),
     output:
         multiext(
             "results/{benchmark}/",
@@ -18,13 +15,15 @@ rule analysis:
             "summary.csv",
             "comparisons.csv",
             "claims.csv",
+            "claim_tests.csv",
         ),
     log:
         "results/{benchmark}/logs/analysis.log",
     params:
-        runs=lambda wildcards, input: [Path(config).parent for config in input.configs],
+        runs=run_folders,
         reference=lambda wildcards: BENCHMARKS[wildcards.benchmark].reference,
+        code=code_sha256("analyse"),
         out=subpath(output[0], parent=True),
     shell:
-        "difnet analyse {params.runs} --reference {params.reference} --claims {input.claims}"
-        " --timing {input.timing} --growth {input.growth} --out {params.out} > {log} 2>&1"
+        "difnet analyse {params.runs:q} --reference {params.reference:q} --claims {input.claims:q}"
+        " --timing {input.timing:q} --growth {input.growth:q} --out {params.out:q} > {log:q} 2>&1"

@@ -1,11 +1,12 @@
 rule data:
-    input:
-        code=code_of("prepare"),
     output:
         "results/{benchmark}/data/index.json",
     log:
         "results/{benchmark}/logs/data.log",
     params:
-        config=lambda wildcards: values(BENCHMARKS[wildcards.benchmark].data),
+        config=lambda wildcards: values(PROJECT.benchmark(wildcards.benchmark).data),
+        code=lambda wildcards: code_sha256(
+            "prepare", dataset=PROJECT.benchmark(wildcards.benchmark).data.name
+        ),
     shell:
         "difnet prepare {wildcards.benchmark} > {log} 2>&1"

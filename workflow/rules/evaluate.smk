@@ -1,9 +1,8 @@
 rule evaluate:
     input:
-        data="results/{benchmark}/data/index.json",
-        config="results/{benchmark}/runs/{variant}/seed{seed}/config.yaml",
+        plan=ancient("results/{benchmark}/plan.json"),
+        data=data_index,
         weights="results/{benchmark}/runs/{variant}/seed{seed}/weights.safetensors",
-        code=code_of("evaluate"),
     output:
         multiext(
             "results/{benchmark}/runs/{variant}/seed{seed}/",
@@ -16,6 +15,37 @@ rule evaluate:
     resources:
         gpu=min(GPUS, 1),
     params:
+        protocol=lambda wildcards: values(
+            run_config(wildcards).evaluate, exclude={"gallery"}
+        ),
+        code=code_sha256("evaluate"),
         run=subpath(output[0], parent=True),
     shell:
-        "difnet evaluate {params.run} > {log} 2>&1"
+        "difnet evaluate {params.run:q} > {log:q} 2>&1"
+
+
+rule gallery:
+    """Images chosen by their scores, with the answer of every variant's first seed."""
+    input:
+        plan=ancient("results/{benchmark}/plan.json"),
+        data=data_index,
+        weights=lambda wildcards: run_files(
+            "weights.safetensors", benchmarks=[wildcards.benchmark]
+        ),
+        statistics=lambda wildcards: run_files(
+            "per_image.parquet", benchmarks=[wildcards.benchmark]
+        ),
+    output:
+        "results/{benchmark}/gallery.npz",
+    log:
+        "results/{benchmark}/logs/gallery.log",
+    threads: lambda wildcards: BENCHMARKS[wildcards.benchmark].first_runs[0].train.threads
+    resources:
+        gpu=min(GPUS, 1),
+    params:
+        shown=lambda wildcards: BENCHMARKS[wildcards.benchmark].evaluate.gallery,
+        code=code_sha256("gallery"),
+        runs=run_folders,
+        reference=lambda wildcards: BENCHMARKS[wildcards.benchmark].reference,
+    shell:
+        "difnet gallery {params.runs:q} --reference {params.reference:q} --out {output:q} > {log:q} 2>&1"

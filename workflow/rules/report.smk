@@ -1,30 +1,59 @@
+import re
+
+SECTIONS = []
+
+
+def section(name, *files):
+    """Outputs of a rule in `ablations/NAME.smk`; the report shows them as one section of the benchmark."""
+    if name not in PLAN.ablations:
+        raise InputError(f"section '{name}': no selected ablation has this name")
+    for file in files:
+        if not re.fullmatch(r"[\w.-]+\.(csv|html|md|png|svg)", file):
+            raise InputError(
+                f"section file '{file}': a name that ends in .csv, .html, .md, .png or .svg is expected"
+            )
+    paths = [f"results/{{benchmark}}/sections/{name}/{file}" for file in files]
+    SECTIONS.extend((name, path) for path in paths)
+    return paths
+
+
+def section_files(wildcards):
+    """The files of all sections, in the benchmarks that select the ablation."""
+    return [
+        path.format(benchmark=folder)
+        for name, path in SECTIONS
+        for folder, part in BENCHMARKS.items()
+        if name in [variant.ablation for variant in part.variants]
+    ]
+
+
 rule report:
     input:
+        plans=expand("results/{benchmark}/plan.json", benchmark=BENCHMARKS),
         tables=expand(
             "results/{benchmark}/{table}.csv",
             benchmark=BENCHMARKS,
-            table=["scores", "summary", "comparisons", "claims", "timing", "growth"],
+            table=[
+                "scores",
+                "summary",
+                "comparisons",
+                "claims",
+                "claim_tests",
+                "timing",
+                "growth",
+                "timing/breakdown",
+            ],
         ),
-        breakdowns=expand(
-            "results/{benchmark}/timing/breakdown.csv", benchmark=BENCHMARKS
-        ),
-        runs=run_files(
-            "config.yaml",
-            "weights.safetensors",
-            "history.csv",
-            "environment.json",
-        ),
+        runs=run_files("weights.safetensors", "history.csv", "environment.json"),
         galleries=expand("results/{benchmark}/gallery.npz", benchmark=BENCHMARKS),
-        benchmarks=expand("workflow/benchmarks/{benchmark}.yaml", benchmark=BENCHMARKS),
-        ablations=expand("ablations/{name}.yaml", name=PLAN.ablations),
         sections=section_files,
-        code=code_of("report"),
     output:
         "results/report.html",
+        expand("results/{benchmark}/report.html", benchmark=BENCHMARKS),
     log:
         "results/logs/report.log",
     params:
-        benchmarks=" ".join(f"--benchmark {benchmark}" for benchmark in BENCHMARKS),
-        selection=selection,
+        code=code_sha256("report"),
+        folders=[f"results/{folder}" for folder in BENCHMARKS],
     shell:
-        "difnet report {params.benchmarks} {params.selection} --results results --out {output} > {log} 2>&1"
+        "difnet report {params.folders:q} --out {output[0]:q} > {log:q} 2>&1"

@@ -1,11 +1,18 @@
 # Whatever is timed runs alone: it takes all cores and the GPU.
 
 
+def reference_run(wildcards):
+    """The run whose features the operators are timed on as well."""
+    part = BENCHMARKS[wildcards.benchmark]
+    folder = f"results/{part.folder}/runs/{part.reference}/seed{part.seeds[0]}"
+    return f"{folder}/weights.safetensors"
+
+
 rule operators:
     input:
-        data="results/{benchmark}/data/index.json",
+        plan=ancient("results/{benchmark}/plan.json"),
+        data=data_index,
         trained=reference_run,
-        code=code_of("time"),
     output:
         operators="results/{benchmark}/timing/operators.csv",
         growth="results/{benchmark}/growth.csv",
@@ -16,18 +23,17 @@ rule operators:
         gpu=min(GPUS, 1),
     params:
         config=lambda wildcards: values(BENCHMARKS[wildcards.benchmark].timing),
-        out=subpath(output.growth, parent=True),
-        trained=lambda wildcards, input: Path(input.trained[0]).parent,
-        selection=selection,
+        code=code_sha256("time"),
+        folder=subpath(output.growth, parent=True),
+        trained=subpath(input.trained, parent=True),
     shell:
-        "difnet time --benchmark {wildcards.benchmark} --only operators --out {params.out}"
-        " --trained {params.trained} {params.selection} > {log} 2>&1"
+        "difnet time {params.folder:q} --only operators --trained {params.trained:q} > {log:q} 2>&1"
 
 
 rule networks:
     input:
-        data="results/{benchmark}/data/index.json",
-        code=code_of("time"),
+        plan=ancient("results/{benchmark}/plan.json"),
+        data=data_index,
     output:
         multiext("results/{benchmark}/timing/", "networks.csv", "breakdown.csv"),
     log:
@@ -38,14 +44,13 @@ rule networks:
     params:
         config=lambda wildcards: values(BENCHMARKS[wildcards.benchmark].timing),
         networks=lambda wildcards: [
-            values(run, exclude={"seed", "data", "evaluate"})
-            for run in PLAN.first_runs(wildcards.benchmark)
+            values(run, include={"model", "train", "weights_of", "diffusion_sha256"})
+            for run in BENCHMARKS[wildcards.benchmark].first_runs
         ],
-        out=subpath(output[0], ancestor=2),
-        selection=selection,
+        code=code_sha256("time"),
+        folder=subpath(output[0], ancestor=2),
     shell:
-        "difnet time --benchmark {wildcards.benchmark} --only networks --out {params.out}"
-        " {params.selection} > {log} 2>&1"
+        "difnet time {params.folder:q} --only networks > {log:q} 2>&1"
 
 
 rule timing:

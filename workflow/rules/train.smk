@@ -1,12 +1,31 @@
+def weights_of(wildcards):
+    """The weights that a run takes over instead of training."""
+    other = run_config(wildcards).weights_of
+    folder = f"results/{wildcards.benchmark}/runs/{other}/seed{wildcards.seed}"
+    return [f"{folder}/weights.safetensors"] if other else []
+
+
+def processes(wildcards):
+    """Processes of a training; one where the run takes no step."""
+    return PLAN.processes if training_steps(run_config(wildcards)) else 1
+
+
+def processes_option(wildcards, input):
+    """Takes the input, so that it is not compared with the last time: the result is the same within rounding."""
+    count = processes(wildcards)
+    return f"--processes {count}" if count > 1 else ""
+
+
 rule train:
     input:
-        data="results/{benchmark}/data/index.json",
+        plan=ancient("results/{benchmark}/plan.json"),
+        data=data_index,
         weights=weights_of,
-        code=code_of("train"),
     output:
+        # The configuration is there already; a job's other outputs are deleted before it starts.
+        update("results/{benchmark}/runs/{variant}/seed{seed}/config.yaml"),
         multiext(
             "results/{benchmark}/runs/{variant}/seed{seed}/",
-            "config.yaml",
             "weights.safetensors",
             "history.csv",
             "environment.json",
@@ -17,14 +36,12 @@ rule train:
     resources:
         gpu=lambda wildcards: min(GPUS, processes(wildcards)),
     params:
-        config=lambda wildcards: values(run_config(wildcards)),
-        out=subpath(output[0], parent=True),
-        assignments=assignments,
+        recipe=lambda wildcards: run_config(wildcards).training_identity(),
+        code=code_sha256("train"),
+        run=subpath(output[0], parent=True),
         processes=processes_option,
         weights=lambda wildcards, input: [
             f"--weights-from {Path(path).parent}" for path in input.weights
         ],
     shell:
-        "difnet train --benchmark {wildcards.benchmark} --ablation {wildcards.variant}"
-        " --seed {wildcards.seed} --out {params.out} {params.processes} {params.weights} {params.assignments}"
-        " --overwrite 2>&1 | tee {log}"
+        "difnet train {params.run:q} {params.processes} {params.weights} --overwrite 2>&1 | tee {log:q}"

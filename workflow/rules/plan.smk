@@ -1,0 +1,125 @@
+"""What is run: every benchmark's plan, and what the other rules ask of it."""
+
+import json
+import sys
+from pathlib import Path
+
+from difnet.config import InputError, Project, code_sha256, plan, training_steps
+from difnet.machine.gpus import gpu_count, shell_prefix
+
+PROJECT = Project(Path(workflow.basedir))
+GPUS = gpu_count()
+shell.prefix(shell_prefix())
+
+
+def stop(message):
+    """End before any job starts: a mistake of the user is one line, exit code 2."""
+    print(f"difnet: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
+def check_custom_diffusion(parts):
+    """Import the classes of `ablations/NAME.py` that the runs name; PyTorch only where there are any."""
+    runs = [run for part in parts for run in part.first_runs]
+    names = {run.model.diffusion for run in runs if run.diffusion_sha256}
+    if names:
+        from difnet.models.custom import load_diffusion
+
+        for name in sorted(names):
+            load_diffusion(PROJECT.root, name)
+
+
+try:
+    PLAN = plan(PROJECT, config)
+    check_custom_diffusion(PLAN.benchmarks.values())
+except InputError as error:
+    stop(error)
+
+if 0 < GPUS < PLAN.processes:
+    stop(f"processes: {PLAN.processes} asked for, {GPUS} GPUs visible; one a process")
+
+# Snakemake ignores a resource without a limit: all visible GPUs, where `--resources gpu=1` does not say otherwise.
+if "gpu" not in workflow.global_resources:
+    workflow.register_resource("gpu", GPUS)
+
+BENCHMARKS = PLAN.benchmarks  # by folder of the results
+RUNS = {
+    (folder, run.variant, str(run.seed)): run
+    for folder, part in BENCHMARKS.items()
+    for run in part.runs
+}
+for line in PLAN.left_out:
+    print(f"difnet: {line}", file=sys.stderr)
+
+
+wildcard_constraints:
+    benchmark="[^/]+",
+    variant="[^/]+",
+    seed=r"\d+",
+
+
+def values(settings, **choice):
+    """A part of the configuration as text that is the same in whatever order the keys were written."""
+    return json.dumps(settings.model_dump(mode="json", **choice), sort_keys=True)
+
+
+def run_config(wildcards):
+    return RUNS[wildcards.benchmark, wildcards.variant, wildcards.seed]
+
+
+def run_files(*names, benchmarks=BENCHMARKS, variants=None):
+    """The files of these names in every run of the benchmarks, or of some variants only."""
+    return [
+        f"results/{folder}/runs/{variant}/seed{seed}/{name}"
+        for folder, variant, seed in RUNS
+        if folder in benchmarks and (variants is None or variant in variants)
+        for name in names
+    ]
+
+
+def run_folders(wildcards):
+    """The folders of all runs of a benchmark."""
+    return [
+        Path(path).parent
+        for path in run_files("scores.csv", benchmarks=[wildcards.benchmark])
+    ]
+
+
+def data_index(wildcards):
+    """The prepared data of a benchmark, which its other recipes share."""
+    return f"results/{BENCHMARKS[wildcards.benchmark].benchmark}/data/index.json"
+
+
+rule plan:
+    output:
+        "results/{benchmark}/plan.json",
+    log:
+        "results/{benchmark}/logs/plan.log",
+    localrule: True
+    params:
+        plan=lambda wildcards: values(BENCHMARKS[wildcards.benchmark]),
+        benchmark=lambda wildcards: BENCHMARKS[wildcards.benchmark].benchmark,
+        selection=PLAN.options,
+    shell:
+        "difnet plan {params.benchmark} {params.selection} > {log} 2>&1"
+
+
+# A job's outputs are deleted before it starts: what is finished is moved to `replaced/` before any job does.
+onstart:
+    for job in [] if workflow.touch else workflow.dag.needrun_jobs():
+        if job.rule.name in ("train", "evaluate"):
+            part = BENCHMARKS[job.wildcards.benchmark]
+            folder = part.run_folder(
+                PROJECT.results, job.wildcards.variant, int(job.wildcards.seed)
+            )
+            moved = (
+                folder.set_aside()
+                if job.rule.name == "train"
+                else folder.set_scores_aside()
+            )
+            if moved:
+                print(
+                    f"difnet: {folder.path} is made again; what it held: {moved}",
+                    file=sys.stderr,
+                )
+                part.write_runs(PROJECT)
