@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from difnet.config import Project
+
 PROJECT = Path(__file__).resolve().parents[1]
+CATALOGUE = Project(PROJECT)
+"""Benchmarks and ablations of this project."""
 
 
 @pytest.fixture

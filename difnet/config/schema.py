@@ -205,6 +205,10 @@ class AblationConfig(Section):
     evaluate: dict[str, Any] = Field(default_factory=dict)
 
 
+WITHOUT_EFFECT = {"train": ("checkpoint_every", "workers"), "evaluate": ("gallery",)}
+"""Keys that change neither weights nor scores, by section."""
+
+
 class RunConfig(Section):
     """One run, resolved and complete: all that its result depends on."""
 
@@ -225,6 +229,28 @@ class RunConfig(Section):
     def training_identity(self) -> str:
         """Hash of every value that the trained weights depend on, whatever the order of the keys."""
         values = self.model_dump(mode="json", exclude={"benchmark", "variant", "changes", "evaluate"})
-        for key in ("checkpoint_every", "workers"):
+        for key in WITHOUT_EFFECT["train"]:
             del values["train"][key]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+    def difference(self, other: RunConfig) -> str | None:
+        """What makes another run one of another recipe: in words, with its key; None where nothing does.
+
+        Seeds may differ, and between two variants what either of them names.
+        """
+        free = set() if self.variant == other.variant else {*self.changes, *other.changes}
+        if "model.name" in free:
+            free.add("model.weights")  # follows the name
+        for section in ("data", "model", "train", "evaluate"):
+            mine, theirs = getattr(self, section), getattr(other, section)
+            for key in type(mine).model_fields:
+                own, their = getattr(mine, key), getattr(theirs, key)
+                if (
+                    own != their
+                    and f"{section}.{key}" not in free
+                    and key not in WITHOUT_EFFECT.get(section, ())
+                ):
+                    return f"{section}.{key} ({own} and {their})"
+        if self.variant == other.variant and self.diffusion_sha256 != other.diffusion_sha256:
+            return f"ablations/{self.model.diffusion}.py"
+        return None

@@ -10,7 +10,7 @@ import pytest
 
 COMMANDS = [
     *("prepare", "train", "evaluate", "time", "analyse", "gallery", "report", "predict", "lease"),
-    *("list", "new-ablation"),
+    *("plan", "list", "new-ablation", "clean"),
 ]
 
 
@@ -46,7 +46,7 @@ except SystemExit:
         (["nothing"], "No such command"),
         ([], "Missing command"),
         (["train", "--bench", "x"], "No such option"),
-        (["train", "--benchmark", "shapes"], "Missing parameter: ablation"),
+        (["train", "--benchmark", "shapes"], "--ablation is missing; give a run directory, or --benchmark"),
         (
             ["train", "--benchmark", "shapse", "--ablation", "cascade", "--seed", "0", "--out", "x"],
             "unknown benchmark 'shapse'; did you mean 'shapes'?",
@@ -55,7 +55,12 @@ except SystemExit:
         (["evaluate", "nowhere"], "nowhere/config.yaml: cannot be read"),
         (["time", "--benchmark", "shapse", "--out", "x"], "unknown benchmark"),
         (["analyse", "nowhere", "--out", "x"], "nowhere"),
-        (["report", "--benchmark", "shapse"], "unknown benchmark"),
+        (["plan", "shapse"], "unknown benchmark 'shapse'; did you mean 'shapes'?"),
+        (["train", "nowhere"], "nowhere/config.yaml: cannot be read"),
+        (["train", "nowhere", "--seed", "1"], "--seed: nowhere holds its configuration"),
+        (["time", "nowhere"], "nowhere/plan.json does not exist: nowhere is no folder of results"),
+        (["time"], "time: give a folder of results, --benchmark with --out, or --estimate"),
+        (["report", "nowhere"], "nowhere/plan.json does not exist: nowhere is no folder of results"),
         (["list", "levls"], "no ablation has the name or tag 'levls'; did you mean 'levels'?"),
         (["list", "--benchmark", "shapse"], "unknown benchmark"),
         (["predict", "x.png", "--out", "y"], "Missing parameter: weights"),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from difnet.cli import data
+from difnet.cli import prepare
 from difnet.config import DataConfig, InputError
 from tests.cli.test_main import difnet
 
@@ -32,15 +32,15 @@ def _inside(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_inside")
 def test_a_benchmark_comes_before_a_data_set(write: Callable[[str, str], Path]) -> None:
-    assert data._config("shapes", None) == DataConfig(name="shapes")
+    assert prepare._config("shapes", None) == DataConfig(name="shapes")
     write("workflow/benchmarks/shapes.yaml", BENCHMARK)
-    assert data._config("shapes", None).options["train"] == 3
+    assert prepare._config("shapes", None).options["train"] == 3
     write("workflow/benchmarks/shapes.yaml", "title: 3\n")
     with pytest.raises(InputError, match=r"shapes\.yaml"):
-        data._config("shapes", None)
+        prepare._config("shapes", None)
     with pytest.raises(InputError, match="unknown benchmark 'shapse'"):
-        data._config("shapse", None)
-    assert data._config("folder", "x") == DataConfig(name="folder", options={"root": "x"})
+        prepare._config("shapse", None)
+    assert prepare._config("folder", "x") == DataConfig(name="folder", options={"root": "x"})
 
 
 @pytest.mark.usefixtures("_inside")

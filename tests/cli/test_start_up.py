@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from difnet.config import resolve_run, write_yaml
+from difnet.config import RunFolder, resolve_run
 from difnet.models import build_from_config
-from tests.conftest import PROJECT
+from tests.conftest import CATALOGUE
 
 
 def cpu_seconds(*arguments: str) -> float:
@@ -42,9 +42,9 @@ print(*sorted({"torchvision", "torch._dynamo", "matplotlib", "snakemake", "cupy"
 def test_several_runs_are_scored_in_one_process(tmp_path: Path) -> None:
     for seed in (0, 1):
         run = tmp_path / f"seed{seed}"
-        config = resolve_run(PROJECT, benchmark="tiny", ablation="deeplab", seed=seed)
+        config = resolve_run(CATALOGUE, benchmark="tiny", ablation="deeplab", seed=seed)
         torch.manual_seed(seed)
-        write_yaml(run / "config.yaml", config.model_dump(mode="json"))
+        RunFolder(run).write_config(config, {})
         save_file(build_from_config(config.model, 7).state_dict(), run / "weights.safetensors")
     folders = [str(tmp_path / f"seed{seed}") for seed in (0, 1)]
     data = str(tmp_path / "data")

@@ -16,17 +16,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from difnet.config import DIFFUSIONS, RunConfig, resolve_run
-from difnet.config.sweep import nested
-from tests.conftest import PROJECT
+from difnet.config import DIFFUSIONS, Project, RunConfig, plan, resolve_run
+from difnet.config.variants import nested
+from tests.conftest import CATALOGUE
 
-RUN = resolve_run(PROJECT, benchmark="shapes", ablation="cascade", seed=0)
+RUN = resolve_run(CATALOGUE, benchmark="shapes", ablation="cascade", seed=0)
 NAMED = {
     "model.diffusion": st.sampled_from(DIFFUSIONS),
     "evaluate.oracle_seeds": st.sampled_from([None, 1, 5, "1%"]),
 }
 """Keys whose texts have a meaning."""
-WITHOUT_EFFECT = {"benchmark", "variant", "train.checkpoint_every", "train.workers"}
+WITHOUT_EFFECT = {"benchmark", "variant", "changes", "train.checkpoint_every", "train.workers"}
 """Names, how often a checkpoint is written, who makes the batches, and the section `evaluate`: none changes
 the trained weights."""
 
@@ -135,7 +135,7 @@ def test_order_comments_and_words_of_a_file_do_not_matter(
     def identity(benchmark: dict[str, Any], ablation: dict[str, Any], comment: str = "") -> str:
         for file, content in (("workflow/benchmarks/b.yaml", benchmark), ("ablations/own.yaml", ablation)):
             (project / file).write_text(comment + yaml.safe_dump(content, sort_keys=False))
-        return resolve_run(project, benchmark="b", ablation="own", seed=0).training_identity()
+        return resolve_run(Project(project), benchmark="b", ablation="own", seed=0).training_identity()
 
     benchmark = {"title": "B", "data": {"name": "shapes", "options": {"noise": 0, "size": 32, "train": 8}}}
     ablation = {"title": "T", "question": "Q", **nested(changes)}
@@ -154,3 +154,40 @@ def shuffled(content: Any, shuffle: random.Random) -> Any:
     keys = list(content)
     shuffle.shuffle(keys)
     return {key: shuffled(content[key], shuffle) for key in keys}
+
+
+def changed(run: RunConfig, key: str, value: object, **others: object) -> RunConfig:
+    section, _, name = key.partition(".")
+    part = getattr(run, section).model_copy(update={name: value})
+    return run.model_copy(update={section: part, **others})
+
+
+@pytest.mark.parametrize(
+    ("other", "difference"),
+    [
+        (RUN.model_copy(update={"seed": 5, "benchmark": "copy"}), None),
+        (changed(RUN, "train.steps", 6), "train.steps (1000 and 6)"),
+        (changed(RUN, "data.size", (8, 8)), "data.size (None and (8, 8))"),
+        (changed(RUN, "evaluate.flip", True), "evaluate.flip (False and True)"),
+        (changed(RUN, "train.workers", 3), None),
+        (changed(RUN, "evaluate.gallery", 9), None),
+        (changed(RUN, "model.restart", 0.5), "model.restart (learned and 0.5)"),
+        (changed(RUN, "model.restart", 0.5, variant="own", changes=("model.restart",)), None),
+        (
+            changed(RUN, "train.steps", 6, variant="own", changes=("model.restart",)),
+            "train.steps (1000 and 6)",
+        ),
+        (changed(RUN, "model.weights", "W", variant="own", changes=("model.name",)), None),
+        (RUN.model_copy(update={"diffusion_sha256": "1"}), "ablations/cascade.py"),
+    ],
+)
+def test_runs_of_another_recipe_differ_in_a_key(other: RunConfig, difference: str | None) -> None:
+    assert RUN.difference(other) == difference
+    assert (other.difference(RUN) is None) == (difference is None)
+
+
+def test_variants_of_a_benchmark_differ_only_in_what_they_name() -> None:
+    for benchmark in ("shapes-all", "voc2012"):
+        (part,) = plan(CATALOGUE, {"benchmarks": [benchmark]}).benchmarks.values()
+        for run in part.first_runs:
+            assert part.first_runs[0].difference(run) is None

@@ -1,62 +1,160 @@
-"""What a start of the workflow runs, as its command line selects it."""
+"""What a start of the workflow runs, as its command line selects it, and the files that say so."""
 
 from __future__ import annotations
 
+import json
+import shlex
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from difnet.config import InputError, ablation_names, plan
-from tests.conftest import PROJECT
+from difnet.config import BenchmarkPlan, InputError, Project, load_run, plan, read_plan
+from difnet.config import project as project_module
+from tests.conftest import CATALOGUE, PROJECT
 
 Write = Callable[[str, str], Path]
 
 
+def planned(**config: object) -> BenchmarkPlan:
+    (part,) = plan(CATALOGUE, {"benchmarks": ["tiny"], **config}).benchmarks.values()
+    return part
+
+
 def test_a_benchmark_as_it_is() -> None:
-    planned = plan(PROJECT, {"benchmarks": ["tiny", "operators"]})
-    assert list(planned.benchmarks) == ["tiny", "operators"]
-    assert planned.variants("operators") == ["cascade"]
-    assert planned.variants("tiny")[0] == "cascade"
-    assert {seed for name, _, seed in planned.runs if name == "tiny"} == {"0", "1"}
-    assert planned.runs["tiny", "deeplab", "1"].seed == 1
-    assert (planned.assignments, planned.options, planned.left_out) == ("", "", [])
-    first = planned.first_runs("tiny")
-    assert [run.variant for run in first] == planned.variants("tiny")
-    assert {(run.benchmark, run.seed) for run in first} == {("tiny", 0)}
+    outcome = plan(CATALOGUE, {"benchmarks": ["tiny", "operators"]})
+    assert list(outcome.benchmarks) == ["tiny", "operators"]
+    assert [variant.name for variant in outcome.benchmarks["operators"].variants] == ["cascade"]
+    tiny = outcome.benchmarks["tiny"]
+    assert (tiny.variants[0].name, tiny.reference, tiny.seeds) == ("cascade", "cascade", (0, 1))
+    assert Counter(run.seed for run in tiny.runs) == {seed: len(tiny.variants) for seed in (0, 1)}
+    assert {(run.benchmark, run.seed) for run in tiny.first_runs} == {("tiny", 0)}
+    assert outcome.left_out == []
 
 
-def test_the_whole_catalogue() -> None:
-    planned = plan(PROJECT, {"benchmarks": ["shapes-all"]})
-    assert sorted(planned.variants("shapes-all")) == planned.ablations == ablation_names(PROJECT)
-    assert len(planned.runs) == 3 * len(planned.ablations)
+def test_the_whole_catalogue_reads_each_file_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: Counter[Path] = Counter()
+    original = project_module.read_yaml
+
+    def counted(path: Path, shown: Path | None = None):
+        read[path] += 1
+        return original(path, shown)
+
+    monkeypatch.setattr(project_module, "read_yaml", counted)
+    outcome = plan(Project(PROJECT), {"benchmarks": ["shapes-all"]})
+    names = [variant.name for variant in outcome.benchmarks["shapes-all"].variants]
+    assert sorted(names) == outcome.ablations == CATALOGUE.ablation_names
+    assert set(read.values()) == {1}
+    assert len(read) == len(names) + 1
 
 
 def test_selection_on_the_command_line() -> None:
-    planned = plan(
-        PROJECT,
-        {
-            "benchmarks": ["tiny"],
-            "ablations": ["walks_*", "deeplab"],
-            "seeds": [4],
-            "set": ["train.steps=3", "model.levels=[image, layer4]"],
-        },
+    part = planned(
+        ablations=["walks_*", "deeplab"], seeds=[4], set=["train.steps=3", "model.levels=[image, layer4]"]
     )
-    assert list(planned.runs) == [
-        ("tiny", name, "4") for name in ("cascade", "walks_2", "walks_3", "deeplab")
+    assert [(run.variant, run.seed) for run in part.runs] == [
+        (name, 4) for name in ("cascade", "walks_2", "walks_3", "deeplab")
     ]
-    assert planned.benchmarks["tiny"].seeds == (4,)
-    assert {run.train.steps for run in planned.runs.values()} == {3}
-    assert planned.assignments == "--set train.steps=3 --set 'model.levels=[image, layer4]'"
-    assert planned.options == f"--ablation 'walks_*' --ablation deeplab --seed 4 {planned.assignments}"
+    assert {run.train.steps for run in part.runs} == {3}
 
 
 def test_single_values_need_no_list() -> None:
-    planned = plan(
-        PROJECT, {"benchmarks": "tiny", "ablations": "cascade", "seeds": 2, "set": "train.steps=1"}
-    )
-    assert list(planned.runs) == [("tiny", "cascade", "2")]
+    part = planned(ablations="cascade", seeds=2, set="train.steps=1")
+    assert [(run.variant, run.seed) for run in part.runs] == [("cascade", 2)]
+
+
+@pytest.mark.parametrize(
+    ("config", "folder"),
+    [
+        ({}, "tiny"),
+        ({"seeds": [0], "ablations": ["deeplab"]}, "tiny"),
+        ({"sweep": {"model.restart": [0.1]}}, "tiny"),
+        ({"set": ["train.steps=6"]}, "tiny"),  # as the benchmark has it: the same recipe
+        ({"set": ["train.steps=5"]}, "tiny+train.steps=5"),
+        ({"set": ["train.steps= 5", "train.flip=false"]}, "tiny+train.flip=false+train.steps=5"),
+        ({"set": ["train.flip=false", "train.steps=5"]}, "tiny+train.flip=false+train.steps=5"),
+        ({"set": ["evaluate.split=test"]}, "tiny+evaluate.split=test"),
+    ],
+)
+def test_another_recipe_has_a_folder_of_its_own(config: dict[str, Any], folder: str) -> None:
+    assert planned(**config).folder == folder
+
+
+def test_long_and_odd_recipes_are_hashed() -> None:
+    long = planned(set=[f"train.{key}=3" for key in ("steps", "batch_size", "checkpoint_every", "workers")])
+    odd, other = (planned(set=[f"model.levels=[{level}]"]) for level in ("image", "layer1"))
+    assert len(long.folder) <= len("tiny") + 60
+    assert odd.folder.startswith("tiny+model.levels=_image_-")
+    assert len({long.folder, odd.folder, other.folder}) == 3
+
+
+SELECTIONS: list[dict[str, Any]] = [
+    {},
+    {"seeds": [3, 1], "ablations": ["walks_*", "deeplab"]},
+    {"set": ["train.steps=3", "model.levels=[image, layer4]"], "processes": 2},
+    {"sweep": {"model.restart": [0.1, "learned"], "train.flip": [True, False]}, "ablations": ["cascade"]},
+]
+
+
+@pytest.mark.parametrize("config", SELECTIONS)
+def test_the_command_of_a_plan_plans_the_same(config: dict[str, Any]) -> None:
+    part = planned(**config)
+    words = shlex.split(part.command)
+    assert words[:4] == ["snakemake", "--cores", "all", "--config"]
+    again = {key: yaml.safe_load(value) for key, value in (word.split("=", 1) for word in words[4:])}
+    assert plan(CATALOGUE, again).benchmarks == {part.folder: part}
+
+
+@pytest.mark.parametrize("config", SELECTIONS)
+def test_files_of_a_plan(project: Path, write: Write, config: dict[str, Any]) -> None:
+    for folder in ("ablations", "workflow/benchmarks"):
+        for path in (PROJECT / folder).glob("*.yaml"):
+            write(f"{folder}/{path.name}", path.read_text())
+    catalogue = Project(project)
+    (part,) = plan(catalogue, {"benchmarks": ["tiny"], **config}).benchmarks.values()
+    path = part.write(catalogue)
+    assert path == project / "results" / part.folder / "plan.json"
+    assert read_plan(path.parent) == part
+    for run in part.runs:
+        folder = part.run_folder(catalogue.results, run.variant, run.seed)
+        assert load_run(folder.path) == run
+        text = (PROJECT / "ablations" / f"{run.variant.partition('@')[0]}.yaml").read_text()
+        assert (folder.path / "ablation" / f"{run.variant.partition('@')[0]}.yaml").read_text() == text
+    times = {file: file.stat().st_mtime_ns for file in project.rglob("results/**/*") if file.is_file()}
+    part.write(catalogue)
+    assert {file: file.stat().st_mtime_ns for file in times} == times
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            None,
+            r"plan.json does not exist: .* is no folder of results; write it with 'difnet plan",
+        ),
+        ("", "plan.json: is not a plan of this version; write it again"),
+        ("[1]", "plan.json: is not a plan of this version"),
+        ('{"name": "another program"}', "plan.json: is not a plan of this version"),
+        ('{"format": 0}', "plan.json: is a plan of format 0 of this version"),
+    ],
+)
+def test_plans_that_are_none(tmp_path: Path, text: str | None, message: str) -> None:
+    if text is not None:
+        (tmp_path / "plan.json").write_text(text)
+    with pytest.raises(InputError, match=message) as error:
+        read_plan(tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_plan_that_lost_a_part_is_refused(tmp_path: Path) -> None:
+    content = json.loads(planned().model_dump_json())
+    del content["variants"][0]["config"]["train"]
+    (tmp_path / "plan.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match="not a plan of this version"):
+        read_plan(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -83,10 +181,14 @@ def test_single_values_need_no_list() -> None:
             {"benchmarks": ["tiny"], "set": ["data.size=[8,8]"]},
             "set: data.size=[8,8]: the data are the benchmark's",
         ),
+        (
+            {"benchmarks": ["tiny"], "sweep": {"model.restat": [1]}},
+            "sweep: 'model.restat' cannot be swept; did you mean 'model.restart'?",
+        ),
     ],
 )
 def test_mistakes_are_one_line(config: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as error:
-        plan(PROJECT, config)
+        plan(CATALOGUE, config)
     assert message in str(error.value)
     assert "\n" not in str(error.value)

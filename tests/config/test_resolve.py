@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from difnet.config import DIFFUSIONS, InputError, load_run, resolve_run, write_yaml
-from tests.conftest import PROJECT
+from difnet.config import DIFFUSIONS, InputError, Project, RunFolder, load_run, resolve_run
+from difnet.config.source_code import python_sha256
+from tests.conftest import CATALOGUE
 
 Write = Callable[[str, str], Path]
 ABLATION = "title: T\nquestion: Q\n"
@@ -23,7 +23,7 @@ def benchmark(write: Write) -> Path:
 
 
 def resolve(project: Path, ablation: str = "own", **arguments):
-    return resolve_run(project, benchmark="small", ablation=ablation, seed=3, **arguments)
+    return resolve_run(Project(project), benchmark="small", ablation=ablation, seed=3, **arguments)
 
 
 def test_ablation_changes_only_what_it_names(project: Path, write: Write, benchmark: Path) -> None:
@@ -110,8 +110,10 @@ def test_rule_of_the_users_own_is_part_of_the_run(project: Path, write: Write, b
     write("ablations/own.yaml", ABLATION + "model: {diffusion: mine}\n")
     rule = write("ablations/mine.py", "class Mine: ...\n")
     first = resolve(project)
-    assert first.diffusion_sha256 == hashlib.sha256(rule.read_bytes()).hexdigest()
-    rule.write_text("class Mine: ...  # changed\n")
+    assert first.diffusion_sha256 == python_sha256(rule.read_bytes())
+    rule.write_text("class Mine: ...  # a comment\n")
+    assert resolve(project) == first
+    rule.write_text("class Mine: steps = 2\n")
     assert resolve(project).training_identity() != first.training_identity()
     assert resolve(project, overrides=["model.diffusion=none"]).diffusion_sha256 is None
 
@@ -167,18 +169,16 @@ def test_mistakes_in_the_arguments(
 
 def test_unknown_benchmark_names_the_nearest(project: Path, benchmark: Path) -> None:
     with pytest.raises(InputError, match="unknown benchmark 'smal'; did you mean 'small'?"):
-        resolve_run(project, benchmark="smal", ablation="own", seed=0)
+        resolve_run(Project(project), benchmark="smal", ablation="own", seed=0)
 
 
 def test_written_configuration_is_read_back_unchanged(tmp_path: Path) -> None:
-    run = resolve_run(PROJECT, benchmark="shapes", ablation="similarity_only", seed=1)
-    write_yaml(tmp_path / "config.yaml", run.model_dump(mode="json"))
+    run = resolve_run(CATALOGUE, benchmark="shapes", ablation="similarity_only", seed=1)
+    RunFolder(tmp_path).write_config(run, {})
     assert load_run(tmp_path) == run
 
 
 def test_every_ablation_of_the_project_resolves_in_every_benchmark() -> None:
-    from difnet.config import ablation_names, benchmark_names
-
-    for benchmark in benchmark_names(PROJECT):
-        for ablation in ablation_names(PROJECT):
-            assert resolve_run(PROJECT, benchmark=benchmark, ablation=ablation, seed=0).variant == ablation
+    for benchmark in CATALOGUE.benchmark_names:
+        for ablation in CATALOGUE.ablation_names:
+            assert resolve_run(CATALOGUE, benchmark=benchmark, ablation=ablation, seed=0).variant == ablation

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from difnet.config import ablation_names, load_ablation
+from difnet.config import Project as Catalogue
 from tests.conftest import PROJECT
 from tests.workflow.conftest import PARTS, Project
 
@@ -20,9 +20,9 @@ def test_every_ablation_runs_and_is_in_the_report(tmp_path: Path) -> None:
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / part)
     done = Project(tmp_path).snakemake(config=["benchmarks=[tiny]", "ablations=['*']", "seeds=[0]"])
     assert done.returncode == 0, done.stdout + done.stderr
-    names = ablation_names(tmp_path)
+    names = Catalogue(tmp_path).ablation_names
     scores = pd.read_csv(tmp_path / "results" / "tiny" / "scores.csv")
     assert sorted(scores["variant"].unique()) == names
     report = (tmp_path / "results" / "report.html").read_text()
     for name in names:
-        assert load_ablation(tmp_path, name).title.partition("'")[0] in report
+        assert Catalogue(tmp_path).ablation(name).title.partition("'")[0] in report

@@ -7,16 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from difnet.config import (
-    InputError,
-    ablation_names,
-    load_ablation,
-    load_benchmark,
-    plan,
-    resolve_run,
-    select_ablations,
-)
-from tests.conftest import PROJECT
+from difnet.config import InputError, Project, plan, resolve_run
+from difnet.config.variants import select_variants
+from tests.conftest import CATALOGUE, PROJECT
 
 Write = Callable[[str, str], Path]
 ABLATION = "title: T\nquestion: Q\n"
@@ -37,7 +30,8 @@ def catalogue(write: Write) -> None:
 def select(project: Path, write: Write, selectors: str, **keys: str) -> list[str]:
     lines = ["title: B", f"ablations: {selectors}", *(f"{key}: {value}" for key, value in keys.items())]
     write("workflow/benchmarks/b.yaml", "\n".join(lines))
-    return select_ablations(project, load_benchmark(project, "b"))
+    catalogue = Project(project)
+    return list(select_variants(catalogue, catalogue.benchmark("b")))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +66,7 @@ def test_weights_of_another_ablation_bring_it_along_before(project: Path, write:
     assert select(project, write, "[oracle, cascade]") == ["cascade", "walks_2", "again", "oracle"]
     assert select(project, write, "[oracle_too, cascade]") == ["cascade", "walks_2", "again", "oracle_too"]
     assert select(project, write, "[oracle]", reference="oracle") == ["walks_2", "again", "oracle"]
-    assert resolve_run(project, benchmark="b", ablation="oracle_too", seed=0).weights_of == "again"
+    assert resolve_run(Project(project), benchmark="b", ablation="oracle_too", seed=0).weights_of == "again"
 
 
 @pytest.mark.parametrize(
@@ -109,7 +103,7 @@ def test_mistakes_between_ablations(project: Path, write: Write, files: dict[str
     for name, text in files.items():
         write(f"ablations/{name}", ABLATION + text)
     with pytest.raises(InputError) as error:
-        resolve_run(project, benchmark="all", ablation="own", seed=0)
+        resolve_run(Project(project), benchmark="all", ablation="own", seed=0)
     assert str(error.value).startswith(message)
     assert select(project, write, "[cascade, alone]") == ["cascade", "alone"]
 
@@ -150,7 +144,7 @@ def test_broken_file_is_one_line_where_it_is_selected_and_harmless_elsewhere(
             select(project, write, selectors)
         assert "\n" not in str(error.value)
     assert select(project, write, "[cascade, walks]") == ["cascade", "walks_2", "walks_3"]
-    assert name in ablation_names(project)
+    assert name in Project(project).ablation_names
 
 
 def test_broken_file_is_selected_by_a_tag_that_can_be_read(project: Path, write: Write) -> None:
@@ -161,9 +155,9 @@ def test_broken_file_is_selected_by_a_tag_that_can_be_read(project: Path, write:
 
 def test_file_whose_tags_cannot_be_read_is_mentioned(project: Path, write: Write) -> None:
     write("workflow/benchmarks/small.yaml", "title: B\n")
-    assert plan(project, {"benchmarks": ["small"]}).left_out == []
+    assert plan(Project(project), {"benchmarks": ["small"]}).left_out == []
     write("ablations/own.yaml", "tags: [headline\n")
-    (line,) = plan(project, {"benchmarks": ["small"]}).left_out
+    (line,) = plan(Project(project), {"benchmarks": ["small"]}).left_out
     assert line.startswith("ablations/own.yaml:2: not valid YAML")
 
 
@@ -171,14 +165,14 @@ def test_file_whose_tags_cannot_be_read_is_mentioned(project: Path, write: Write
 def test_two_files_of_one_name(project: Path, write: Write, twin: str) -> None:
     write(f"ablations/{twin}", ABLATION)
     with pytest.raises(InputError, match=r"(?i)^ablations/\w+.ya?ml: is called like ablations/"):
-        load_ablation(project, "cascade")
+        Project(project).ablation("cascade")
     assert select(project, write, "[walks]", reference="walks_2") == ["walks_2", "walks_3"]
 
 
 def test_benchmark_of_a_bad_name(project: Path, write: Write) -> None:
     write("workflow/benchmarks/my own.yaml", "title: T\n")
     with pytest.raises(InputError, match="'my own' is not a valid name"):
-        load_benchmark(project, "my own")
+        Project(project).benchmark("my own")
 
 
 def test_claims_name_ablations_of_the_project() -> None:
@@ -186,5 +180,5 @@ def test_claims_name_ablations_of_the_project() -> None:
     names = {word for word in text.replace(",", " ").replace("}", " ").split() if "_x5" in word}
     assert len(names) == 5
     assert names | {"matched_exact", "no_importance", "deeplab_equal_parameters"} <= {
-        *ablation_names(PROJECT)
+        *CATALOGUE.ablation_names
     }

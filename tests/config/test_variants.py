@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from difnet.config import InputError, load_benchmark, load_variant, plan, resolve_run, select_ablations
+from difnet.config import BenchmarkPlan, InputError, Project, plan, resolve_run
+from difnet.config.variants import select_variants
 
 Write = Callable[[str, str], Path]
 
@@ -23,8 +24,13 @@ def benchmark(write: Write, *lines: str) -> None:
     write("workflow/benchmarks/b.yaml", "\n".join(["title: B", "train: {steps: 10}", *lines]))
 
 
+def planned(project: Path) -> BenchmarkPlan:
+    return plan(Project(project), {"benchmarks": ["b"]}).benchmarks["b"]
+
+
 def select(project: Path) -> list[str]:
-    return select_ablations(project, load_benchmark(project, "b"))
+    catalogue = Project(project)
+    return list(select_variants(catalogue, catalogue.benchmark("b")))
 
 
 def test_every_trained_ablation_is_also_run_with_each_value(project: Path, write: Write) -> None:
@@ -52,7 +58,7 @@ def test_combinations_of_several_keys(project: Path, write: Write) -> None:
         "cascade@levels=layer1+layer4,flip=true",
         "cascade@levels=layer1+layer4,flip=false",
     ]
-    run = resolve_run(project, benchmark="b", ablation=select(project)[-1], seed=0)
+    run = resolve_run(Project(project), benchmark="b", ablation=select(project)[-1], seed=0)
     assert (run.variant, run.model.levels, run.train.flip) == (
         "cascade@levels=layer1+layer4,flip=false",
         ("layer1", "layer4"),
@@ -64,9 +70,13 @@ def test_swept_value_wins_over_the_ablation_and_loses_to_the_command_line(
     project: Path, write: Write
 ) -> None:
     benchmark(write, "ablations: ['*']", "sweep: {model.importance: [true]}")
-    assert resolve_run(project, benchmark="b", ablation="plain@importance=true", seed=0).model.importance
-    overridden = plan(project, {"benchmarks": ["b"], "set": ["model.importance=false"]})
-    assert not overridden.runs["b", "plain@importance=true", "0"].model.importance
+    assert resolve_run(
+        Project(project), benchmark="b", ablation="plain@importance=true", seed=0
+    ).model.importance
+    overridden = plan(Project(project), {"benchmarks": ["b"], "set": ["model.importance=false"]})
+    (part,) = overridden.benchmarks.values()
+    (run,) = (run for run in part.first_runs if run.variant == "plain@importance=true")
+    assert not run.model.importance
 
 
 def test_keys_with_the_same_last_part_keep_their_section(project: Path, write: Write) -> None:
@@ -76,11 +86,9 @@ def test_keys_with_the_same_last_part_keep_their_section(project: Path, write: W
 
 def test_title_names_the_values(project: Path, write: Write) -> None:
     benchmark(write, "sweep: {model.restart: [0.1], model.skip: [0]}")
-    config = load_benchmark(project, "b")
-    assert load_variant(project, config, "cascade@restart=0.1,skip=0").title == (
-        "DifNet (cascade), restart = 0.1, skip = 0"
-    )
-    assert load_variant(project, config, "cascade").title == "DifNet (cascade)"
+    titles = {variant.name: variant.title for variant in planned(project).variants}
+    assert titles["cascade@restart=0.1,skip=0"] == "DifNet (cascade), restart = 0.1, skip = 0"
+    assert titles["cascade"] == "DifNet (cascade)"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +112,7 @@ def test_title_names_the_values(project: Path, write: Write) -> None:
 def test_mistakes_in_a_sweep(project: Path, write: Write, sweep: str, message: str) -> None:
     benchmark(write, f"sweep: {sweep}")
     with pytest.raises(InputError) as error:
-        plan(project, {"benchmarks": ["b"]})
+        plan(Project(project), {"benchmarks": ["b"]})
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -116,7 +124,7 @@ def test_mistakes_in_a_sweep(project: Path, write: Write, sweep: str, message: s
 def test_unknown_variant(project: Path, write: Write, sweep: str, message: str) -> None:
     benchmark(write, f"sweep: {sweep}")
     with pytest.raises(InputError, match=f"unknown variant 'cascade@restart=0.2'.*{message}"):
-        resolve_run(project, benchmark="b", ablation="cascade@restart=0.2", seed=0)
+        resolve_run(Project(project), benchmark="b", ablation="cascade@restart=0.2", seed=0)
 
 
 @pytest.mark.parametrize(
@@ -140,11 +148,11 @@ def test_limits_keep_whole_variants_in_order(
         "sweep: {model.restart: [0.1]}",
         f"limits: {limits}",
     )
-    planned = plan(project, {"benchmarks": ["b"]})
-    assert planned.variants("b") == kept
-    assert [seed for _, variant, seed in planned.runs if variant == kept[-1]] == ["0", "7"]
+    part = planned(project)
+    assert [variant.name for variant in part.variants] == kept
+    assert [run.seed for run in part.runs if run.variant == kept[-1]] == [0, 7]
     left_out = [variant for variant in select(project) if variant not in kept]
-    assert planned.left_out == (
+    assert list(part.left_out) == (
         [f"b: its limits leave out {len(left_out)} of 5 variants: {', '.join(left_out)}"] if left_out else []
     )
 
@@ -152,4 +160,4 @@ def test_limits_keep_whole_variants_in_order(
 def test_limits_below_the_reference(project: Path, write: Write) -> None:
     benchmark(write, "limits: {steps: 29}")
     with pytest.raises(InputError, match="no room for the reference; it takes 3 runs and 30 steps"):
-        plan(project, {"benchmarks": ["b"]})
+        plan(Project(project), {"benchmarks": ["b"]})

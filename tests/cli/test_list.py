@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from difnet.config import ablation_names, load_ablation, resolve_run
+from difnet.config import Project, resolve_run
 from difnet.models import build_from_config
-from tests.conftest import PROJECT
+from tests.conftest import CATALOGUE, PROJECT
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def difnet(*arguments: str, cwd: Path = PROJECT, code: int = 0) -> str:
 
 def test_the_whole_catalogue_at_once() -> None:
     listed = difnet("list")
-    assert set(ablation_names(PROJECT)) <= set(re.findall(r"^  (\S+)", listed, re.MULTILINE))
+    assert set(CATALOGUE.ablation_names) <= set(re.findall(r"^  (\S+)", listed, re.MULTILINE))
     assert re.search(r"shapes-all +Shapes, all ablations", listed)
     assert re.search(r"no_importance +\[importance\] Does the importance map help", listed)
 
@@ -75,7 +75,7 @@ def test_cost_of_every_variant(copy: Path) -> None:
     cost = {row.split()[0]: row.split()[1:4] for row in rows[1:]}
     assert list(cost) == ["cascade", "deeplab", "walks_3", "oracle_1"]
     classes = len(json.loads((copy / "results/tiny/data/index.json").read_text())["classes"])
-    deeplab = resolve_run(PROJECT, benchmark="tiny", ablation="deeplab", seed=0)
+    deeplab = resolve_run(CATALOGUE, benchmark="tiny", ablation="deeplab", seed=0)
     network = build_from_config(deeplab.model, classes)
     parameters = sum(weight.numel() for weight in network.parameters())
     assert int(cost["deeplab"][0].replace(",", "")) == parameters
@@ -90,8 +90,8 @@ def test_cost_of_every_variant(copy: Path) -> None:
 def test_new_ablation(copy: Path, part: tuple[str, ...], files: list[str]) -> None:
     written = difnet("new-ablation", "my-own.1", "--extends", "walks_2", *part, cwd=copy).splitlines()
     assert sorted(Path(path).suffix for path in written) == files
-    assert load_ablation(copy, "my-own.1").extends == "walks_2"
-    run = resolve_run(copy, benchmark="tiny", ablation="my-own.1", seed=0)
+    assert Project(copy).ablation("my-own.1").extends == "walks_2"
+    run = resolve_run(Project(copy), benchmark="tiny", ablation="my-own.1", seed=0)
     assert run.model.repeats == 2
     assert (run.diffusion_sha256 is not None) == (".py" in files)
     if ".smk" in files:
@@ -106,7 +106,7 @@ def test_new_rule_works(copy: Path) -> None:
     code += "print(tuple(rule([torch.randn(2, 8, 12)] * 5, torch.ones(2, 3, 12)).shape))"
     done = subprocess.run([sys.executable, "-c", code], cwd=copy, capture_output=True, text=True, check=True)
     assert done.stdout == "(2, 3, 12)\n"
-    assert resolve_run(copy, benchmark="tiny", ablation="1e5", seed=0).model.diffusion == "1e5"
+    assert resolve_run(Project(copy), benchmark="tiny", ablation="1e5", seed=0).model.diffusion == "1e5"
 
 
 @pytest.mark.parametrize(
