@@ -1,5 +1,6 @@
 # make report   train, score, time and compare the variants of workflow/config.yaml -> results/report.html
-# make test     the test-suite          make check   lint, types, layer contract, workflow format
+# make test     the test-suite          make quick   its tests that are done within two minutes, while you work
+# make check    lint, types, layer contract, workflow format
 # make clean    delete results and caches (not results/reference)
 # Each sets up .venv first where it is missing; nothing but Python 3.11 or 3.12 is needed.
 
@@ -12,13 +13,16 @@ UV_VERSION := 0.13.9
 export PYTHONDONTWRITEBYTECODE :=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: report test check format lock clean
+.PHONY: report test quick check format lock clean
 
 report: $(VENV)/ready
 	snakemake --cores all
 
 test: $(VENV)/ready
-	pytest -m "not slow and not gpu"
+	pytest -n logical -m "not slow and not gpu"
+
+quick: $(VENV)/ready
+	pytest -n logical -m "not slow and not gpu and not long"
 
 check: $(VENV)/ready
 	ruff check .

@@ -15,6 +15,21 @@ CATALOGUE = Project(PROJECT)
 """Benchmarks and ablations of this project."""
 
 
+WHOLE_FOLDERS = ("tests/workflow",)
+"""Folders whose tests share one finished run."""
+LONG = ("tests/workflow", "tests/report/test_browser.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one file, or of one of these folders, run in one process, the longest ones first."""
+    for item in items:
+        name = item.nodeid.partition("::")[0]
+        if name.startswith(LONG):
+            item.add_marker("long")
+        item.add_marker(pytest.mark.xdist_group(next(filter(name.startswith, WHOLE_FOLDERS), name)))
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """An empty project: a folder with `ablations/` and `workflow/benchmarks/`."""
