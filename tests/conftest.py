@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from difnet.config import Project
 
@@ -15,19 +17,30 @@ CATALOGUE = Project(PROJECT)
 """Benchmarks and ablations of this project."""
 
 
-WHOLE_FOLDERS = ("tests/workflow",)
-"""Folders whose tests share one finished run."""
 LONG = ("tests/workflow", "tests/report/test_browser.py")
+"""What `make quick` leaves out, and `make test` begins with."""
+SHARED = "tests/workflow"
+"""A folder whose tests share one finished run, and so run in one process; elsewhere those of a file do."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one file, or of one of these folders, run in one process, the longest ones first."""
+    """Mark what is long, and put it first."""
     for item in items:
-        name = item.nodeid.partition("::")[0]
-        if name.startswith(LONG):
+        if item.nodeid.startswith(LONG):
             item.add_marker("long")
-        item.add_marker(pytest.mark.xdist_group(next(filter(name.startswith, WHOLE_FOLDERS), name)))
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+class ByFile(LoadScopeScheduling):
+    """Gives whole files to the processes, and one whole folder."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return SHARED if nodeid.startswith(SHARED) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """Called where the tests run in several processes."""
+    return ByFile(config, log)
 
 
 @pytest.fixture
