@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from difnet.cli.data import prepare as command
 from PIL import Image
 
-from difnet.cli.data import prepare as command
 from difnet.config import DataConfig, InputError
 from difnet.data import load_prepared, prepare
 

@@ -25,7 +25,7 @@ RUNS = len(VARIANTS) * len(SEEDS)
 
 TABLES = Counter(timing=1, analysis=1, gallery=1, report=1, all=1)
 """Jobs that a change of any variant's training brings along: the tables and the report of all variants."""
-NEW_VARIANT = Counter(train=2, evaluate=2, networks=1) + TABLES
+NEW_VARIANT = Counter(plan=1, train=2, evaluate=2, networks=1) + TABLES
 
 SELECTION = "ablations: [cascade, pixel_prior, seed_only, own]\n"
 YAML = "title: Mean walk\nquestion: Q\nextends: cascade\ntags: [own]\nmodel: {diffusion: mean_walk}\n"
@@ -72,6 +72,17 @@ class Project:
         """Number of jobs that a dry run plans, by rule."""
         return jobs(self.snakemake("-n", config=("benchmarks=[tiny]", *config)))
 
+    def run(self, *arguments: str, config: Sequence[str] = ("benchmarks=[tiny]",)) -> str:
+        """What a start of the workflow that succeeds says."""
+        done = self.snakemake(*arguments, config=config)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def contents(self, folder: str) -> dict[str, bytes]:
+        """Every file of a folder, by its path in it."""
+        paths = [path for path in (self.root / folder).rglob("*") if path.is_file()]
+        return {path.relative_to(self.root / folder).as_posix(): path.read_bytes() for path in paths}
+
     def read(self, name: str) -> str:
         return (self.root / name).read_text()
 
@@ -111,6 +122,5 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     with (root / "workflow" / "benchmarks" / "tiny.yaml").open("a") as benchmark:
         benchmark.write(SELECTION)
     project = Project(root)
-    finished = project.snakemake()
-    assert finished.returncode == 0, finished.stdout + finished.stderr
+    project.run()
     return project

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
+import shutil
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
-from tests.workflow.conftest import DIFFUSION, NEW_VARIANT, RULES, TABLES, YAML, Project, jobs
+from difnet.config import read_plan
+from tests.workflow.conftest import DIFFUSION, NEW_VARIANT, PARTS, RULES, TABLES, YAML, Project, jobs
 
 
 def test_new_ablation_is_planned_alone(project: Project) -> None:
@@ -44,7 +50,7 @@ def test_sections_belong_to_the_benchmarks_that_select_the_ablation(project: Pro
     other = "title: T\nablations: [cascade]\ntrain: {steps: 1}\n"
     with project.files({"workflow/benchmarks/other.yaml": other}):
         planned = jobs(project.snakemake("-n", config=["benchmarks=[tiny,other]"]))
-    assert planned == Counter(data=1, train=3, evaluate=3, operators=1, networks=1) + TABLES
+    assert planned == Counter(data=1, plan=1, train=3, evaluate=3, operators=1, networks=1) + TABLES
 
 
 def test_weights_of_another_ablation_are_waited_for(project: Project) -> None:
@@ -53,7 +59,7 @@ def test_weights_of_another_ablation_are_waited_for(project: Project) -> None:
         run = project.snakemake(
             "-n", "-p", config=["benchmarks=[tiny]", "ablations=[evaluated]", "seeds=[7]"]
         )
-    assert jobs(run) == Counter(train=2, evaluate=2, operators=1, networks=1) + TABLES
+    assert jobs(run) == Counter(plan=1, train=2, evaluate=2, operators=1, networks=1) + TABLES
     train = {
         match["variant"]: match[0]
         for match in re.finditer(r"rule train:.*?variant=(?P<variant>\w+).*?\n\n", run.stdout, re.DOTALL)
@@ -64,19 +70,29 @@ def test_weights_of_another_ablation_are_waited_for(project: Project) -> None:
     assert "--weights-from" not in train["cascade"]
 
 
-def test_selection_on_the_command_line(project: Project) -> None:
-    """The shell commands repeat it, so that they resolve the runs that Snakemake planned."""
+def test_the_command_of_a_report_plans_the_same_runs_elsewhere(project: Project, tmp_path: Path) -> None:
+    """With ablations, seeds, assignments and a sweep; in a clone that has nothing yet."""
     selection = [
         "benchmarks=[tiny]",
         "ablations=[cascade,seed_only]",
         "seeds=[0]",
-        "set=[train.steps=2]",
+        "set=[train.steps=2,train.flip=false]",
+        "sweep={model.embedding_dim: [16, 32]}",
     ]
-    run = project.snakemake("-n", "-p", config=selection)
-    assert jobs(run) == Counter(train=2, evaluate=2, operators=1, networks=1) + TABLES
-    assert run.stdout.count("--set train.steps=2 --overwrite") == 2
-    options = "--ablation cascade --ablation seed_only --seed 0 --set train.steps=2"
-    assert f"--only networks --out results/tiny {options}" in run.stdout
+    run = project.snakemake("-n", config=selection)
+    folder = "results/tiny+train.flip=false+train.steps=2"
+    assert jobs(run) == Counter(plan=1, train=6, evaluate=6, operators=1, networks=1) + TABLES
+    project.run("--", f"{folder}/plan.json", config=selection)
+    command = read_plan(project.root / folder).command
+    for part in PARTS:
+        source = project.root / part
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / part)
+    python, *words = [sys.executable, "-m", *shlex.split(command)]
+    again = subprocess.run([python, *words, "-n"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert jobs(again) == jobs(run) + Counter(data=1)
+    for variant in ("cascade@embedding_dim=16", "seed_only@embedding_dim=32"):
+        assert f"{folder}/runs/{variant}/seed0/scores.csv" in again.stdout
+    shutil.rmtree(project.root / folder)
 
 
 def test_selection_of_what_is_there_re_runs_nothing(project: Project) -> None:
@@ -93,7 +109,7 @@ limits: {runs: 5}
 """
     with project.files({"workflow/benchmarks/swept.yaml": swept}):
         run = project.snakemake("-n", config=["benchmarks=[swept]"])
-    assert jobs(run) == Counter(data=1, train=5, evaluate=5, operators=1, networks=1) + TABLES
+    assert jobs(run) == Counter(data=1, plan=1, train=5, evaluate=5, operators=1, networks=1) + TABLES
     assert "swept/runs/cascade@embedding_dim=16/seed0/scores.csv" in run.stdout
     left_out = [line for line in run.stderr.splitlines() if line.startswith("difnet: ")]
     assert left_out == ["difnet: swept: its limits leave out 1 of 6 variants: seed_only@embedding_dim=32"]

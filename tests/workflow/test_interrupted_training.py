@@ -14,13 +14,15 @@ import psutil
 import pytest
 import torch
 
-from tests.conftest import PROJECT
+from difnet.config import plan
+from tests.conftest import CATALOGUE, PROJECT
 from tests.workflow.conftest import PARTS
 
 KILLS = 5
-RUN = "results/tiny/runs/seed_only/seed0"
-COMMAND = [sys.executable, "-m", "snakemake", "--cores", "1", f"{RUN}/weights.safetensors", "--config"]
 SETTINGS = ["train.steps=600", "train.batch_size=1", "train.checkpoint_every=5"]
+FOLDER = plan(CATALOGUE, {"benchmarks": ["tiny"], "set": SETTINGS}).benchmarks.popitem()[0]
+RUN = f"results/{FOLDER}/runs/seed_only/seed0"
+COMMAND = [sys.executable, "-m", "snakemake", "--cores", "1", f"{RUN}/weights.safetensors", "--config"]
 
 
 def start(root: Path) -> subprocess.Popen[str]:
@@ -32,7 +34,7 @@ def training(snakemake: subprocess.Popen[str]) -> psutil.Process | None:
     """The process that trains, once there is one."""
     for process in psutil.Process(snakemake.pid).children(recursive=True):
         words = process.cmdline()
-        if "train" in words and "--benchmark" in words and "python" in words[0]:
+        if "train" in words and "python" in words[0]:
             return process
     return None
 
@@ -57,7 +59,7 @@ def test_killed_trainings_continue(tmp_path: Path) -> None:
             for each in [snakemake, *psutil.Process(snakemake.pid).children(recursive=True)]:
                 each.send_signal(signal.SIGKILL)
             snakemake.communicate()
-            unlock = [*COMMAND, "benchmarks=[tiny]", "--unlock"]
+            unlock = [*COMMAND, "benchmarks=[tiny]", f"set=[{','.join(SETTINGS)}]", "--unlock"]
             subprocess.run(unlock, cwd=tmp_path, check=True, capture_output=True)
         else:
             process.send_signal(signal.SIGKILL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
 import pandas as pd
@@ -12,8 +13,8 @@ from tests.workflow.conftest import NEW_VARIANT, RUNS, SEEDS, TABLES, VARIANTS, 
 
 def test_everything_is_there(project: Project) -> None:
     results = project.root / "results"
-    assert (results / "report.html").stat().st_size > 10_000
-    assert (results / "provenance.html").stat().st_size > 10_000
+    for page in ("report.html", "provenance.html", "tiny/report.html"):
+        assert (results / page).stat().st_size > 10_000
     scores = pd.read_csv(results / "tiny" / "scores.csv")
     assert list(scores.columns) == ["variant", "seed", "split", "metric", "class", "value"]
     means = scores[scores["class"].isna() & (scores["metric"] == "miou")]
@@ -37,7 +38,7 @@ def test_timing_holds_both_parts(project: Project) -> None:
 
 
 def test_nothing_is_left_to_do(project: Project) -> None:
-    assert "Nothing to be done" in project.snakemake().stderr
+    assert "Nothing to be done" in project.run()
 
 
 def test_deleted_scores_re_evaluate_that_run_alone(project: Project) -> None:
@@ -45,7 +46,7 @@ def test_deleted_scores_re_evaluate_that_run_alone(project: Project) -> None:
     former = scores.read_text()
     scores.unlink()
     assert project.planned() == Counter(evaluate=1, analysis=1, gallery=1, report=1, all=1)
-    assert project.snakemake().returncode == 0
+    project.run()
     assert scores.read_text() == former
 
 
@@ -55,20 +56,41 @@ def test_edited_ablation_re_trains_alone(project: Project) -> None:
     with project.files({name: former.replace("diffusion: none", "diffusion: none, importance: false")}):
         assert project.planned() == NEW_VARIANT
     with project.files({name: former.replace("title: ", "# a comment\ntitle: The ")}):
-        assert project.planned() == Counter(report=1, all=1)
+        assert project.planned() == Counter(plan=1, report=1, all=1)
 
 
-def test_touched_template_re_renders_alone(project: Project) -> None:
-    template = "difnet/report/templates/report.html.j2"
-    with project.files({template: project.read(template)}):
-        assert project.planned() == Counter(report=1, all=1)
+def test_what_says_the_same_re_runs_nothing(project: Project) -> None:
+    """Comments, docstrings, unrelated files, and files that were touched or checked out again."""
+    sources = [
+        path.relative_to(project.root).as_posix()
+        for folder in ("difnet", "ablations", "workflow")
+        for path in (project.root / folder).rglob("*")
+        if path.suffix in {".py", ".yaml", ".smk"}
+    ]
+    assert len(sources) > 150
+    commented = {name: f"{project.read(name)}\n# a comment at the end\n" for name in sources}
+    with project.files(commented):
+        assert project.planned() == Counter()
+    walk = "difnet/diffusion/walk.py"
+    unrelated = {"difnet/data/datasets/other.py": project.read("difnet/data/datasets/camvid.py")}
+    with project.files(unrelated | {walk: project.read(walk).replace('"""', '"""Told otherwise. ', 1)}):
+        assert project.planned() == Counter()
+    for path in project.root.rglob("*"):
+        if path.is_file() and ".snakemake" not in path.parts and "results" not in path.parts:
+            os.utime(path)
+    assert project.planned() == Counter()
 
 
 @pytest.mark.parametrize(
     ("source", "jobs"),
     [
-        ("difnet/analysis/holm.py", Counter(analysis=1, report=1, all=1)),
-        ("difnet/metrics/confusion.py", Counter(evaluate=RUNS, analysis=1, gallery=1, report=1, all=1)),
+        ("difnet/timing/operators.py", Counter(operators=1, networks=1, timing=1, analysis=1)),
+        ("difnet/analysis/study.py", Counter(analysis=1)),
+        ("difnet/metrics/confusion.py", Counter(evaluate=RUNS, analysis=1, gallery=1)),
+        ("difnet/evaluation/walks.py", Counter(gallery=1)),
+        ("difnet/data/datasets/shapes/__init__.py", Counter(data=1)),
+        ("difnet/data/datasets/camvid.py", Counter()),
+        ("difnet/cli/lease.py", Counter()),
         (
             "difnet/diffusion/walk.py",
             Counter(train=RUNS, evaluate=RUNS, operators=1, networks=1, last_losses=1) + TABLES,
@@ -76,5 +98,39 @@ def test_touched_template_re_renders_alone(project: Project) -> None:
     ],
 )
 def test_edited_library_re_runs_what_reaches_it(project: Project, source: str, jobs: Counter[str]) -> None:
-    with project.files({source: project.read(source)}):
-        assert project.planned() == jobs
+    with project.files({source: project.read(source) + "\n_ADDED = 1\n"}):
+        planned = project.planned()
+    assert planned == (jobs | Counter(report=1, all=1) if jobs else Counter())
+
+
+def test_a_quick_look_leaves_every_byte_of_the_finished_runs(project: Project) -> None:
+    before = project.contents("results/tiny")
+    config = ["benchmarks=[tiny]", "seeds=[0]", "ablations=[pixel_prior]", "set=[train.steps=2]"]
+    project.run(config=config)
+    assert project.contents("results/tiny") == before
+    assert (project.root / "results/tiny+train.steps=2/runs/cascade/seed0/history.csv").is_file()
+    page = project.read("results/report.html")
+    assert "tiny/report.html" in page, "the report links what else is there"
+    assert "set=[train.steps=2]" in page
+    assert project.planned() == Counter(report=1, all=1)
+    project.run()
+    assert "tiny+train.steps=2/report.html" in project.read("results/report.html").replace("%2B", "+")
+
+
+def test_a_changed_ablation_moves_the_finished_run_aside(project: Project) -> None:
+    name, run = "ablations/seed_only.yaml", "results/tiny/runs/seed_only/seed0"
+    before = project.contents(run)
+    changed = project.read(name).replace("diffusion: none", "diffusion: none, importance: false")
+    with project.files({name: changed}):
+        said = project.run(f"{run}/scores.csv")
+        (kept,) = (project.root / "results/tiny/replaced/seed_only/seed0").iterdir()
+        assert f"{run} is made again; what it held: {kept}" in said.replace(f"{project.root}/", "", 1)
+        assert project.contents(f"results/tiny/replaced/seed_only/seed0/{kept.name}") == before
+        assert project.contents(run)["weights.safetensors"] != before["weights.safetensors"]
+        assert "importance: false" in project.read(f"{run}/config.yaml")
+    project.run()
+    again = project.contents(run)
+    assert again["weights.safetensors"] == before["weights.safetensors"]
+    assert again["scores.csv"] == before["scores.csv"]
+    assert len(list(kept.parent.iterdir())) == 2
+    assert f"replaced/seed_only/seed0/{kept.name}" in project.read("results/tiny/report.html")

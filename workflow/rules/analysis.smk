@@ -6,7 +6,6 @@ rule analysis:
         ),
         timing="results/{benchmark}/timing.csv",
         growth="results/{benchmark}/growth.csv",
-        claims="workflow/claims.yaml",
     output:
         multiext(
             "results/{benchmark}/",
@@ -23,7 +22,7 @@ rule analysis:
         runs=run_folders,
         reference=lambda wildcards: BENCHMARKS[wildcards.benchmark].reference,
         code=code_sha256("analyse"),
+        claims=json.dumps(read_yaml(PROJECT.root / "workflow" / "claims.yaml").values),
         out=subpath(output[0], parent=True),
     shell:
-        "difnet analyse {params.runs:q} --reference {params.reference:q} --claims {input.claims:q}"
-        " --timing {input.timing:q} --growth {input.growth:q} --out {params.out:q} > {log:q} 2>&1"
+        "difnet analyse {params.runs:q} --reference {params.reference:q} --timing {input.timing:q} --growth {input.growth:q} --out {params.out:q} > {log:q} 2>&1"

@@ -4,7 +4,14 @@ import json
 import sys
 from pathlib import Path
 
-from difnet.config import InputError, Project, code_sha256, plan, training_steps
+from difnet.config import (
+    InputError,
+    Project,
+    code_sha256,
+    plan,
+    read_yaml,
+    training_steps,
+)
 from difnet.machine.gpus import gpu_count, shell_prefix
 
 PROJECT = Project(Path(workflow.basedir))
