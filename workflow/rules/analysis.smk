@@ -22,7 +22,8 @@ rule analysis:
         runs=run_folders,
         reference=lambda wildcards: BENCHMARKS[wildcards.benchmark].reference,
         code=code_sha256("analyse"),
-        claims=json.dumps(read_yaml(PROJECT.root / "workflow" / "claims.yaml").values),
+        claims=json.dumps(CLAIMS.values),
         out=subpath(output[0], parent=True),
     shell:
-        "difnet analyse {params.runs:q} --reference {params.reference:q} --timing {input.timing:q} --growth {input.growth:q} --out {params.out:q} > {log:q} 2>&1"
+        "difnet analyse {params.runs:q} --reference {params.reference:q} --timing {input.timing:q}"
+        " --growth {input.growth:q} --out {params.out:q} > {log:q} 2>&1"

@@ -38,6 +38,7 @@ def check_custom_diffusion(parts):
 
 try:
     PLAN = plan(PROJECT, config)
+    CLAIMS = read_yaml(PROJECT.root / "workflow" / "claims.yaml")
     check_custom_diffusion(PLAN.benchmarks.values())
 except InputError as error:
     stop(error)
