@@ -1,7 +1,7 @@
 """Show that a change leaves results equal to the bit: weights, and every score that both sides have.
 
 Trains and scores the headline variants of `tiny`, and one run of `shapes`, in a temporary folder. Run it with
-`write` before a change and with `check` after it, on one machine, in the folder of the checkout that is meant;
+`write` before a change and with `check` after it, on one machine, in the folder of the checkout to try;
 it uses the command line alone, so that any two versions can be compared.
 
 Example: python scripts/compare_bits.py write before.json
