@@ -10,6 +10,7 @@ import typer
 import yaml
 
 from difnet.config import InputError, Project, RunConfig
+from difnet.config.files import parse_yaml
 
 DataFolder = Annotated[
     Path | None,
@@ -59,6 +60,6 @@ def data_folder(project: Project, config: RunConfig) -> Path:
 def _values_to_try(text: str) -> tuple[str, object]:
     key, _, values = text.partition("=")
     try:
-        return key.strip(), yaml.safe_load(values)
+        return key.strip(), parse_yaml(values)
     except yaml.YAMLError as error:
         raise InputError(f"--sweep {text}: write it as 'section.key=[value, value]'") from error

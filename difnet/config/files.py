@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -82,10 +83,13 @@ def read_yaml(path: Path, shown: Path | None = None) -> YamlFile:
     shown = shown or path
     try:
         text = path.read_text(encoding="utf-8")
-        content = yaml.load(text, _StrictLoader)
     except OSError as error:
         raise InputError(f"{shown}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise InputError(f"{shown}: not valid YAML: {error}") from error
+    try:
+        content = parse_yaml(text)
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise InputError(f"{shown}{line}: not valid YAML: {getattr(error, 'problem', error)}") from error
@@ -94,18 +98,48 @@ def read_yaml(path: Path, shown: Path | None = None) -> YamlFile:
     return YamlFile(shown, text, content)
 
 
+def parse_yaml(text: str) -> Any:
+    """What YAML text says, by the plain types of YAML 1.2: `yes` and `1:30` are words, a date is one too.
+
+    Raises:
+        yaml.YAMLError: If it is not YAML, or more than these types can hold.
+    """
+    try:
+        return yaml.load(text, _StrictLoader)
+    except RecursionError as error:
+        raise yaml.YAMLError("it is nested too deeply") from error
+    except ValueError as error:  # a number of thousands of digits
+        raise yaml.YAMLError(str(error)) from error
+
+
 class _StrictLoader(yaml.SafeLoader):
-    """Refuses a mapping that holds a key twice, of which YAML would silently take the last."""
+    """Refuses a key that is no word or number, or stands twice: YAML would silently take the last."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[object] = set()
+        seen: set[str] = set()
         for name, _ in node.value:
+            if not isinstance(name, yaml.ScalarNode):
+                problem = "a key is a word or a number, no list or mapping; quote what begins with a brace"
+                raise yaml.constructor.ConstructorError(problem=problem, problem_mark=name.start_mark)
             if name.value in seen:
                 raise yaml.constructor.ConstructorError(
                     problem=f"the key '{name.value}' is there twice", problem_mark=name.start_mark
                 )
             seen.add(name.value)
         return super().construct_mapping(node, deep=deep)
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"true|false", "tf"),
+    ("null", r"null|~|", ["n", "~", ""]),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
+    ("float", r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("merge", r"<<", "<"),
+):
+    _expression = re.compile(f"^(?:{_pattern})$")
+    _StrictLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _expression, list(_first))
 
 
 class BadKeyError(InputError):
@@ -139,7 +173,11 @@ def validate(schema: type[Schema], values: dict[str, Any], source: object = "") 
         elif problems[0]["type"] == "missing":
             message = f"the key '{'.'.join(str(part) for part in problems[0]['loc'])}' is missing"
         else:
-            same = [problem["msg"] for problem in problems if _path(values, problem["loc"]) == keys]
+            same = [
+                problem["msg"].removeprefix("Value error, ")
+                for problem in problems
+                if _path(values, problem["loc"]) == keys
+            ]
             wanted = " or ".join(dict.fromkeys(f"{words[0].lower()}{words[1:]}" for words in same))
             message = f"{key}: {wanted} (found {problems[0]['input']!r})"
         raise BadKeyError(f"{source}: {message}" if source else message, keys) from error

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, ValidationError
+from pydantic import BeforeValidator, Field, PositiveInt, ValidationError
 
 from difnet.config.errors import InputError
 from difnet.config.files import validate, write_text
@@ -25,6 +25,7 @@ from difnet.config.schema import (
     LimitsConfig,
     RunConfig,
     Section,
+    Seeds,
     TimingConfig,
 )
 from difnet.config.variants import Assignments, ablation_of, described, select_variants, unread_ablations
@@ -45,7 +46,7 @@ class Selection(Section):
     benchmarks: Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
     ablations: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
     """Names, tags or globs that replace the selection of every benchmark, beside its reference."""
-    seeds: Annotated[tuple[NonNegativeInt, ...], BeforeValidator(_as_list)] = ()
+    seeds: Annotated[Seeds, BeforeValidator(_as_list)] = ()
     """Seeds that replace those of every benchmark."""
     set: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
     """Assignments such as `train.steps=100`, applied to every run: another recipe, in a folder of its own."""

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from difnet.config.errors import InputError
-from difnet.config.files import nearest, validate
+from difnet.config.files import nearest, parse_yaml, validate
 from difnet.config.project import NAME, Project
 from difnet.config.schema import DIFFUSIONS, RunConfig
 from difnet.config.source_code import python_sha256
@@ -97,7 +97,7 @@ def _assignment(text: str) -> dict[str, Any]:
     if not value or key.partition(".")[0] not in SECTIONS or "." not in key:
         raise InputError(f"--set {text}: write it as section.key=value, for example train.steps=120")
     try:
-        return nested({key: yaml.safe_load(value)})
+        return nested({key: parse_yaml(value)})
     except yaml.YAMLError as error:
         raise InputError(f"--set {text}: the value is not valid YAML; quote it") from error
 

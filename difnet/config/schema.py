@@ -7,6 +7,7 @@ import json
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -21,6 +22,16 @@ LEVELS: tuple[LevelName, ...] = ("image", "layer1", "layer2", "layer3", "layer4"
 DIFFUSIONS = ("cascade", "dense_inverse", "iterative_inverse", "none")
 """Diffusion rules of the library; any other name is a class in `ablations/NAME.py`."""
 Weight = Literal["learned"] | Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def _all_different(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"each seed counts once, so none may be there twice: {list(seeds)}")
+    return seeds
+
+
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Seeds = Annotated[tuple[Seed, ...], AfterValidator(_all_different)]
 
 
 class Section(BaseModel):
@@ -179,7 +190,7 @@ class BenchmarkConfig(Section):
     train: TrainConfig = TrainConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
     timing: TimingConfig = TimingConfig()
-    seeds: tuple[NonNegativeInt, ...] = Field(default=(0, 1, 2), min_length=1)
+    seeds: Seeds = Field(default=(0, 1, 2), min_length=1)
     ablations: tuple[str, ...] = ("headline",)
     """Names, tags or globs of the ablations to run."""
     sweep: dict[str, list[Any]] = Field(default_factory=dict)
@@ -214,7 +225,7 @@ class RunConfig(Section):
 
     benchmark: str
     variant: str
-    seed: NonNegativeInt
+    seed: Seed
     weights_of: str | None = None
     """Variant whose trained weights are taken; null for a training of its own."""
     diffusion_sha256: str | None = None

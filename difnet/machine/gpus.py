@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -42,7 +43,9 @@ def gpu_count() -> int:
 
 def shell_prefix() -> str:
     """Start of every shell command: stop at the first error, and find `difnet` beside this Python."""
-    return f"set -euo pipefail; export PATH='{Path(sys.executable).parent}':\"$PATH\"; "
+    # Snakemake formats the command, so that a brace in the path must stand twice.
+    folder = shlex.quote(str(Path(sys.executable).parent)).replace("{", "{{").replace("}", "}}")
+    return f'set -euo pipefail; export PATH={folder}:"$PATH"; '
 
 
 def _uuids() -> list[str]:

@@ -171,6 +171,14 @@ def test_plan_that_lost_a_part_is_refused(tmp_path: Path) -> None:
             {"benchmarks": ["tiny"], "seeds": [-1]},
             "seeds.0: input should be greater than or equal to 0 (found -1)",
         ),
+        (
+            {"benchmarks": ["tiny"], "seeds": [0, 1, 0]},
+            "seeds: each seed counts once, so none may be there twice: [0, 1, 0]",
+        ),
+        (
+            {"benchmarks": ["tiny"], "seeds": [2**63]},
+            "seeds.0: input should be less than 9223372036854775808",
+        ),
         ({"benchmarks": ["tiny"], "ablations": ["wlks"]}, "no ablation has the name or tag 'wlks'"),
         (
             {"benchmarks": ["tiny"], "set": ["train.step=1"]},
