@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from collections import Counter
 
 import pytest
@@ -60,3 +61,18 @@ def test_broken_files_of_other_ablations_change_nothing(project: Project) -> Non
     }
     with project.files(broken):
         assert project.planned() == Counter()
+
+
+def test_a_target_that_is_not_selected_is_named(project: Project) -> None:
+    target = "results/tiny/runs/nothing/seed0/scores.csv"
+    failed = project.snakemake("-n", target)
+    assert failed.returncode == 1
+    assert "Traceback" not in failed.stderr
+    assert f"No rule to produce {target}" in failed.stderr
+
+
+@pytest.mark.parametrize("option", ["--unlock", "--summary", "--list-changes=code"])
+def test_what_runs_nothing_needs_no_number_of_cores(project: Project, option: str) -> None:
+    command = [sys.executable, "-m", "snakemake", option, "--config", "benchmarks=[tiny]"]
+    done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,6 +1,7 @@
 """What is run: every benchmark's plan, and what the other rules ask of it."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from difnet.machine.gpus import gpu_count, shell_prefix
 
 PROJECT = Project(Path(workflow.basedir))
 GPUS = gpu_count()
+CORES = (
+    workflow.resource_settings.cores or 1
+)  # none are given to --unlock, --summary, --report
 shell.prefix(shell_prefix())
 
 
@@ -60,10 +64,15 @@ for line in PLAN.left_out:
     print(f"difnet: {line}", file=sys.stderr)
 
 
+def any_of(names):
+    return "|".join(sorted(map(re.escape, set(names))))
+
+
+# A target of anything that is not selected is no target of any rule.
 wildcard_constraints:
-    benchmark="[^/]+",
-    variant="[^/]+",
-    seed=r"\d+",
+    benchmark=any_of([*BENCHMARKS, *(part.benchmark for part in BENCHMARKS.values())]),
+    variant=any_of(run.variant for run in RUNS.values()),
+    seed=any_of(str(run.seed) for run in RUNS.values()),
 
 
 def values(settings, **choice):

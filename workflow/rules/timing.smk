@@ -18,7 +18,7 @@ rule operators:
         growth="results/{benchmark}/growth.csv",
     log:
         "results/{benchmark}/logs/operators.log",
-    threads: workflow.cores
+    threads: CORES
     resources:
         gpu=min(GPUS, 1),
     params:
@@ -38,7 +38,7 @@ rule networks:
         multiext("results/{benchmark}/timing/", "networks.csv", "breakdown.csv"),
     log:
         "results/{benchmark}/logs/networks.log",
-    threads: workflow.cores
+    threads: CORES
     resources:
         gpu=min(GPUS, 1),
     params:
