@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from difnet.report.figures.labels import Label, label_right, shorten
 from difnet.report.figures.plot import MARKERS, MUTED, SERIES, Plot, new_figure
+from difnet.report.figures.side_labels import Label, label_right, shorten
 from difnet.report.load import Results
 from difnet.report.numbers import fixed, listing, significant
-from difnet.report.records import NETWORK
+from difnet.report.rows import measured, reach, timed_variant
+from difnet.tables import SummaryRow
 
 MAX_LABELLED = 14
 READING = (
@@ -41,8 +42,8 @@ def accuracy_and_boundaries(results: Results) -> Plot | None:
             title=results.title_of(name),
             x=miou[name].mean,
             y=boundary[name].mean,
-            x_reach=miou[name].reach,
-            y_reach=boundary[name].reach,
+            x_reach=_reach(miou[name]),
+            y_reach=_reach(boundary[name]),
         )
         for name in results.in_order([name for name in miou if name in boundary])
         if math.isfinite(miou[name].mean + boundary[name].mean)
@@ -71,13 +72,11 @@ def accuracy_and_latency(results: Results) -> Plot | None:
     timings = [
         item
         for item in results.timings
-        if item.of_network and item.metric == "latency_ms" and item.measured and item.value > 0
+        if timed_variant(item) and item.metric == "latency_ms" and measured(item) and item.value > 0
     ]
-    devices = [item.setting.device for item in timings]
+    devices = [item.device for item in timings]
     device = max(sorted(set(devices)), key=devices.count, default="")
-    latency = {
-        item.setting.subject.removeprefix(NETWORK): item for item in timings if item.setting.device == device
-    }
+    latency = {timed_variant(item): item for item in timings if item.device == device}
     miou = results.estimates["miou"]
     points = [
         Point(
@@ -85,8 +84,8 @@ def accuracy_and_latency(results: Results) -> Plot | None:
             title=results.title_of(name),
             x=latency[name].value,
             y=miou[name].mean,
-            x_reach=latency[name].reach,
-            y_reach=miou[name].reach,
+            x_reach=reach(latency[name].value, latency[name].ci_low, latency[name].ci_high),
+            y_reach=_reach(miou[name]),
         )
         for name in results.in_order([name for name in miou if name in latency])
         if math.isfinite(miou[name].mean)
@@ -117,6 +116,10 @@ def pareto_front(points: dict[str, tuple[float, float]]) -> list[str]:
         for name, (first, second) in points.items()
         if not any(x >= first and y >= second and (x > first or y > second) for x, y in points.values())
     ]
+
+
+def _reach(estimate: SummaryRow) -> tuple[float, float]:
+    return reach(estimate.mean, estimate.ci_low, estimate.ci_high)
 
 
 def _draw(points: list[Point], important: list[str], *, front: list[str], labels: tuple[str, str]) -> Figure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difnet.report.figures.curves import learning_curves
-from difnet.report.figures.weights import level_weights
+from difnet.report.figures.level_weights import level_weights
 from difnet.report.load import Results
 from difnet.report.section import Section
 

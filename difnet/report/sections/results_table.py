@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from difnet.report.anchors import anchor
-from difnet.report.comparability import comparability_warnings
-from difnet.report.definitions import METRICS, protocol
+from difnet.config import EvaluateConfig
+from difnet.report.definitions import METRICS, Metric
 from difnet.report.figures.forest import differences
 from difnet.report.figures.tradeoff import accuracy_and_boundaries, accuracy_and_latency
 from difnet.report.load import Results
-from difnet.report.narrative import summary
 from difnet.report.numbers import (
     fixed,
     interval,
@@ -21,15 +19,16 @@ from difnet.report.numbers import (
     significant,
     significant_interval,
 )
-from difnet.report.published import published
-from difnet.report.records import NETWORK, Comparison, Estimate
-from difnet.report.section import Section
-from difnet.report.sections.claims import read_claims
-from difnet.report.table import Cell, Column, Table, missing
-from difnet.report.variants import Variant
+from difnet.report.page_table import Cell, Column, PageTable, missing
+from difnet.report.rows import direction, measured, status_words, timed_variant
+from difnet.report.run_records import VariantRuns
+from difnet.report.section import Section, anchor
+from difnet.report.sections.paper_claims import judged_claims
+from difnet.report.sections.trust import warnings
+from difnet.report.summary import summary
+from difnet.tables import ComparisonRow, SummaryRow
 
-COMPARED = ("miou", "boundary_f")
-DESCRIBED = ("boundary_iou", "pixel_accuracy")
+COMPARED = [metric for metric in METRICS.values() if metric.in_table == "compared"]
 COSTS = {
     "latency_ms": Column("Latency", note="ms, forward"),
     "peak_memory_mb": Column("Peak memory", note="MB"),
@@ -44,15 +43,15 @@ def build(results: Results) -> Section:
         title="What came out",
         content={
             "summary": summary(results),
-            "claims": read_claims(results),
-            "warnings": comparability_warnings(results),
+            "claims": judged_claims(results),
+            "warnings": len(warnings(results)),
             "units": {
                 "mean": _usual_unit(list(results.estimates["miou"].values())),
                 "difference": _usual_unit(list(results.comparisons["miou"].values())),
             },
             "definitions": [
-                *(METRICS[metric] for metric in (*COMPARED, *_described(results))),
-                *protocol(results.config.evaluate),
+                *((metric.title, metric.definition) for metric in (*COMPARED, *_described(results))),
+                *protocol(results.plan.evaluate),
             ],
         },
         plots={plot.name: plot for plot in plots if plot},
@@ -60,38 +59,41 @@ def build(results: Results) -> Section:
     )
 
 
-def _usual_unit(numbers: Sequence[Estimate] | Sequence[Comparison]) -> str:
+def _usual_unit(numbers: Sequence[SummaryRow] | Sequence[ComparisonRow]) -> str:
     """What most intervals of a column are over; the cells of the others say so themselves."""
     units = [item.unit for item in numbers]
     return max(sorted(set(units)), key=units.count, default="")
 
 
-def _bounds(number: Estimate | Comparison, usual: str, *, sign: bool) -> list[str]:
+def _bounds(number: SummaryRow | ComparisonRow, usual: str, *, sign: bool) -> list[str]:
     """Lines with an interval, and with what it is over where that is not the usual."""
-    bounds = interval(number.low, number.high, sign=sign)
+    bounds = interval(number.ci_low, number.ci_high, sign=sign)
     return [bounds, *([f"over {number.unit}"] if number.unit != usual else [])] if bounds else []
 
 
-def results_table(results: Results) -> Table:
+def results_table(results: Results) -> PageTable:
     """One row a variant."""
     columns = [Column("Variant", numeric=False), Column("Seeds")]
     for metric in COMPARED:
-        label = METRICS[metric][0]
-        columns += [Column(label), Column(f"Δ {label}", note="from the reference")]
-    columns += [Column(METRICS[metric][0]) for metric in _described(results)]
+        columns += [Column(metric.title), Column(f"Δ {metric.title}", note="from the reference")]
+    columns += [Column(metric.title) for metric in _described(results)]
     columns += [Column("Parameters"), *(COSTS[metric] for metric in _timed(results))]
-    return Table(
+    return PageTable(
         name="results",
         caption=f"Results on {results.data_title}, split {results.split}. Brackets: 95% interval.",
         columns=tuple(columns),
         rows=tuple(_row(results, variant) for variant in results.variants),
-        tags=tuple(variant.ablation.tags for variant in results.variants),
+        tags=tuple(variant.plan.tags for variant in results.variants),
     )
 
 
-def _described(results: Results) -> list[str]:
+def _described(results: Results) -> list[Metric]:
     """The further metrics that were computed."""
-    return [metric for metric in DESCRIBED if results.estimates[metric]]
+    return [
+        metric
+        for metric in METRICS.values()
+        if metric.in_table == "described" and results.estimates[metric.name]
+    ]
 
 
 def _timed(results: Results) -> list[str]:
@@ -99,11 +101,11 @@ def _timed(results: Results) -> list[str]:
     return [
         metric
         for metric in COSTS
-        if any(item.of_network and item.metric == metric for item in results.timings)
+        if any(timed_variant(item) and item.metric == metric for item in results.timings)
     ]
 
 
-def _row(results: Results, variant: Variant) -> tuple[Cell, ...]:
+def _row(results: Results, variant: VariantRuns) -> tuple[Cell, ...]:
     heading = Cell(
         text=variant.title,
         detail="\n".join([variant.name, *variant.notes]),
@@ -112,21 +114,20 @@ def _row(results: Results, variant: Variant) -> tuple[Cell, ...]:
     )
     cells = [heading, _seeds(results, variant)]
     for metric in COMPARED:
-        cells += [_mean(results, variant, metric), _difference(results, variant, metric)]
-    cells += [_mean(results, variant, metric) for metric in _described(results)]
+        cells += [_mean(results, variant, metric.name), _difference(results, variant, metric.name)]
+    cells += [_mean(results, variant, metric.name) for metric in _described(results)]
     cells += [_parameters(variant), *(_cost(results, variant, metric) for metric in _timed(results))]
     return tuple(cells)
 
 
-def _seeds(results: Results, variant: Variant) -> Cell:
+def _seeds(results: Results, variant: VariantRuns) -> Cell:
     """The seeds behind the mean."""
     estimate = results.estimates["miou"].get(variant.name)
-    if estimate is None or not math.isfinite(estimate.seeds):
-        return missing(f"0 of {len(variant.runs)}")
-    return Cell(text=f"{estimate.seeds:.0f}", value=estimate.seeds)
+    seeds, planned = estimate.n_seeds if estimate else 0, len(variant.runs)
+    return Cell(text=f"{seeds}" if seeds == planned else f"{seeds} of {planned}", value=seeds)
 
 
-def _mean(results: Results, variant: Variant, metric: str) -> Cell:
+def _mean(results: Results, variant: VariantRuns, metric: str) -> Cell:
     estimates = results.estimates[metric]
     estimate = estimates.get(variant.name)
     if estimate is None:
@@ -134,16 +135,14 @@ def _mean(results: Results, variant: Variant, metric: str) -> Cell:
     if not math.isfinite(estimate.mean):
         return missing("undefined")
     usual = _usual_unit(list(estimates.values()))
-    figure = published(str(results.data.get("name", "")), variant, metric)
-    paper = [] if figure is None else [f"paper {fixed(figure, 4)}"]
     return Cell(
         text=fixed(estimate.mean),
         value=estimate.mean,
-        detail="\n".join([*_bounds(estimate, usual, sign=False), *paper]),
+        detail="\n".join(_bounds(estimate, usual, sign=False)),
     )
 
 
-def _difference(results: Results, variant: Variant, metric: str) -> Cell:
+def _difference(results: Results, variant: VariantRuns, metric: str) -> Cell:
     if variant.name == results.reference:
         return missing("reference")
     comparisons = results.comparisons[metric]
@@ -153,16 +152,17 @@ def _difference(results: Results, variant: Variant, metric: str) -> Cell:
     if not math.isfinite(comparison.difference):
         return missing("undefined")
     usual = _usual_unit(list(comparisons.values()))
-    decision = ", ".join(part for part in (p_value(comparison.p_adjusted), comparison.direction) if part)
+    word = direction(comparison)
+    decision = ", ".join(part for part in (p_value(comparison.p_adjusted), word) if part)
     return Cell(
         text=signed(comparison.difference),
         value=comparison.difference,
         detail="\n".join([*_bounds(comparison, usual, sign=True), decision]),
-        mark=comparison.direction,
+        mark=word,
     )
 
 
-def _parameters(variant: Variant) -> Cell:
+def _parameters(variant: VariantRuns) -> Cell:
     counts = [number(run.environment.get("parameters")) for run in variant.runs]
     counts = [value for value in counts if math.isfinite(value)]
     if not counts:
@@ -170,18 +170,39 @@ def _parameters(variant: Variant) -> Cell:
     return Cell(text=f"{significant(counts[0] / 1e6)} M" if counts[0] else "0", value=counts[0])
 
 
-def _cost(results: Results, variant: Variant, metric: str) -> Cell:
+def _cost(results: Results, variant: VariantRuns, metric: str) -> Cell:
     """The whole network's cost, on a GPU if it was measured on one."""
-    subject = f"{NETWORK}{variant.name}"
-    rows = [item for item in results.timings if item.setting.subject == subject and item.metric == metric]
+    rows = [item for item in results.timings if timed_variant(item) == variant.name and item.metric == metric]
     if not rows:
         return missing()
-    done = sorted((item for item in rows if item.measured), key=lambda item: item.setting.device == "cpu")
+    done = sorted((item for item in rows if measured(item)), key=lambda item: item.device == "cpu")
     if not done:
-        return missing(rows[0].status_words)
-    bounds = significant_interval(done[0].low, done[0].high)
+        return missing(status_words(rows[0].status))
+    bounds = significant_interval(done[0].ci_low, done[0].ci_high)
     return Cell(
         text=significant(done[0].value),
         value=done[0].value,
-        detail=f"{bounds}\n{done[0].setting.device}".strip(),
+        detail=f"{bounds}\n{done[0].device}".strip(),
     )
+
+
+def protocol(evaluate: EvaluateConfig) -> list[tuple[str, str]]:
+    """How images are predicted, under a heading; nothing where each is predicted once at its own size."""
+    steps = []
+    if evaluate.pad is not None:
+        steps.append(f"padded to {evaluate.pad[0]} × {evaluate.pad[1]} pixels, which never count")
+    if evaluate.scales != (1.0,):
+        steps.append(f"at scales {', '.join(f'{scale:g}' for scale in evaluate.scales)}")
+    if evaluate.flip:
+        steps.append("with its mirror image")
+    if not steps:
+        return []
+    several = len(evaluate.scales) > 1 or evaluate.flip
+    mean = ", mean of the class probabilities" if several else ""
+    return [
+        (
+            "prediction",
+            f"Each image is predicted {', '.join(steps)}{mean}. Scores before diffusion, importance maps and "
+            "walks in this report are those of the image at its own size.",
+        )
+    ]
