@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from difnet.config import read_plan
 from difnet.report import render
+from difnet.report.load import Results, load_results
 from tests.report.page import Page
 from tests.report.project import make_project, write_section
 
@@ -27,6 +29,11 @@ class Rendered:
     def path(self) -> Path:
         """The report on all benchmarks, here one."""
         return self.folder.parent / "report.html"
+
+    @property
+    def results(self) -> Results:
+        """All that the report knows of it."""
+        return load_results(self.folder, read_plan(self.folder))
 
     @property
     def page(self) -> Page:

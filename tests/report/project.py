@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -112,12 +112,6 @@ def write_plan(root: Path, benchmark: str = "toy", **selection: object) -> Path:
 def write_rows(table: Table[Any], rows: Sequence[object], folder: Path) -> None:
     """Write a table of a folder, sealed."""
     table.write(table.frame(rows), folder / table.name)
-
-
-def change(table: Table[Any], folder: Path, edit: Callable[[Any], Any]) -> None:
-    """Rewrite the rows of a table in a folder."""
-    rows = table.rows(table.read(folder / table.name))
-    write_rows(table, [edit(row) for row in rows], folder)
 
 
 def write_data(folder: Path, classes: tuple[str, ...]) -> None:
