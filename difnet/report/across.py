@@ -22,8 +22,8 @@ def build(benchmarks: Sequence[Results]) -> Section:
     return Section(
         key="benchmarks",
         title="All benchmarks",
-        plots={plot.name: plot} if plot else {},
-        tables={table.name: table},
+        plots=[plot] if plot else [],
+        tables=[table],
     )
 
 
@@ -39,7 +39,10 @@ def _means(benchmarks: Sequence[Results]) -> PageTable:
         caption="mIoU on every benchmark. Brackets: 95% interval. Columns are not comparable.",
         columns=(
             Column("Variant", numeric=False),
-            *(Column(results.title, note="synthetic" if results.synthetic else "") for results in benchmarks),
+            *(
+                Column(results.title, note="synthetic" if results.data.synthetic else "")
+                for results in benchmarks
+            ),
         ),
         rows=tuple(rows),
     )

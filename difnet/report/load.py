@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from difnet.config import BenchmarkPlan
+from difnet.data import DataIndex
 from difnet.report.gallery_file import GalleryFile, read_gallery
 from difnet.report.numbers import listing
-from difnet.report.reading import read_json, read_rows
-from difnet.report.rows import timed_variant
+from difnet.report.rows import read_rows, timed_variant
 from difnet.report.run_records import ReplacedRun, VariantRuns, read_replaced, read_variants
 from difnet.tables import (
     BREAKDOWN,
@@ -40,6 +41,8 @@ from difnet.tables import (
     TimingRow,
 )
 
+Scored = TypeVar("Scored", SummaryRow, ComparisonRow)
+
 BUDGET_BYTES = 11_000_000
 """What the pictures of a page may take; with text and figures it stays below 15 MB."""
 
@@ -50,8 +53,8 @@ class Results:
 
     folder: Path
     plan: BenchmarkPlan
-    data: dict[str, Any]
-    """`data/index.json`, empty if there is none."""
+    data: DataIndex
+    """Of its data set; empty if there is none."""
     variants: tuple[VariantRuns, ...]
     """The reference first, then the others in the order of the plan."""
     replaced: tuple[ReplacedRun, ...]
@@ -94,42 +97,15 @@ class Results:
         return title_of(self.plan)
 
     @property
-    def synthetic(self) -> bool:
-        """Whether the images are generated."""
-        return bool(self.data.get("synthetic", False))
-
-    @property
-    def data_title(self) -> str:
-        """Name of the data set for readers."""
-        return str(self.data.get("title") or self.plan.data.name)
-
-    @property
-    def images(self) -> dict[str, int]:
-        """Number of images of every split."""
-        splits = self.data.get("splits")
-        if not isinstance(splits, dict):
-            return {}
-        return {
-            str(name): len(split["names"])
-            for name, split in splits.items()
-            if isinstance(split, dict) and isinstance(split.get("names"), list)
-        }
-
-    @property
-    def classes(self) -> list[str]:
-        """Class names in the order of their labels."""
-        return [str(name) for name in self.data.get("classes", [])]
-
-    @property
     def palette(self) -> NDArray[np.uint8]:
         """Colour of every class, (C, 3)."""
-        return np.array(self.data.get("palette") or np.zeros((0, 3)), dtype=np.uint8).reshape(-1, 3)
+        return np.array(self.data.palette, dtype=np.uint8).reshape(-1, 3)
 
     def title_of(self, variant: str) -> str:
         """Title of a variant by name."""
         return next((item.title for item in self.variants if item.name == variant), variant)
 
-    def in_order(self, names: Sequence[str]) -> list[str]:
+    def in_order(self, names: Collection[str]) -> list[str]:
         """Names of variants in the order of the report."""
         return [variant.name for variant in self.variants if variant.name in names]
 
@@ -165,12 +141,18 @@ def load_results(folder: Path, plan: BenchmarkPlan, *, budget: int = BUDGET_BYTE
         folder=folder,
         plan=plan,
         # Folders of other recipes share the data of the benchmark.
-        data=read_json(folder.parent / plan.benchmark / "data" / "index.json", problems),
+        data=_data_index(folder.parent / plan.benchmark / "data" / "index.json", plan, problems),
         variants=variants,
         replaced=read_replaced(folder),
-        estimates=_estimates(read_rows(SUMMARY, folder / "summary.csv", problems), plan, compared),
-        comparisons=_comparisons(
-            read_rows(COMPARISONS, folder / "comparisons.csv", problems), plan, compared
+        estimates=_by_metric(
+            row
+            for row in read_rows(SUMMARY, folder / "summary.csv", problems)
+            if row.split == plan.evaluate.split and row.variant in compared
+        ),
+        comparisons=_by_metric(
+            row
+            for row in read_rows(COMPARISONS, folder / "comparisons.csv", problems)
+            if row.reference == plan.reference and {row.variant, row.reference} <= compared
         ),
         class_iou=_class_iou(read_rows(SCORES, folder / "scores.csv", problems), plan),
         # A claim rests on several variants, and its correction on all claims.
@@ -220,24 +202,24 @@ def _analysed(
     return remarks
 
 
-def _estimates(
-    rows: Sequence[SummaryRow], plan: BenchmarkPlan, compared: set[str]
-) -> dict[str, dict[str, SummaryRow]]:
-    estimates: dict[str, dict[str, SummaryRow]] = defaultdict(dict)
-    for row in rows:
-        if row.split == plan.evaluate.split and row.variant in compared:
-            estimates[row.metric][row.variant] = row
-    return estimates
+def _data_index(path: Path, plan: BenchmarkPlan, problems: list[str]) -> DataIndex:
+    try:
+        return DataIndex.model_validate_json(path.read_bytes())
+    except OSError as error:
+        problems.append(f"{path} cannot be read: {error.strerror}")
+    except ValidationError:
+        problems.append(f"{path} is no index of prepared data of this version")
+    name = plan.data.name
+    empty: dict[str, Any] = {"synthetic": False, "classes": (), "palette": (), "splits": {}}
+    return DataIndex(name=name, title=name, citation="", sha256="", fingerprint="", **empty)
 
 
-def _comparisons(
-    rows: Sequence[ComparisonRow], plan: BenchmarkPlan, compared: set[str]
-) -> dict[str, dict[str, ComparisonRow]]:
-    comparisons: dict[str, dict[str, ComparisonRow]] = defaultdict(dict)
+def _by_metric(rows: Iterable[Scored]) -> dict[str, dict[str, Scored]]:
+    """Rows by metric, then variant."""
+    found: dict[str, dict[str, Scored]] = defaultdict(dict)
     for row in rows:
-        if row.reference == plan.reference and {row.variant, row.reference} <= compared:
-            comparisons[row.metric][row.variant] = row
-    return comparisons
+        found[row.metric][row.variant] = row
+    return found
 
 
 def _class_iou(rows: Sequence[ScoreRow], plan: BenchmarkPlan) -> dict[str, dict[str, float]]:

@@ -76,11 +76,11 @@ def write_exports(folder: Path, sections: Sequence[Section]) -> None:
         InputError: If they cannot be written.
     """
     for section in sections:
-        for plot in section.plots.values():
+        for plot in section.plots:
             write_text(folder / "figures" / f"{plot.name}.svg", plot.svg)
             with atomic_path(folder / "figures" / f"{plot.name}.pdf") as path:
                 plot.save_pdf(path)
-        for table in section.tables.values():
+        for table in section.tables:
             for text, suffix in zip(table.formats.values(), ("md", "tex", "csv"), strict=True):
                 write_text(folder / "tables" / f"{table.name}.{suffix}", text)
 

@@ -1,16 +1,29 @@
-"""What rows of the tables mean: whether a difference counts, what was timed, why a value is missing."""
+"""Rows of the tables: none where a table is missing or damaged; what they mean where they are there."""
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, TypeVar
 
-from difnet.tables import ComparisonRow, TimingRow
+from difnet.config import InputError
+from difnet.tables import ComparisonRow, Table, TimingRow
+
+Row = TypeVar("Row")
 
 LEVEL = 0.05
 """Corrected p-values below it count as a difference."""
 NETWORK = "model:"
 """What the subject of a timing begins with when it is a whole network."""
+
+
+def read_rows(table: Table[Row], path: Path, problems: list[str]) -> list[Row]:
+    """The rows of a table; none, and a remark in `problems`, where it cannot be had whole."""
+    try:
+        return table.rows(table.read(path))
+    except InputError as error:
+        problems.append(str(error))
+        return []
 
 
 class Setting(NamedTuple):
@@ -65,10 +78,3 @@ def direction(comparison: ComparisonRow) -> str:
     if not decided or comparison.difference == 0:
         return "undecided"
     return "higher" if comparison.difference > 0 else "lower"
-
-
-def reach(value: float, low: float, high: float) -> tuple[float, float]:
-    """Lengths of an error bar below and above a value; zero where no interval is known."""
-    if not math.isfinite(low + high):
-        return 0.0, 0.0
-    return max(0.0, value - low), max(0.0, high - value)

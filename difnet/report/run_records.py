@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from difnet.config import PROTOCOL, BenchmarkPlan, InputError, PlannedVariant, RunConfig, RunFolder, load_run
-from difnet.report.reading import read_json, read_rows
+from difnet.report.rows import read_rows
 from difnet.tables import HISTORY, SCORES, HistoryRow
 
 
@@ -145,11 +146,19 @@ def _record(folder: Path, planned: RunConfig, problems: list[str]) -> RunRecord:
         config=_text(config) if config.is_file() else "",
         departure=_departure(folder, planned) if config.is_file() else "",
         history=tuple(read_rows(HISTORY, history, problems)) if history.is_file() else (),
-        environment=read_json(environment, problems) if environment.is_file() else {},
+        environment=_environment(environment, problems) if environment.is_file() else {},
         sources={path.name: _text(path) for path in sources},
         trained=RunFolder(folder).finished,
         scored=RunFolder(folder).scored,
     )
+
+
+def _environment(path: Path, problems: list[str]) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        problems.append(f"{path} cannot be read: {error}")
+        return {}
 
 
 def _text(path: Path) -> str:

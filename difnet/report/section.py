@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,8 +22,8 @@ class Section:
     """Name of its file in `templates/sections/`; the key by default."""
     content: dict[str, Any] = field(default_factory=dict)
     """Values that only this section's template uses."""
-    plots: dict[str, Plot] = field(default_factory=dict)
-    tables: dict[str, PageTable] = field(default_factory=dict)
+    plots: Sequence[Plot] = ()
+    tables: Sequence[PageTable] = ()
 
     @property
     def file(self) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from difnet.config import RunFolder, load_run, read_plan
+from difnet.config import DataConfig, RunFolder, load_run, read_plan
 from difnet.report.load import Results, load_results
 from difnet.report.section import anchor
 from difnet.report.sections import overview, trust
@@ -114,12 +114,13 @@ def test_only_networks_of_the_paper_have_its_figures(results: Results) -> None:
 
 def test_the_papers_figures_stand_beside_ours(results: Results) -> None:
     estimates = defaultdict(dict, miou={"deeplab": estimate("deeplab", 0.6899)})
-    found = dataclasses.replace(results, data={"name": "voc2012"}, estimates=estimates)
-    (table,) = trust.build(found).tables.values()
+    plan = results.plan.model_copy(update={"data": DataConfig(name="voc2012")})
+    found = dataclasses.replace(results, plan=plan, estimates=estimates)
+    (table,) = trust.build(found).tables
     texts = [[cell.text for cell in row] for row in table.rows]
     assert ["DeepLab", "mIoU", "0.6999", "0.6899", "−0.0100"] in texts
     assert ["Cascade", "mIoU", "0.7248", "not run", "not run"] in texts
-    assert trust.build(results).tables == {}
+    assert trust.build(results).tables == []
 
 
 def test_recipe_names_every_augmentation(project: Path, results: Results) -> None:

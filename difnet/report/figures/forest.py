@@ -56,9 +56,7 @@ def differences(results: Results) -> Plot | None:
 def finite_differences(results: Results, metric: str) -> dict[str, ComparisonRow]:
     """The comparisons that have a difference, by variant."""
     found = results.comparisons[metric]
-    return {
-        name: found[name] for name in results.in_order(list(found)) if math.isfinite(found[name].difference)
-    }
+    return {name: found[name] for name in results.in_order(found) if math.isfinite(found[name].difference)}
 
 
 def draw_difference(axes: Axes, place: int, comparison: ComparisonRow) -> None:

@@ -30,7 +30,7 @@ def level_weights(results: Results) -> Plot | None:
     panels = {kind: found for kind, found in panels.items() if found}
     if not panels:
         return None
-    names = results.in_order(list(dict.fromkeys(name for found in panels.values() for name in found)))
+    names = results.in_order([name for found in panels.values() for name in found])
     coloured = names if len(names) <= MAX_COLOURED else [results.reference]
     levels = list(
         dict.fromkeys(level for found in panels.values() for row in found.values() for level in row)

@@ -23,7 +23,7 @@ def build(results: Results) -> Section:
         key="boundaries",
         title="Boundaries",
         content={"definition": METRICS[f"{PREFIX}1"].definition},
-        plots={plot.name: plot} if plot else {},
+        plots=[plot] if plot else [],
     )
 
 
@@ -86,7 +86,7 @@ def _curves(results: Results) -> dict[str, dict[int, SummaryRow]]:
             for name, estimate in estimates.items():
                 if math.isfinite(estimate.mean):
                     curves.setdefault(name, {})[int(radius)] = estimate
-    return {name: curves[name] for name in results.in_order(list(curves))}
+    return {name: curves[name] for name in results.in_order(curves)}
 
 
 def _best(results: Results, curves: dict[str, dict[int, SummaryRow]], radius: int) -> str:

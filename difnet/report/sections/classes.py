@@ -25,19 +25,19 @@ def build(results: Results) -> Section:
         key="classes",
         title="Classes",
         content={"finding": finding},
-        plots={"classes": _heatmap(table, finding)} if table.rows else {},
-        tables={"classes": table} if table.rows else {},
+        plots=[_heatmap(table, finding)] if table.rows else [],
+        tables=[table] if table.rows else [],
     )
 
 
 def _class_table(results: Results) -> PageTable:
     """Mean IoU over seeds, one row a variant, one column a class."""
     iou = results.class_iou
-    classes = [name for name in results.classes if name in iou]
+    classes = [name for name in results.data.classes if name in iou]
     classes += [name for name in iou if name not in classes]
     scored = {variant for row in iou.values() for variant in row}
     rows = []
-    for variant in results.in_order(sorted(scored)):
+    for variant in results.in_order(scored):
         values = [iou[name].get(variant, math.nan) for name in classes]
         cells = [
             Cell(text=fixed(value, 2), value=value, heat=value) if math.isfinite(value) else missing("–")

@@ -78,7 +78,7 @@ def build(results: Results) -> Section:
             "seeds": sorted({item.seed for item in gallery.variants}) if gallery else [],
             "rule": _rule(results, gallery) if gallery else "",
             "tolerances": sorted({map_pictures.boundary_tolerance(truth) for truth in truths}),
-            "legend": list(zip(results.classes, results.data.get("palette", []), strict=False)),
+            "legend": list(zip(results.data.classes, results.data.palette, strict=True)),
             "large": any(max(truth.shape) > SMALL for truth in truths),
         },
     )

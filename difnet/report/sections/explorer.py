@@ -91,7 +91,8 @@ def _board(results: Results, gallery: GalleryFile, place: int) -> Board | None:
     grid = (int(arrays["grid"][0]), int(arrays["grid"][1]))
     start = grid[0] // 2 * grid[1] + grid[1] // 2
     image = gallery.arrays[f"image/{place}"]
-    classes = [results.classes[label] if label < len(results.classes) else "" for label in arrays["classes"]]
+    known = results.data.classes
+    classes = [known[label] if label < len(known) else "" for label in arrays["classes"]]
     panels = [
         Panel(
             name=name,

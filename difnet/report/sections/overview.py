@@ -32,9 +32,9 @@ def _facts(results: Results) -> dict[str, str]:
         *(["photometric changes"] if train.photometric else []),
     ]
     facts = {
-        "Data": f"{results.data_title}{size}",
-        "Images": ", ".join(f"{name}: {quantity:,}" for name, quantity in results.images.items()),
-        "Classes": ", ".join(results.classes),
+        "Data": f"{results.data.title}{size}",
+        "Images": ", ".join(f"{name}: {len(split.names):,}" for name, split in results.data.splits.items()),
+        "Classes": ", ".join(results.data.classes),
         "Scored on": f"split {results.split}",
         "Network": f"{reference.model.name}, initial weights: {reference.model.weights or 'random'}",
         "Recipe": f"{train.steps:,} steps of batch {train.batch_size}, SGD with momentum {train.momentum:g} "
@@ -43,7 +43,7 @@ def _facts(results: Results) -> dict[str, str]:
         f"{_precision(results)}; augmentation: {', '.join(augmentation) or 'none'}",
         "Seeds": f"{count(len(plan.seeds), 'seed')} a variant: {', '.join(map(str, plan.seeds))}",
         "Reference": results.title_of(results.reference),
-        "Citation": str(results.data.get("citation", "")),
+        "Citation": results.data.citation,
     }
     return {name: text for name, text in facts.items() if text}
 

@@ -73,7 +73,7 @@ def build(results: Results) -> Section:
         key="claims",
         title="Claims",
         content={"claims": claims, "verdicts": VERDICTS},
-        tables={table.name: table} if claims else {},
+        tables=[table] if claims else [],
     )
 
 
@@ -105,7 +105,11 @@ def _label(test: ClaimTestRow) -> str:
 def _sentence(test: ClaimTestRow) -> str:
     if not _known(test):
         return f"{_label(test)}: {status_words(test.status)}"
-    return f"{figure(test)}, claimed > {test.bound:g}, over {test.unit}: {test.verdict}"
+    return f"{figure(test)}, claimed > {_bound(test)}, over {test.unit}: {test.verdict}"
+
+
+def _bound(test: ClaimTestRow) -> str:
+    return f"{test.bound:g}".replace("-", "−")
 
 
 def _known(test: ClaimTestRow) -> bool:

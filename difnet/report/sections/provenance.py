@@ -9,7 +9,7 @@ from pathlib import Path
 
 from difnet.report.load import Results
 from difnet.report.numbers import MISSING, duration, fixed, number
-from difnet.report.run_records import RunRecord, VariantRuns
+from difnet.report.run_records import RunRecord
 from difnet.report.section import Section
 
 
@@ -25,26 +25,16 @@ class RepeatedRun:
     environment: str
 
 
-@dataclass(frozen=True)
-class Group:
-    """All runs of a variant."""
-
-    variant: VariantRuns
-    runs: tuple[RepeatedRun, ...]
-
-
 def build(results: Results) -> Section:
     """Configuration, environment, wall time, code and command of every run, and the runs it replaced."""
-    groups = [
-        Group(variant, tuple(_repeated(results, run) for run in variant.runs)) for variant in results.variants
-    ]
+    runs = [(variant, [_repeated(results, run) for run in variant.runs]) for variant in results.variants]
     return Section(
         key="provenance",
         title="How to repeat it",
         content={
             "command": results.plan.command,
-            "groups": groups,
-            "data_sha256": str(results.data.get("sha256", "")) or MISSING,
+            "runs": runs,
+            "data_sha256": results.data.sha256 or MISSING,
             "problems": results.problems,
             "replaced": [(run, fixed(run.miou)) for run in results.replaced],
         },

@@ -54,8 +54,8 @@ def build(results: Results) -> Section:
                 *protocol(results.plan.evaluate),
             ],
         },
-        plots={plot.name: plot for plot in plots if plot},
-        tables={"results": results_table(results)},
+        plots=[plot for plot in plots if plot],
+        tables=[results_table(results)],
     )
 
 
@@ -80,7 +80,7 @@ def results_table(results: Results) -> PageTable:
     columns += [Column("Parameters"), *(COSTS[metric] for metric in _timed(results))]
     return PageTable(
         name="results",
-        caption=f"Results on {results.data_title}, split {results.split}. Brackets: 95% interval.",
+        caption=f"Results on {results.data.title}, split {results.split}. Brackets: 95% interval.",
         columns=tuple(columns),
         rows=tuple(_row(results, variant) for variant in results.variants),
         tags=tuple(variant.plan.tags for variant in results.variants),

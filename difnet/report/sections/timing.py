@@ -13,7 +13,7 @@ from difnet.report.numbers import significant, significant_interval
 from difnet.report.page_table import Cell, Column, PageTable, missing
 from difnet.report.rows import measured, setting, status_words, timed_variant
 from difnet.report.section import Section
-from difnet.tables import BreakdownRow, TimingRow
+from difnet.tables import TimingRow
 
 METRICS = {
     "latency_ms": "Latency of a forward pass, ms",
@@ -36,8 +36,8 @@ def build(results: Results) -> Section:
         key="timing",
         title="Time and memory",
         content={"threads": results.plan.timing.threads, "repeats": results.plan.timing.repeats},
-        plots={plot.name: plot for plot in plots if plot},
-        tables={table.name: table for table in tables if table.rows},
+        plots=[plot for plot in plots if plot],
+        tables=[table for table in tables if table.rows],
     )
 
 
@@ -87,7 +87,7 @@ def _steps(results: Results) -> PageTable:
     parts = list(dict.fromkeys(item.part for item in results.breakdown))
     by_place = {(item.variant, item.part): item for item in results.breakdown}
     rows = []
-    for name in results.in_order(list(dict.fromkeys(item.variant for item in results.breakdown))):
+    for name in results.in_order([item.variant for item in results.breakdown]):
         shares = [by_place.get((name, part)) for part in parts]
         cells = [
             Cell(significant(item.ms), value=item.ms, detail=f"{item.share:.0%}")
@@ -127,17 +127,18 @@ def _cell(timing: TimingRow | None) -> Cell:
 
 def _step_breakdown(results: Results) -> Plot | None:
     """One bar a variant, one segment a part of the step."""
-    shares = [item for item in results.breakdown if math.isfinite(item.share) and item.share >= 0]
-    if not shares:
+    known = [item for item in results.breakdown if math.isfinite(item.share) and item.share >= 0]
+    if not known:
         return None
-    parts = list(dict.fromkeys(item.part for item in shares))
-    names = results.in_order(list(dict.fromkeys(item.variant for item in shares)))
+    parts = list(dict.fromkeys(item.part for item in known))
+    names = results.in_order([item.variant for item in known])
+    shares = {(item.variant, item.part): item.share for item in known}
     figure = new_figure(7.4, 1.3 + 0.3 * len(names))
     axes = figure.subplots()
     left = dict.fromkeys(names, 0.0)
     for place, part in enumerate(parts):
         for row, name in enumerate(names):
-            share = sum(item.share for item in shares if (item.variant, item.part) == (name, part))
+            share = shares.get((name, part), 0.0)
             axes.barh(
                 row,
                 share,
@@ -157,20 +158,11 @@ def _step_breakdown(results: Results) -> Plot | None:
     axes.set_xlabel("share of the time of a training step")
     axes.grid(axis="y", visible=False)
     figure.legend(loc="outside upper center", ncols=len(parts))
+    words = ", ".join(f"{part} {shares.get((names[0], part), 0.0):.0%}" for part in parts)
     return Plot(
         name="step-breakdown",
-        finding=_breakdown_finding(results, shares, names[0], parts),
+        finding=f"A training step of {results.title_of(names[0])} on {known[0].device}: {words}.",
         caption="Measured with PyTorch's profiler, forward and backward together. Walks: the diffusion rule. "
         "Data: reading and augmenting a batch. Rest: normalisation, loss, optimiser and everything else.",
         figure=figure,
     )
-
-
-def _breakdown_finding(results: Results, shares: list[BreakdownRow], name: str, parts: list[str]) -> str:
-    own = {
-        part: sum(item.share for item in shares if (item.variant, item.part) == (name, part))
-        for part in parts
-    }
-    device = next(item.device for item in shares)
-    words = ", ".join(f"{part} {share:.0%}" for part, share in own.items())
-    return f"A training step of {results.title_of(name)} on {device}: {words}."

@@ -11,4 +11,4 @@ from difnet.report.section import Section
 def build(results: Results) -> Section:
     """Learning curves, and learned restart and skip weights."""
     plots = [learning_curves(results), level_weights(results)]
-    return Section(key="training", title="Training", plots={plot.name: plot for plot in plots if plot})
+    return Section(key="training", title="Training", plots=[plot for plot in plots if plot])

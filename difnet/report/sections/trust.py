@@ -47,7 +47,7 @@ def build(results: Results) -> Section:
         key="trust",
         title="Can I trust it?",
         content={"checks": _checks(results)},
-        tables={table.name: table} if table.rows else {},
+        tables=[table] if table.rows else [],
     )
 
 
@@ -63,7 +63,7 @@ def warnings(results: Results) -> list[str]:
         values = sorted({str(run.environment.get(key) or "") for run in runs} - {""})
         if len(values) > 1:
             found.append(f"These runs mix {len(values)} {noun}: {listing([value[:12] for value in values])}.")
-    stated = str(results.data.get("sha256", ""))
+    stated = results.data.sha256
     used = {str(run.environment.get("data_sha256") or "") for run in runs} - {""}
     if stated and used and used != {stated}:
         found.append("Some runs used data with another hash than the data set described here.")
@@ -115,7 +115,7 @@ def _power(results: Results) -> list[Check]:
 
 
 def _paper(results: Results) -> Check:
-    if results.data.get("name") == PAPER_DATA:
+    if results.plan.data.name == PAPER_DATA:
         return Check(True, "The paper reports figures on this data set; they stand beside ours.")
     return Check(
         False,
@@ -126,7 +126,7 @@ def _paper(results: Results) -> Check:
 def _paper_table(results: Results) -> PageTable:
     """One row a variant and metric for which the paper has a figure."""
     rows = []
-    for variant in results.variants if results.data.get("name") == PAPER_DATA else ():
+    for variant in results.variants if results.plan.data.name == PAPER_DATA else ():
         for metric, figure in published(variant).items():
             estimate = results.estimates[metric].get(variant.name)
             mean = estimate.mean if estimate else math.nan

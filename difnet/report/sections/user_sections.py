@@ -50,7 +50,7 @@ def _section(folder: Path) -> Section:
         template="custom",
         title=title,
         content={"paragraphs": paragraphs, "items": items},
-        tables={item.table.name: item.table for item in items if item.table},
+        tables=[item.table for item in items if item.table],
     )
 
 
