@@ -1,6 +1,5 @@
-"""The report: one self-contained HTML page from the tables, runs and images of finished benchmarks."""
+"""The report: self-contained HTML pages from the plans, tables, runs and images of benchmarks."""
 
-from difnet.report.records import Selection
 from difnet.report.render import render
 
-__all__ = ["Selection", "render"]
+__all__ = ["render"]

@@ -1,66 +1,58 @@
-"""What each number means, in the words that stand beside it."""
+"""What each score is called and means, in the words that stand beside it."""
 
 from __future__ import annotations
 
-from difnet.config import EvaluateConfig
+from dataclasses import dataclass
+from typing import Literal
 
-METRICS: dict[str, tuple[str, str]] = {
-    "miou": (
+
+@dataclass(frozen=True)
+class Metric:
+    """A score in words."""
+
+    name: str
+    title: str
+    definition: str
+    in_table: Literal["", "described", "compared"] = ""
+    """Whether the results table has its mean, or its difference from the reference as well."""
+
+
+_ALL = (
+    Metric(
+        "miou",
         "mIoU",
         "Mean intersection over union: one confusion matrix over all images of the split, void pixels left "
         "out, mean over the classes with a nonzero union.",
+        "compared",
     ),
-    "boundary_f": (
+    Metric(
+        "boundary_f",
         "boundary F-score",
         "For each class and image, boundary pixels of prediction and truth count as matched when one of the "
         "same class lies within r = ⌈0.0075 × image diagonal⌉ pixels in the other map; F is the harmonic "
         "mean of precision and recall, averaged over classes, then over images. Void pixels are left out.",
+        "compared",
     ),
-    "boundary_iou": (
+    Metric(
+        "boundary_iou",
         "Boundary IoU",
         "IoU of the pixels within 2% of the image diagonal of their own region's outline (Cheng et al., "
         "2021); sums per class over the split, void pixels left out.",
+        "described",
     ),
-    "pixel_accuracy": (
+    Metric(
+        "pixel_accuracy",
         "pixel accuracy",
         "Share of labelled pixels with the right class; void pixels left out.",
+        "described",
     ),
-    "trimap_miou": (
-        "trimap mIoU @ r",
-        "mIoU over the labelled pixels that have a differently labelled pixel within distance r.",
-    ),
-}
-
-VERDICTS: dict[str, tuple[str, str, str]] = {
-    "reproduced": ("✓", "reproduced", "the corrected interval lies on the claimed side of the margin"),
-    "not reproduced": (
-        "✗",
-        "not-reproduced",
-        "the interval lies on the other side, or within what counts as no effect",
-    ),
-    "inconclusive": ("?", "inconclusive", "these runs decide neither way"),
-    "not run": ("–", "not-run", "a variant or measurement that the claim needs is missing"),
-}
-"""Symbol, class of the style sheet and meaning of every verdict."""
-
-
-def protocol(evaluate: EvaluateConfig) -> list[tuple[str, str]]:
-    """How images are predicted, under a heading; nothing where each is predicted once at its own size."""
-    steps = []
-    if evaluate.pad is not None:
-        steps.append(f"padded to {evaluate.pad[0]} × {evaluate.pad[1]} pixels, which never count")
-    if evaluate.scales != (1.0,):
-        steps.append(f"at scales {', '.join(f'{scale:g}' for scale in evaluate.scales)}")
-    if evaluate.flip:
-        steps.append("with its mirror image")
-    if not steps:
-        return []
-    several = len(evaluate.scales) > 1 or evaluate.flip
-    mean = ", mean of the class probabilities" if several else ""
-    return [
-        (
-            "prediction",
-            f"Each image is predicted {', '.join(steps)}{mean}. Scores before diffusion, importance maps and "
-            "walks in this report are those of the image at its own size.",
+    *(
+        Metric(
+            f"trimap_miou@{radius}",
+            f"trimap mIoU @ {radius}",
+            "mIoU over the labelled pixels that have a differently labelled pixel within distance r.",
         )
-    ]
+        for radius in (1, 2, 4, 8, 16)
+    ),
+)
+METRICS = {metric.name: metric for metric in _ALL}

@@ -2,221 +2,244 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from statistics import fmean
+from typing import Any, TypeVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
-from difnet.config import BenchmarkConfig, load_benchmark
-from difnet.report.files import read_json, read_table
-from difnet.report.pictures import Pictures, read_pictures
-from difnet.report.records import (
-    Comparison,
-    Estimate,
-    Growth,
-    Judgement,
-    Selection,
-    Setting,
-    Share,
-    Timing,
+from difnet.config import BenchmarkPlan
+from difnet.data import DataIndex
+from difnet.report.gallery_file import GalleryFile, read_gallery
+from difnet.report.numbers import listing
+from difnet.report.rows import read_rows, timed_variant
+from difnet.report.run_records import ReplacedRun, VariantRuns, read_replaced, read_variants
+from difnet.tables import (
+    BREAKDOWN,
+    CLAIM_TESTS,
+    CLAIMS,
+    COMPARISONS,
+    GROWTH,
+    ORIGINS,
+    SCORES,
+    SUMMARY,
+    TIMING,
+    BreakdownRow,
+    ClaimRow,
+    ClaimTestRow,
+    ComparisonRow,
+    GrowthRow,
+    OriginRow,
+    ScoreRow,
+    SummaryRow,
+    TimingRow,
 )
-from difnet.report.variants import Variant, VariantLoader
 
-EVERYTHING = Selection()
+Scored = TypeVar("Scored", SummaryRow, ComparisonRow)
+
 BUDGET_BYTES = 11_000_000
 """What the pictures of a page may take; with text and figures it stays below 15 MB."""
 
 
 @dataclass(frozen=True)
 class Results:
-    """All that the report knows about one benchmark."""
+    """All that the report knows about one benchmark: its plan, and what its runs have come to."""
 
-    name: str
     folder: Path
-    config: BenchmarkConfig
-    data: dict[str, Any]
-    """`data/index.json`, empty if there is none."""
-    variants: tuple[Variant, ...]
-    """The reference first, then the others in the order of the benchmark."""
-    estimates: dict[str, dict[str, Estimate]]
+    plan: BenchmarkPlan
+    data: DataIndex
+    """Of its data set; empty if there is none."""
+    variants: tuple[VariantRuns, ...]
+    """The reference first, then the others in the order of the plan."""
+    replaced: tuple[ReplacedRun, ...]
+    estimates: dict[str, dict[str, SummaryRow]]
     """By metric, then variant, on the split shown."""
-    comparisons: dict[str, dict[str, Comparison]]
+    comparisons: dict[str, dict[str, ComparisonRow]]
     """By metric, then variant, against the reference."""
     class_iou: dict[str, dict[str, float]]
     """Mean over seeds by class, then variant."""
-    judgements: tuple[Judgement, ...]
-    timings: tuple[Timing, ...]
-    growth: tuple[Growth, ...]
-    breakdown: tuple[Share, ...]
-    pictures: Pictures | None
+    claims: tuple[ClaimRow, ...]
+    claim_tests: dict[str, list[ClaimTestRow]]
+    """By claim, in their order."""
+    timings: tuple[TimingRow, ...]
+    growth: tuple[GrowthRow, ...]
+    breakdown: tuple[BreakdownRow, ...]
+    gallery: GalleryFile | None
     problems: tuple[str, ...]
-    """Files that are missing or could not be read."""
+    """Files that are missing, damaged, or of other runs than the planned ones."""
     budget: int
     """Bytes that its pictures may take in the page."""
 
     @property
+    def name(self) -> str:
+        """The name of its folder."""
+        return self.plan.folder
+
+    @property
     def split(self) -> str:
         """The split that the report shows."""
-        return self.config.evaluate.split
+        return self.plan.evaluate.split
 
     @property
     def reference(self) -> str:
         """Name of the variant that the others are compared with."""
-        return self.config.reference
+        return self.plan.reference
 
     @property
-    def synthetic(self) -> bool:
-        """Whether the images are generated."""
-        return bool(self.data.get("synthetic", False))
-
-    @property
-    def data_title(self) -> str:
-        """Name of the data set for readers."""
-        return str(self.data.get("title") or self.config.data.name)
-
-    @property
-    def images(self) -> dict[str, int]:
-        """Number of images of every split."""
-        splits = self.data.get("splits")
-        if not isinstance(splits, dict):
-            return {}
-        return {
-            str(name): len(split["names"])
-            for name, split in splits.items()
-            if isinstance(split, dict) and isinstance(split.get("names"), list)
-        }
-
-    @property
-    def classes(self) -> list[str]:
-        """Class names in the order of their labels."""
-        return [str(name) for name in self.data.get("classes", [])]
+    def title(self) -> str:
+        """What readers see."""
+        return title_of(self.plan)
 
     @property
     def palette(self) -> NDArray[np.uint8]:
         """Colour of every class, (C, 3)."""
-        return np.array(self.data.get("palette") or np.zeros((0, 3)), dtype=np.uint8).reshape(-1, 3)
+        return np.array(self.data.palette, dtype=np.uint8).reshape(-1, 3)
 
     def title_of(self, variant: str) -> str:
         """Title of a variant by name."""
         return next((item.title for item in self.variants if item.name == variant), variant)
 
-    def in_order(self, names: Sequence[str]) -> list[str]:
+    def in_order(self, names: Collection[str]) -> list[str]:
         """Names of variants in the order of the report."""
-        known = [variant.name for variant in self.variants if variant.name in names]
-        return known + [name for name in names if name not in known]
+        return [variant.name for variant in self.variants if variant.name in names]
 
 
-def load_results(
-    root: Path,
-    results: Path,
-    benchmark: str,
-    selection: Selection = EVERYTHING,
-    *,
-    budget: int = BUDGET_BYTES,
-) -> Results:
-    """Read everything that one benchmark has produced so far.
+def title_of(plan: BenchmarkPlan) -> str:
+    """Title of a benchmark for readers, with what `set` changes of its recipe."""
+    return f"{plan.title} {plan.folder.removeprefix(plan.benchmark)}".strip()
+
+
+def load_results(folder: Path, plan: BenchmarkPlan, *, budget: int = BUDGET_BYTES) -> Results:
+    """Read what the planned runs of one benchmark have produced so far.
+
+    Runs and rows of variants or seeds that are not in the plan are left out, whatever lies in the folder.
 
     Args:
-        root: The project's folder.
-        results: The folder with one folder a benchmark.
-        benchmark: Its name.
-        selection: What replaces the benchmark's own ablations and seeds.
+        folder: Its folder of results.
+        plan: The plan in it.
         budget: Bytes that its pictures may take in the page.
-
-    Raises:
-        InputError: If the benchmark does not exist or is not valid.
     """
-    config = selection.applied(load_benchmark(root, benchmark))
-    folder = results / benchmark
     problems: list[str] = []
-    data = read_json(folder / "data" / "index.json", problems)
-    names = ("scores", "summary", "comparisons", "claims", "timing", "growth")
-    tables = {name: _rows(read_table(folder / f"{name}.csv", problems)) for name in names}
+    variants = read_variants(folder, plan, problems)
+    names = {variant.name for variant in variants}
+    origins = read_rows(ORIGINS, folder / "runs.csv", problems)
+    unplanned = _unplanned(origins, variants)
+    compared = names - {row.variant for row in unplanned}
+    problems += _analysed(folder, origins, unplanned, variants)
+    claims = read_rows(CLAIMS, folder / "claims.csv", problems)
+    tests = read_rows(CLAIM_TESTS, folder / "claim_tests.csv", problems)
+    # Not every benchmark measures a step: no table of its parts is no problem.
+    breakdown = folder / "timing" / "breakdown.csv"
+    shares = read_rows(BREAKDOWN, breakdown, problems) if breakdown.is_file() else []
     return Results(
-        name=benchmark,
         folder=folder,
-        config=config,
-        data=data,
-        variants=VariantLoader(root, folder, config, selection.assignments).load(),
-        estimates=_estimates(tables["summary"], config.evaluate.split),
-        comparisons=_comparisons(tables["comparisons"], config.reference),
-        class_iou=_class_iou(tables["scores"], config.evaluate.split),
-        judgements=tuple(Judgement(**row) for row in tables["claims"]),
-        timings=tuple(_timing(row) for row in tables["timing"]),
-        growth=tuple(_growth(row) for row in tables["growth"]),
-        breakdown=_breakdown(folder / "timing" / "breakdown.csv", problems),
-        pictures=read_pictures(folder / "gallery.npz", problems),
+        plan=plan,
+        # Folders of other recipes share the data of the benchmark.
+        data=_data_index(folder.parent / plan.benchmark / "data" / "index.json", plan, problems),
+        variants=variants,
+        replaced=read_replaced(folder),
+        estimates=_by_metric(
+            row
+            for row in read_rows(SUMMARY, folder / "summary.csv", problems)
+            if row.split == plan.evaluate.split and row.variant in compared
+        ),
+        comparisons=_by_metric(
+            row
+            for row in read_rows(COMPARISONS, folder / "comparisons.csv", problems)
+            if row.reference == plan.reference and {row.variant, row.reference} <= compared
+        ),
+        class_iou=_class_iou(read_rows(SCORES, folder / "scores.csv", problems), plan),
+        # A claim rests on several variants, and its correction on all claims.
+        claims=() if unplanned else tuple(claims),
+        claim_tests={} if unplanned else _by_claim(tests),
+        timings=tuple(
+            row
+            for row in read_rows(TIMING, folder / "timing.csv", problems)
+            if timed_variant(row) in {"", *names}
+        ),
+        growth=tuple(read_rows(GROWTH, folder / "growth.csv", problems)),
+        breakdown=tuple(row for row in shares if row.variant in names),
+        gallery=read_gallery(folder / "gallery.npz", plan, problems),
         problems=tuple(problems),
         budget=budget,
     )
 
 
-def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+def _unplanned(origins: Sequence[OriginRow], variants: Sequence[VariantRuns]) -> list[OriginRow]:
+    planned = {(run.variant, run.seed) for variant in variants for run in variant.runs}
+    return [row for row in origins if (row.variant, row.seed) not in planned]
 
 
-def _estimates(rows: list[dict[str, Any]], split: str) -> dict[str, dict[str, Estimate]]:
-    estimates: dict[str, dict[str, Estimate]] = defaultdict(dict)
+def _analysed(
+    folder: Path,
+    origins: Sequence[OriginRow],
+    unplanned: Sequence[OriginRow],
+    variants: Sequence[VariantRuns],
+) -> list[str]:
+    """Remarks where the analysis was not of the planned and finished runs."""
+    table, remarks = folder / ORIGINS.name, []
+    if unplanned:
+        names = listing([f"{row.variant} seed {row.seed}" for row in unplanned])
+        remarks.append(
+            f"{table}: the analysis included runs that are not planned ({names}); what rests on them and the "
+            "claims are left out; analyse the planned runs again"
+        )
+    known = {(row.variant, row.seed) for row in origins}
+    waiting = [
+        run.name
+        for variant in variants
+        for run in variant.runs
+        if origins and run.finished and (run.variant, run.seed) not in known
+    ]
+    if waiting:
+        remarks.append(f"{table}: finished but not analysed yet: {listing(waiting)}")
+    return remarks
+
+
+def _data_index(path: Path, plan: BenchmarkPlan, problems: list[str]) -> DataIndex:
+    try:
+        return DataIndex.model_validate_json(path.read_bytes())
+    except OSError as error:
+        problems.append(f"{path} cannot be read: {error.strerror}")
+    except ValidationError:
+        problems.append(f"{path} is no index of prepared data of this version")
+    name = plan.data.name
+    empty: dict[str, Any] = {"synthetic": False, "classes": (), "palette": (), "splits": {}}
+    return DataIndex(name=name, title=name, citation="", sha256="", fingerprint="", **empty)
+
+
+def _by_metric(rows: Iterable[Scored]) -> dict[str, dict[str, Scored]]:
+    """Rows by metric, then variant."""
+    found: dict[str, dict[str, Scored]] = defaultdict(dict)
     for row in rows:
-        if row["split"] == split:
-            estimates[row["metric"]][row["variant"]] = Estimate(
-                mean=row["mean"],
-                low=row["ci_low"],
-                high=row["ci_high"],
-                seeds=row["n_seeds"],
-                unit=row["unit"],
-            )
-    return estimates
+        found[row.metric][row.variant] = row
+    return found
 
 
-def _comparisons(rows: list[dict[str, Any]], reference: str) -> dict[str, dict[str, Comparison]]:
-    comparisons: dict[str, dict[str, Comparison]] = defaultdict(dict)
+def _class_iou(rows: Sequence[ScoreRow], plan: BenchmarkPlan) -> dict[str, dict[str, float]]:
+    names = {variant.name for variant in plan.variants}
+    values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        if row["reference"] == reference:
-            comparisons[row["metric"]][row["variant"]] = Comparison(
-                difference=row["difference"],
-                low=row["ci_low"],
-                high=row["ci_high"],
-                p_adjusted=row["p_adjusted"],
-                detectable=row["detectable"],
-                unit=row["unit"],
-            )
-    return comparisons
+        planned = row.variant in names and row.seed in plan.seeds
+        if planned and row.metric == "iou" and row.split == plan.evaluate.split:
+            values[row.class_][row.variant].append(row.value)
+    return {name: {variant: _mean(found) for variant, found in row.items()} for name, row in values.items()}
 
 
-def _class_iou(rows: list[dict[str, Any]], split: str) -> dict[str, dict[str, float]]:
-    wanted = [row for row in rows if row["metric"] == "iou" and row["split"] == split and row["class"]]
-    if not wanted:
-        return {}
-    means: dict[str, dict[str, float]] = defaultdict(dict)
-    for (name, variant), group in pd.DataFrame(wanted).groupby(["class", "variant"], sort=False):
-        means[str(name)][str(variant)] = float(group["value"].mean())
-    return means
+def _mean(values: Sequence[float]) -> float:
+    """Mean of the values that are there; nan where there is none."""
+    there = [value for value in values if math.isfinite(value)]
+    return fmean(there) if there else math.nan
 
 
-def _timing(row: dict[str, Any]) -> Timing:
-    setting = Setting(**{name: row[name] for name in ("subject", "device", "dtype", "classes", "batch")})
-    return Timing(
-        setting=setting,
-        nodes=row["nodes"],
-        metric=row["metric"],
-        value=row["value"],
-        low=row["ci_low"],
-        high=row["ci_high"],
-        status=row["status"],
-    )
-
-
-def _breakdown(path: Path, problems: list[str]) -> tuple[Share, ...]:
-    """Parts of a training step; none where they were not measured, which is no problem."""
-    return tuple(Share(**row) for row in _rows(read_table(path, problems))) if path.is_file() else ()
-
-
-def _growth(row: dict[str, Any]) -> Growth:
-    names = ("subject", "device", "dtype", "metric", "exponent")
-    return Growth(**{name: row[name] for name in names}, low=row["ci_low"], high=row["ci_high"])
+def _by_claim(tests: Sequence[ClaimTestRow]) -> dict[str, list[ClaimTestRow]]:
+    found: dict[str, list[ClaimTestRow]] = defaultdict(list)
+    for test in sorted(tests, key=lambda test: test.test):
+        found[test.claim].append(test)
+    return found

@@ -1,4 +1,4 @@
-"""Results in, one HTML file out, with its tables and figures as files beside the results."""
+"""Folders of results in; one self-contained HTML file of each and one of all of them out."""
 
 from __future__ import annotations
 
@@ -8,23 +8,22 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from difnet.config import write_text
-from difnet.report.anchors import anchor
-from difnet.report.export import write_exports
-from difnet.report.figures.benchmarks import across_differences
+from difnet.config import BenchmarkPlan, InputError, atomic_path, read_plan, write_text
+from difnet.report import across
 from difnet.report.figures.plot import figure_style
-from difnet.report.load import BUDGET_BYTES, EVERYTHING, Results, load_results
-from difnet.report.overview import across_benchmarks
-from difnet.report.records import Selection
-from difnet.report.section import Section
+from difnet.report.load import BUDGET_BYTES, Results, load_results, title_of
+from difnet.report.section import Section, anchor
 from difnet.report.sections import all_sections
 
-SCRIPTS = ("tables.js", "gallery.js", "explorer.js")
+SCRIPTS = ("tables.js", "examples.js", "explorer.js")
 """The page's only script; its policy allows no other."""
+PAGE = "report.html"
 
 
 @dataclass(frozen=True)
@@ -35,58 +34,112 @@ class Chapter:
     sections: tuple[Section, ...]
 
 
-def render(
-    root: Path, results: Path, benchmarks: Sequence[str], out: Path, selection: Selection = EVERYTHING
-) -> None:
-    """Write the report on some benchmarks as one self-contained HTML file.
+class Link(NamedTuple):
+    """A report that is there already."""
 
-    Their figures and tables are written to `results/<benchmark>/figures` and `tables` too.
+    page: Path
+    title: str
+
+
+def render(folders: Sequence[Path], out: Path) -> list[Path]:
+    """Write the report of each folder of results, and one of all of them, from what lies in the folders.
+
+    Their figures and tables are written to `figures/` and `tables/` of each folder too.
 
     Args:
-        root: The project's folder, with `ablations/` and `workflow/benchmarks/`.
-        results: The folder with one folder a benchmark.
-        benchmarks: Names of the benchmarks, in the order of the report.
-        out: The HTML file.
-        selection: What replaces the ablations and seeds that the benchmarks name.
+        folders: Folders of results, each with its `plan.json`, in the order of the report.
+        out: The HTML file with all of them as chapters.
+
+    Returns:
+        The reports: `report.html` of each folder, then `out`.
 
     Raises:
-        InputError: If a benchmark does not exist, or a file cannot be written.
+        InputError: If a folder has no plan of this version, or a file cannot be written.
     """
+    plans = {folder: read_plan(folder) for folder in folders}
     chapters = []
-    for name in benchmarks:
-        found = load_results(root, results, name, selection, budget=BUDGET_BYTES // len(benchmarks))
+    for folder, plan in plans.items():
+        results = load_results(folder, plan, budget=BUDGET_BYTES // len(plans))
         with figure_style():
-            chapters.append(Chapter(found, all_sections(found)))
-    with figure_style():
-        across = _across([chapter.results for chapter in chapters])
-    script = "".join(_asset(name) for name in SCRIPTS)
-    page = (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            chapters=chapters,
-            across=across,
-            provenance=Path(os.path.relpath(results / "provenance.html", out.parent)).as_posix(),
-            script=Markup(script),
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        )
-    )
-    write_text(out, page)
+            chapters.append(Chapter(results, all_sections(results)))
     for chapter in chapters:
         write_exports(chapter.results.folder, chapter.sections)
+        _write_page(chapter.results.folder / PAGE, [chapter], siblings=_siblings(chapter.results, folders))
+    _write_page(out, chapters, others=_others(out.parent, folders))
+    return [*(folder / PAGE for folder in plans), out]
 
 
-def _across(benchmarks: list[Results]) -> Section | None:
-    """All benchmarks beside each other; None where there is one."""
-    if len(benchmarks) < 2:
-        return None
-    table, plot = across_benchmarks(benchmarks), across_differences(benchmarks)
-    return Section(
-        key="benchmarks",
-        title="All benchmarks",
-        plots={plot.name: plot} if plot else {},
-        tables={table.name: table},
+def write_exports(folder: Path, sections: Sequence[Section]) -> None:
+    """Write `figures/*.{svg,pdf}` and `tables/*.{csv,md,tex}` under the folder of a benchmark.
+
+    Raises:
+        InputError: If they cannot be written.
+    """
+    for section in sections:
+        for plot in section.plots:
+            write_text(folder / "figures" / f"{plot.name}.svg", plot.svg)
+            with atomic_path(folder / "figures" / f"{plot.name}.pdf") as path:
+                plot.save_pdf(path)
+        for table in section.tables:
+            for text, suffix in zip(table.formats.values(), ("md", "tex", "csv"), strict=True):
+                write_text(folder / "tables" / f"{table.name}.{suffix}", text)
+
+
+def _write_page(
+    path: Path,
+    chapters: Sequence[Chapter],
+    *,
+    siblings: Sequence[Link] = (),
+    others: Sequence[Link] = (),
+) -> None:
+    benchmarks = [chapter.results for chapter in chapters]
+    with figure_style():
+        together = across.build(benchmarks) if len(benchmarks) > 1 else None
+    script = "".join(_asset(name) for name in SCRIPTS)
+    page = _environment().get_template("report.html.j2")
+    text = page.render(
+        chapters=chapters,
+        across=together,
+        siblings=siblings,
+        others=others,
+        provenance=benchmarks[0].folder.parent / "provenance.html",
+        link_to=lambda target: quote(Path(os.path.relpath(target, path.parent)).as_posix()),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
+    write_text(path, text)
+
+
+def _siblings(results: Results, rendered: Sequence[Path]) -> list[Link]:
+    """The reports of the same benchmark with another recipe."""
+    return [
+        Link(folder / PAGE, title_of(plan))
+        for folder, plan in _beside(results.folder.parent, rendered).items()
+        if plan and plan.benchmark == results.plan.benchmark and plan.folder != results.plan.folder
+    ]
+
+
+def _others(root: Path, rendered: Sequence[Path]) -> list[Link]:
+    """The reports in a folder that are not among the chapters."""
+    own = {folder.resolve() for folder in rendered}
+    return [
+        Link(folder / PAGE, title_of(plan) if plan else folder.name)
+        for folder, plan in _beside(root, rendered).items()
+        if folder.resolve() not in own
+    ]
+
+
+def _beside(root: Path, rendered: Sequence[Path]) -> dict[Path, BenchmarkPlan | None]:
+    """Folders that have a report, or are given one now, with their plans; None where it cannot be read."""
+    there = [page.parent for page in root.glob(f"*/{PAGE}")]
+    there += [folder for folder in rendered if folder.parent == root and folder not in there]
+    found: dict[Path, BenchmarkPlan | None] = {}
+    for folder in sorted(there):
+        try:
+            found[folder] = read_plan(folder)
+        except InputError:
+            found[folder] = None
+    return found
 
 
 def _environment() -> Environment:

@@ -8,20 +8,32 @@ from pathlib import Path
 
 import pytest
 
+from difnet.config import read_plan
 from difnet.report import render
+from difnet.report.load import Results, load_results
 from tests.report.page import Page
 from tests.report.project import make_project, write_section
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """A project, its results and its report."""
+    """A project, the folder of its benchmark, and the report on it."""
 
     root: Path
-    results: Path
+    folder: Path
     text: str
     seconds: float
     """CPU time that rendering took."""
+
+    @property
+    def path(self) -> Path:
+        """The report on all benchmarks, here one."""
+        return self.folder.parent / "report.html"
+
+    @property
+    def results(self) -> Results:
+        """All that the report knows of it."""
+        return load_results(self.folder, read_plan(self.folder))
 
     @property
     def page(self) -> Page:
@@ -29,20 +41,21 @@ class Rendered:
         return Page.parse(self.text)
 
 
-def rendered_in(root: Path, results: Path) -> Rendered:
-    """The report on `toy` in a project."""
+def rendered_in(root: Path, folder: Path) -> Rendered:
+    """The report on a benchmark of a project."""
     start = time.process_time()
-    render(root, results, ["toy"], results / "report.html")
+    render([folder], folder.parent / "report.html")
     seconds = time.process_time() - start
-    return Rendered(root, results, (results / "report.html").read_text(encoding="utf-8"), seconds)
+    text = (folder.parent / "report.html").read_text(encoding="utf-8")
+    return Rendered(root, folder, text, seconds)
 
 
 @pytest.fixture(scope="session")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
     root = tmp_path_factory.mktemp("project")
-    results = make_project(root)
-    write_section(results / "toy" / "sections" / "deeplab")
-    return rendered_in(root, results)
+    folder = make_project(root)
+    write_section(folder / "sections" / "deeplab")
+    return rendered_in(root, folder)
 
 
 @pytest.fixture(scope="session")

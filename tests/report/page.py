@@ -41,6 +41,11 @@ class Element:
         return found
 
 
+def small(cell: Element) -> str:
+    """The small type of a table cell."""
+    return "".join(item.text for item in cell.all("small"))
+
+
 class Page(HTMLParser):
     """The tree of a page; a tag that is closed out of turn is an error."""
 

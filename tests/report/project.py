@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import yaml
 from PIL import Image
 from safetensors.numpy import save_file
 
-from difnet.config import resolve_run, write_yaml
+from difnet.config import Project, plan
+from difnet.tables import (
+    BREAKDOWN,
+    CLAIM_TESTS,
+    CLAIMS,
+    COMPARISONS,
+    GROWTH,
+    HISTORY,
+    ORIGINS,
+    SCORES,
+    SUMMARY,
+    TIMING,
+    BreakdownRow,
+    ClaimRow,
+    ClaimTestRow,
+    ComparisonRow,
+    GrowthRow,
+    HistoryRow,
+    OriginRow,
+    ScoreRow,
+    SummaryRow,
+    Table,
+    TimingRow,
+)
 
 HEADLINE = {
     "cascade": "DifNet (cascade)",
@@ -42,24 +66,21 @@ def make_project(
     classes: tuple[str, ...] = CLASSES,
     size: int = 64,
 ) -> Path:
-    """Write the configuration and results of a finished benchmark; returns the results folder."""
+    """Write the configuration, plan and results of a finished benchmark; returns its folder of results."""
     variants = variants or HEADLINE
-    folder = root / "results" / benchmark
     random = np.random.default_rng(0)
     write_project(root, benchmark=benchmark, variants=variants, seeds=seeds)
+    folder = write_plan(root, benchmark)
     write_data(folder, classes)
-    scores = pd.concat(
-        [
-            write_run(root, folder, name, place, seed, classes=classes, random=random)
-            for place, name in enumerate(variants)
-            for seed in (seeds if name != "pixel_prior" else seeds[:1])
-        ]
-    )
-    scores.to_csv(folder / "scores.csv", index=False)
+    scores: list[ScoreRow] = []
+    for place, name in enumerate(variants):
+        for seed in seeds if name != "pixel_prior" else seeds[:1]:
+            scores += write_run(folder, name, place, seed, classes=classes, random=random)
+    write_rows(SCORES, scores, folder)
     write_analysis(folder, scores, reference=next(iter(variants)))
     write_gallery(folder, list(variants), len(classes), size, random)
     write_timing(folder, list(variants), random)
-    return root / "results"
+    return folder
 
 
 def write_project(root: Path, *, benchmark: str, variants: dict[str, str], seeds: tuple[int, ...]) -> None:
@@ -81,6 +102,18 @@ def write_project(root: Path, *, benchmark: str, variants: dict[str, str], seeds
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
 
 
+def write_plan(root: Path, benchmark: str = "toy", **selection: object) -> Path:
+    """Plan a benchmark of a project, as `difnet plan` does; returns its folder of results."""
+    project = Project(root)
+    (part,) = plan(project, {"benchmarks": [benchmark], **selection}).benchmarks.values()
+    return part.write(project).parent
+
+
+def write_rows(table: Table[Any], rows: Sequence[object], folder: Path) -> None:
+    """Write a table of a folder, sealed."""
+    table.write(table.frame(rows), folder / table.name)
+
+
 def write_data(folder: Path, classes: tuple[str, ...]) -> None:
     (folder / "data").mkdir(parents=True, exist_ok=True)
     palette = [[(53 * place) % 256, (97 * place) % 256, (149 * place) % 256] for place in range(len(classes))]
@@ -92,8 +125,9 @@ def write_data(folder: Path, classes: tuple[str, ...]) -> None:
         "classes": list(classes),
         "palette": palette,
         "sha256": "d" * 64,
+        "fingerprint": "f" * 64,
         "splits": {
-            name: {"names": [f"{name}-{place:05d}" for place in range(count)]}
+            name: {"names": [f"{name}-{place:05d}" for place in range(count)], "shapes": [[64, 64]] * count}
             for name, count in (("train", 400), ("val", 100))
         },
     }
@@ -101,35 +135,31 @@ def write_data(folder: Path, classes: tuple[str, ...]) -> None:
 
 
 def write_run(
-    root: Path,
     folder: Path,
     name: str,
     place: int,
     seed: int,
     *,
-    classes: tuple[str, ...],
+    classes: tuple[str, ...] = CLASSES,
     random: np.random.Generator,
-) -> pd.DataFrame:
+) -> list[ScoreRow]:
     run = folder / "runs" / name / f"seed{seed}"
-    run.mkdir(parents=True)
-    config = resolve_run(root, benchmark=folder.name, ablation=name, seed=seed)
-    write_yaml(run / "config.yaml", config.model_dump(mode="json"))
+    run.mkdir(parents=True, exist_ok=True)
     write_history(run, place, random)
-    if name in {"cascade", "similarity_only"}:
-        write_weights(run, random)
+    write_weights(run, random)
     write_environment(run, folder.name, name, seed)
     level = 0.72 - 0.035 * (place % 8)
     ious = np.clip(
         level + random.normal(0, 0.02, len(classes)) - 0.3 * np.arange(len(classes)) / len(classes), 0, 1
     )
-    rows = [(name, seed, "val", "iou", label, value) for label, value in zip(classes, ious, strict=True)]
-    rows += [(name, seed, "val", "miou", "", ious.mean())]
+    rows = [("iou", label, value) for label, value in zip(classes, ious, strict=True)]
+    rows += [("miou", "", ious.mean())]
     rows += [
-        (name, seed, "val", metric, "", ious.mean() * (0.6 + 0.04 * order) + random.normal(0, 0.005))
+        (metric, "", ious.mean() * (0.6 + 0.04 * order) + random.normal(0, 0.005))
         for order, metric in enumerate(METRICS[1:])
     ]
-    scores = pd.DataFrame(rows, columns=["variant", "seed", "split", "metric", "class", "value"])
-    scores.to_csv(run / "scores.csv", index=False)
+    scores = [ScoreRow(name, seed, "val", metric, label, value) for metric, label, value in rows]
+    write_rows(SCORES, scores, run)
     return scores
 
 
@@ -144,10 +174,10 @@ def write_weights(run: Path, random: np.random.Generator) -> None:
 
 def write_history(run: Path, place: int, random: np.random.Generator) -> None:
     steps = np.arange(10, 1501, 10)
-    loss = 1.6 * np.exp(-steps / 500) + 0.2 + 0.03 * place + random.normal(0, 0.02, len(steps))
-    rate = 2.5e-3 * (1 - steps / 1501) ** 0.9
-    table = pd.DataFrame({"step": steps, "loss": loss, "learning_rate": rate, "images_per_s": 250.0})
-    table.to_csv(run / "history.csv", index=False)
+    losses = 1.6 * np.exp(-steps / 500) + 0.2 + 0.03 * place + random.normal(0, 0.02, len(steps))
+    rates = 2.5e-3 * (1 - steps / 1501) ** 0.9
+    rows = [HistoryRow(*row, 250.0) for row in zip(steps, losses, rates, strict=True)]
+    write_rows(HISTORY, rows, run)
 
 
 def write_environment(run: Path, benchmark: str, name: str, seed: int) -> None:
@@ -157,7 +187,9 @@ def write_environment(run: Path, benchmark: str, name: str, seed: int) -> None:
         "device": "cpu",
         "cpu": "a CPU",
         "threads": 1,
-        "commit": "a" * 40,
+        "commit": "a" * 12,
+        "identity": "b" * 16,
+        "uncommitted": [],
         "code_sha256": "c" * 64,
         "data_sha256": "d" * 64,
         "weights_sha256": "e" * 64,
@@ -226,50 +258,102 @@ def walks(grid: int, classes: int, random: np.random.Generator) -> dict[str, np.
     }
 
 
-def write_analysis(folder: Path, scores: pd.DataFrame, reference: str) -> None:
-    means = scores[scores["class"] == ""].groupby(["variant", "metric", "split"], sort=False)["value"]
-    summary = means.agg(mean="mean", spread="std", n_seeds="count").reset_index()
-    reach = 4.303 * summary["spread"] / np.sqrt(summary["n_seeds"])
-    summary = summary.assign(ci_low=summary["mean"] - reach, ci_high=summary["mean"] + reach, unit="3 seeds")
-    columns = ["variant", "metric", "split", "mean", "ci_low", "ci_high", "n_seeds", "unit"]
-    summary[columns].to_csv(folder / "summary.csv", index=False)
-    rows = []
+def write_analysis(folder: Path, scores: Sequence[ScoreRow], reference: str) -> None:
+    values: dict[tuple[str, str], list[float]] = {}
+    for row in scores:
+        if not row.class_:
+            values.setdefault((row.metric, row.variant), []).append(row.value)
+    means = {key: float(np.mean(found)) for key, found in values.items()}
+    summary = []
+    for (metric, variant), found in values.items():
+        half = 4.303 * np.std(found, ddof=1) / np.sqrt(len(found)) if len(found) > 1 else np.nan
+        mean = means[metric, variant]
+        summary.append(
+            SummaryRow(variant, metric, "val", mean, mean - half, mean + half, len(found), "3 seeds")
+        )
+    write_rows(SUMMARY, summary, folder)
+    comparisons = []
     for metric in ("miou", "boundary_f"):
-        table = summary[summary["metric"] == metric].set_index("variant")
-        for place, name in enumerate(name for name in table.index if name != reference):
-            difference = table.loc[name, "mean"] - table.loc[reference, "mean"]
+        others = [variant for key, variant in values if key == metric and variant != reference]
+        for place, name in enumerate(others):
+            difference = means[metric, name] - means[metric, reference]
             width = 0.02 + 0.01 * (place % 3)
             p = 0.3 if abs(difference) < width else 0.004
-            low, high = difference - width, difference + width
-            rows.append(
-                (name, reference, metric, difference, low, high, p, min(1, 4 * p), difference / 0.02, 3)
+            comparisons.append(
+                ComparisonRow(
+                    variant=name,
+                    reference=reference,
+                    metric=metric,
+                    difference=difference,
+                    ci_low=difference - width,
+                    ci_high=difference + width,
+                    p_value=p,
+                    p_adjusted=min(1, 4 * p),
+                    effect_size=difference / 0.02,
+                    n=3,
+                    n_images=100,
+                    detectable=0.05,
+                    unit="3 seeds",
+                )
             )
-    columns = ["variant", "reference", "metric", "difference", "ci_low", "ci_high"]
-    columns += ["p_value", "p_adjusted", "effect_size", "n"]
-    pd.DataFrame(rows, columns=columns).to_csv(folder / "comparisons.csv", index=False)
+    write_rows(COMPARISONS, comparisons, folder)
+    runs = dict.fromkeys((row.variant, row.seed) for row in scores)
+    write_rows(ORIGINS, [OriginRow(*run, "a" * 16, f"{folder}/runs") for run in runs], folder)
+    write_claims(folder)
+
+
+def claim(name: str, verdict: str, statement: str, **other: Any) -> ClaimRow:
+    numbers = {"p_value": 0.1, "confidence": 0.9875} if verdict != "not run" else {}
+    values = {"p_value": np.nan, "confidence": np.nan, "remark": "", "paper": "", **numbers, **other}
+    return ClaimRow(claim=name, verdict=verdict, evidence="in words", statement=statement, **values)
+
+
+def claim_test(name: str, reference: str, numbers: tuple[float, float, float], **other: Any) -> ClaimTestRow:
+    """One test; `numbers` are value and interval, nan where it was not run."""
+    value, low, high = numbers
+    values: dict[str, Any] = {
+        "test": 1,
+        "quantity": "difference",
+        "metric": "miou",
+        "variant": "cascade",
+        "device": "",
+        "nodes": 0,
+        "bound": 0.0,
+        "p_value": 0.1,
+        "optional": "",
+        "unit": "3 seeds",
+        "status": "ok",
+        **other,
+    }
+    bound = values["bound"]
+    verdict = "reproduced" if low > bound else "not reproduced" if high < bound else "inconclusive"
+    values.setdefault("verdict", verdict if values["status"] == "ok" else "not run")
+    return ClaimTestRow(claim=name, reference=reference, value=value, ci_low=low, ci_high=high, **values)
+
+
+def write_claims(folder: Path, **remark: str) -> None:
+    nothing = (np.nan, np.nan, np.nan)
     claims = [
-        (
-            "C1",
-            "inconclusive",
-            "DifNet beats the baseline; miou cascade - deeplab = +0.0210 [-0.0040, +0.0460], "
-            "claimed > 0, over 3 seeds; p = 0.1, interval corrected to 98.75%",
-        ),
-        (
-            "C3",
-            "reproduced",
-            "walks are no worse; miou cascade - dense_inverse = -0.0010 [-0.0060, +0.0040], "
-            "claimed > -0.01, over 3 seeds; miou matched_walks_5 - matched_exact: not run",
-        ),
-        (
-            "C5",
-            "not reproduced",
-            "both branches are needed; miou cascade - similarity_only = +0.0500 [+0.0300, +0.0700], "
-            "claimed > 0, over 3 seeds; miou cascade - seed_only = -0.0200 [-0.0300, -0.0100], "
-            "claimed > 0, over 3 seeds",
-        ),
-        ("C7", "not run", "no single level was run"),
+        claim("C1", "inconclusive", "DifNet beats the baseline; both have the same depth", **remark),
+        claim("C3", "reproduced", "Walks are no worse", **remark),
+        claim("C5", "not reproduced", "Both branches are needed", **remark),
+        claim("C7", "not run", "Several levels beat one"),
     ]
-    pd.DataFrame(claims, columns=["claim", "verdict", "evidence"]).to_csv(folder / "claims.csv", index=False)
+    tests = [
+        claim_test("C1", "deeplab", (0.021, -0.004, 0.046)),
+        claim_test("C3", "dense_inverse", (-0.001, -0.006, 0.004), bound=-0.01),
+        claim_test(
+            *("C3", "matched_exact", nothing),
+            test=2,
+            variant="matched_walks_5",
+            optional="yes",
+            status="not_run (no such variant)",
+        ),
+        claim_test("C5", "similarity_only", (0.05, 0.03, 0.07)),
+        claim_test("C5", "seed_only", (-0.02, -0.03, -0.01), test=2),
+    ]
+    write_rows(CLAIMS, claims, folder)
+    write_rows(CLAIM_TESTS, tests, folder)
 
 
 def write_timing(folder: Path, variants: list[str], random: np.random.Generator) -> None:
@@ -278,44 +362,39 @@ def write_timing(folder: Path, variants: list[str], random: np.random.Generator)
         "fused_walk": (2.0, 4e-6),
         "cascade": (2.0, 3e-5),
         "iterative_inverse": (2, 8e-5),
-    }
-    powers |= {
         "dense_inverse_scipy": (2.9, 2e-7),
         "dense_inverse_torch": (2.9, 3e-7),
         "dense_inverse_cupy": (0, 0),
     }
     rows, growth = [], []
+    nothing = (np.nan, np.nan, np.nan)
     for subject, (power, scale) in powers.items():
         for metric, factor in (("latency_ms", 1.0), ("forward_backward_ms", 2.4), ("peak_memory_mb", 0.5)):
             for nodes in NODES:
-                key = (subject, "cpu", "float32", nodes, 21, 1, metric)
+                size = ("float32", nodes, 21, 1, metric)
                 if not scale:
-                    rows.append((subject, "cuda", *key[2:], np.nan, np.nan, np.nan, "not_run (no GPU)"))
+                    rows.append(TimingRow(subject, "cuda", *size, *nothing, "not_run (no GPU)"))
                 elif subject == "dense_inverse_torch" and nodes == NODES[-1]:
-                    rows.append((*key, np.nan, np.nan, np.nan, "does_not_fit"))
+                    rows.append(TimingRow(subject, "cpu", *size, *nothing, "does_not_fit"))
                 else:
                     value = scale * factor * nodes**power * float(random.uniform(0.95, 1.05))
-                    rows.append((*key, value, value * 0.96, value * 1.05, "ok"))
+                    rows.append(TimingRow(subject, "cpu", *size, value, value * 0.96, value * 1.05, "ok"))
             if scale:
-                growth.append((subject, "cpu", "float32", metric, power, power - 0.05, power + 0.05))
+                growth.append(GrowthRow(subject, "cpu", "float32", metric, power, power - 0.05, power + 0.05))
     for place, name in enumerate(variants):
         costs = {"latency_ms": 12.0, "images_per_s": 83.0, "train_step_ms": 55.0, "peak_memory_mb": 300.0}
         for metric, value in costs.items():
-            key = (f"model:{name}", "cpu", "float32", 64, 5, 1, metric)
-            rows.append((*key, value + place, value + place - 1, value + place + 1.5, "ok"))
-    columns = ["subject", "device", "dtype", "nodes", "classes", "batch"]
-    columns += ["metric", "value", "ci_low", "ci_high", "status"]
-    pd.DataFrame(rows, columns=columns).to_csv(folder / "timing.csv", index=False)
+            numbers = (value + place, value + place - 1, value + place + 1.5)
+            rows.append(TimingRow(f"model:{name}", "cpu", "float32", 64, 5, 1, metric, *numbers, "ok"))
+    shares = {"data": 0.08, "convolutions": 0.62, "walks": 0.12, "rest": 0.18}
     parts = [
-        (name, "cpu", part, 50.0 * share, share)
+        BreakdownRow(name, "cpu", part, 50.0 * share, share)
         for name in variants
-        for part, share in (("data", 0.08), ("convolutions", 0.62), ("walks", 0.12), ("rest", 0.18))
+        for part, share in shares.items()
     ]
-    (folder / "timing").mkdir(exist_ok=True)
-    columns = ["variant", "device", "part", "ms", "share"]
-    pd.DataFrame(parts, columns=columns).to_csv(folder / "timing" / "breakdown.csv", index=False)
-    columns = ["subject", "device", "dtype", "metric", "exponent", "ci_low", "ci_high"]
-    pd.DataFrame(growth, columns=columns).to_csv(folder / "growth.csv", index=False)
+    write_rows(TIMING, rows, folder)
+    write_rows(GROWTH, growth, folder)
+    write_rows(BREAKDOWN, parts, folder / "timing")
 
 
 def write_section(folder: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from difnet.report.numbers import duration, fixed, listing, signed, significant
 from tests.report.conftest import Rendered
-from tests.report.page import Element
+from tests.report.page import small
 
 LABELS = {
     "miou": "mIoU",
@@ -40,13 +40,9 @@ def shown(text: str) -> list[float]:
     ]
 
 
-def small(cell: Element) -> str:
-    return "".join(item.text for item in cell.all("small"))
-
-
 @pytest.mark.parametrize("metric", LABELS)
 def test_means_and_intervals_equal_summary_csv(rendered: Rendered, metric: str) -> None:
-    summary = read(rendered.results / "toy" / "summary.csv")
+    summary = read(rendered.folder / "summary.csv")
     summary = summary[summary["metric"] == metric].set_index("variant")
     rows = rendered.page.table("toy-table-results")
     assert {row["Variant"].all("small")[0].text for row in rows} == set(summary.index)
@@ -64,7 +60,7 @@ def test_means_and_intervals_equal_summary_csv(rendered: Rendered, metric: str) 
 
 @pytest.mark.parametrize("metric", ["miou", "boundary_f"])
 def test_differences_equal_comparisons_csv(rendered: Rendered, metric: str) -> None:
-    table = read(rendered.results / "toy" / "comparisons.csv")
+    table = read(rendered.folder / "comparisons.csv")
     table = table[table["metric"] == metric].set_index("variant")
     for row in rendered.page.table("toy-table-results"):
         name, cell = row["Variant"].all("small")[0].text, row[f"Δ {LABELS[metric]}"]
@@ -83,12 +79,10 @@ def test_differences_equal_comparisons_csv(rendered: Rendered, metric: str) -> N
 
 
 def test_parameters_and_costs_equal_their_files(rendered: Rendered) -> None:
-    timing = read(rendered.results / "toy" / "timing.csv").set_index(["subject", "metric"])
+    timing = read(rendered.folder / "timing.csv").set_index(["subject", "metric"])
     for row in rendered.page.table("toy-table-results"):
         name = row["Variant"].all("small")[0].text
-        environment = json.loads(
-            (rendered.results / "toy" / "runs" / name / "seed0" / "environment.json").read_text()
-        )
+        environment = json.loads((rendered.folder / "runs" / name / "seed0" / "environment.json").read_text())
         cell = row["Parameters"]
         assert float(cell.attributes["data-value"]) == environment["parameters"]
         assert shown(cell.own_text) == [float(f"{environment['parameters'] / 1e6:.3g}")]
@@ -100,7 +94,7 @@ def test_parameters_and_costs_equal_their_files(rendered: Rendered) -> None:
 
 
 def test_parts_of_a_step_equal_their_file(rendered: Rendered) -> None:
-    table = read(rendered.results / "toy" / "timing" / "breakdown.csv").set_index(["variant", "part"])
+    table = read(rendered.folder / "timing" / "breakdown.csv").set_index(["variant", "part"])
     for row in rendered.page.table("toy-table-timing-step"):
         name = row["Network"].all("small")[0].text
         for part in ("data", "convolutions", "walks", "rest"):
@@ -109,7 +103,7 @@ def test_parts_of_a_step_equal_their_file(rendered: Rendered) -> None:
 
 
 def test_class_table_holds_means_over_seeds(rendered: Rendered) -> None:
-    scores = read(rendered.results / "toy" / "scores.csv")
+    scores = read(rendered.folder / "scores.csv")
     means = scores[scores["metric"] == "iou"].groupby(["variant", "class"])["value"].mean()
     row = rendered.page.table("toy-table-classes")[0]
     for name in ("background", "blob"):
@@ -117,7 +111,7 @@ def test_class_table_holds_means_over_seeds(rendered: Rendered) -> None:
 
 
 def test_timing_table_shows_values_and_reasons(rendered: Rendered) -> None:
-    timing = read(rendered.results / "toy" / "timing.csv")
+    timing = read(rendered.folder / "timing.csv")
     rows = {row["Operator"].own_text: row for row in rendered.page.table("toy-table-timing-latency-ms")}
     wanted = (timing["subject"] == "cascade") & (timing["metric"] == "latency_ms") & (timing["nodes"] == 1024)
     assert float(rows["cascade"]["N = 1,024"].attributes["data-value"]) == timing[wanted]["value"].item()
@@ -126,7 +120,7 @@ def test_timing_table_shows_values_and_reasons(rendered: Rendered) -> None:
 
 
 def test_summary_numbers_come_from_the_tables(rendered: Rendered) -> None:
-    folder = rendered.results / "toy"
+    folder = rendered.folder
     known = {
         value
         for name in ("summary", "comparisons", "timing")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from pathlib import Path
 
+from difnet.config import read_plan
 from difnet.report import render
-from tests.report.conftest import Rendered
+from tests.report.conftest import Rendered, rendered_in
 from tests.report.page import Page
 from tests.report.project import make_project
 
@@ -21,7 +23,7 @@ SECTIONS = [
     "section-deeplab",
     "trust",
     "training",
-    "gallery",
+    "examples",
     "explorer",
     "provenance",
 ]
@@ -77,43 +79,50 @@ def test_synthetic_data_is_said_to_be(rendered: Rendered) -> None:
 
 
 def test_every_run_leads_to_its_command(rendered: Rendered) -> None:
+    command = read_plan(rendered.folder).command
+    section = rendered.page.by_id("toy-provenance")
+    commands = [item.text for item in section.all("code") if "data-command" in item.attributes]
+    assert commands[0] == command
+    assert f"{command} -- results/toy/runs/seed_only/seed2/scores.csv" in commands
+    assert len(commands) == len(set(commands)) == 19
     runs = rendered.page.by_id("toy-run-seed_only").text
-    assert runs.count("difnet train --benchmark toy --ablation seed_only") >= 3
+    assert runs.count("It was made with difnet train --benchmark toy --ablation seed_only") == 3
     for row in rendered.page.table("toy-table-results"):
         (link,) = row["Variant"].all("a")
         assert rendered.page.by_id(link.attributes["href"][1:])
 
 
 def test_same_input_gives_the_same_bytes(rendered: Rendered, tmp_path: Path) -> None:
-    before = {path: path.read_bytes() for path in sorted((rendered.results / "toy" / "figures").iterdir())}
-    render(rendered.root, rendered.results, ["toy"], rendered.results / "report.html")
-    assert (rendered.results / "report.html").read_text(encoding="utf-8") == rendered.text
+    before = {path: path.read_bytes() for path in sorted((rendered.folder / "figures").iterdir())}
+    render([rendered.folder], rendered.path)
+    assert rendered.path.read_text(encoding="utf-8") == rendered.text
     assert {path: path.read_bytes() for path in before} == before
 
 
 def test_names_are_escaped(tmp_path: Path) -> None:
     evil = '<script>alert("x")</script>&$_^|'
-    results = make_project(
+    folder = make_project(
         tmp_path, variants={"cascade": evil, "other": f"other {evil}"}, classes=(evil, "b\"'<i>")
     )
-    environment = results / "toy" / "runs" / "other" / "seed0" / "environment.json"
+    environment = folder / "runs" / "other" / "seed0" / "environment.json"
     environment.write_text('{"device": "<img src=x onerror=alert(1)>", "command": "</pre><script>"}')
-    render(tmp_path, results, ["toy"], results / "report.html")
-    text = (results / "report.html").read_text(encoding="utf-8")
-    page = Page.parse(text)
+    (folder / "runs" / "other" / "seed0" / "ablation" / "other.yaml").write_text(evil)
+    page = rendered_in(tmp_path, folder).page
     assert len(page.root.all("script")) == 1
     assert not any(name.startswith("on") for item in page.root.all() for name in item.attributes)
     assert evil in page.by_id("toy-results").text
     assert "x onerror" in page.by_id("toy-run-other").text
 
 
-def test_several_benchmarks_have_an_overview(tmp_path: Path) -> None:
-    variants = {"cascade": "Cascade", "seed_only": "Seed only"}
-    make_project(tmp_path, benchmark="one", variants=variants)
-    results = make_project(tmp_path, benchmark="two", variants=variants)
-    render(tmp_path, results, ["one", "two"], results / "report.html")
-    page = Page.parse((results / "report.html").read_text(encoding="utf-8"))
-    assert len(page.table("all-table-benchmarks")) == 2
-    assert "Of 1 variant compared on 2 benchmarks" in page.by_id("all-figure-benchmarks").text
-    ids = Counter(item.attributes["id"] for item in page.root.all() if "id" in item.attributes)
-    assert max(ids.values()) == 1
+def test_runs_show_their_code(tmp_path: Path) -> None:
+    folder = make_project(tmp_path, variants={"cascade": "Cascade"}, seeds=(0,))
+    run = folder / "runs" / "cascade" / "seed0"
+    (run / "ablation" / "rule.py").write_text("class Rule: ...\n")
+    facts = json.loads((run / "environment.json").read_text())
+    facts["uncommitted"] = [" M difnet/a.py", "?? b.py"]
+    (run / "environment.json").write_text(json.dumps(facts))
+    shown = rendered_in(tmp_path, folder).page.by_id("toy-run-cascade")
+    texts = [item.text for item in shown.all("pre")]
+    assert "class Rule: ...\n" in texts and "title: Cascade" in "".join(texts)
+    assert "uncommitted files M difnet/a.py, ?? b.py" in " ".join(shown.text.split())
+    assert "identity" + "b" * 16 in shown.text

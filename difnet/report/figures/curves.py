@@ -9,11 +9,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from difnet.report.figures.labels import Label, label_right, shorten
 from difnet.report.figures.plot import DASHES, MUTED, SERIES, Plot, log_height, new_figure
+from difnet.report.figures.side_labels import Label, label_right, shorten
 from difnet.report.load import Results
 from difnet.report.numbers import count, significant
-from difnet.report.variants import Variant
+from difnet.report.run_records import VariantRuns
+from difnet.tables import HISTORY
 
 BINS = 60
 MAX_TOGETHER = 8
@@ -94,9 +95,9 @@ def _apart(curves: list[Curve]) -> Figure:
     return figure
 
 
-def _binned(variant: Variant) -> pd.DataFrame:
+def _binned(variant: VariantRuns) -> pd.DataFrame:
     """Mean, lowest and highest seed of the loss, indexed by step."""
-    histories = [run.history[["step", "loss"]].dropna() for run in variant.runs]
+    histories = [HISTORY.frame(run.history)[["step", "loss"]].dropna() for run in variant.runs]
     histories = [history[history["loss"] > 0] for history in histories]
     histories = [history for history in histories if not history.empty]
     if not histories:

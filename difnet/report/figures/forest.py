@@ -7,23 +7,22 @@ import math
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from difnet.report.figures.labels import shorten
+from difnet.report.definitions import METRICS
 from difnet.report.figures.plot import INK, MUTED, SERIES, Plot, new_figure
+from difnet.report.figures.side_labels import shorten
 from difnet.report.load import Results
-from difnet.report.records import Comparison
-
-PANELS = {"miou": "mIoU", "boundary_f": "boundary F-score"}
+from difnet.report.rows import direction
+from difnet.tables import ComparisonRow
 
 
 def differences(results: Results) -> Plot | None:
     """One panel a metric, one line a variant, in the order of the difference in mIoU."""
     panels = {
-        metric: {
-            name: item for name, item in results.comparisons[metric].items() if math.isfinite(item.difference)
-        }
-        for metric in PANELS
+        metric.title: finite_differences(results, metric.name)
+        for metric in METRICS.values()
+        if metric.in_table == "compared"
     }
-    panels = {metric: found for metric, found in panels.items() if found}
+    panels = {title: found for title, found in panels.items() if found}
     if not panels:
         return None
     order: list[str] = []
@@ -31,7 +30,7 @@ def differences(results: Results) -> Plot | None:
         ascending = sorted(found, key=lambda name: found[name].difference)
         order += [name for name in ascending if name not in order]
     figure = new_figure(6.8, 1.2 + 0.27 * len(order))
-    for axes, (metric, found) in zip(
+    for axes, (title, found) in zip(
         figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels.items(), strict=True
     ):
         axes.axvline(0, color=INK, linewidth=1)
@@ -41,12 +40,12 @@ def differences(results: Results) -> Plot | None:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
         axes.set_yticks(range(len(order)), [shorten(results.title_of(name)) for name in order])
         axes.set_ylim(-0.6, len(order) - 0.4)
-        axes.set_xlabel(f"difference in {PANELS[metric]}")
+        axes.set_xlabel(f"difference in {title}")
         axes.grid(axis="y", visible=False)
     reference = results.title_of(results.reference)
     return Plot(
         name="differences",
-        finding=" ".join(_count(PANELS[metric], reference, found) for metric, found in panels.items()),
+        finding=" ".join(_count(title, reference, found) for title, found in panels.items()),
         caption=f"Difference from the reference ({reference}), paired by seed and image, with its 95% "
         "interval. Filled and blue: distinguishable from zero after correction for the number of "
         "comparisons; open and grey: not.",
@@ -54,12 +53,18 @@ def differences(results: Results) -> Plot | None:
     )
 
 
-def draw_difference(axes: Axes, place: int, comparison: Comparison) -> None:
+def finite_differences(results: Results, metric: str) -> dict[str, ComparisonRow]:
+    """The comparisons that have a difference, by variant."""
+    found = results.comparisons[metric]
+    return {name: found[name] for name in results.in_order(found) if math.isfinite(found[name].difference)}
+
+
+def draw_difference(axes: Axes, place: int, comparison: ComparisonRow) -> None:
     """A difference with its interval on line `place`, filled where it counts."""
-    decided = comparison.direction != "undecided"
+    decided = direction(comparison) != "undecided"
     colour = SERIES[0] if decided else MUTED
-    if math.isfinite(comparison.low + comparison.high):
-        axes.plot([comparison.low, comparison.high], [place, place], color=colour, linewidth=1.6)
+    if math.isfinite(comparison.ci_low + comparison.ci_high):
+        axes.plot([comparison.ci_low, comparison.ci_high], [place, place], color=colour, linewidth=1.6)
     axes.plot(
         comparison.difference,
         place,
@@ -71,8 +76,8 @@ def draw_difference(axes: Axes, place: int, comparison: Comparison) -> None:
     )
 
 
-def _count(label: str, reference: str, found: dict[str, Comparison]) -> str:
-    words = [comparison.direction for comparison in found.values()]
+def _count(label: str, reference: str, found: dict[str, ComparisonRow]) -> str:
+    words = [direction(comparison) for comparison in found.values()]
     return (
         f"Of {len(words)} compared with {reference} in {label}, {words.count('higher')} are higher, "
         f"{words.count('lower')} lower and {words.count('undecided')} undecided."

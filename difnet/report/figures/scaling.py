@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 from matplotlib.axes import Axes
 
-from difnet.report.figures.labels import Label, label_right
 from difnet.report.figures.plot import DASHES, MARKERS, SERIES, Plot, log_height, new_figure
+from difnet.report.figures.side_labels import Label, label_right
 from difnet.report.load import Results
 from difnet.report.numbers import significant
-from difnet.report.records import Setting, Timing
+from difnet.report.rows import Setting, measured, setting, timed_variant
+from difnet.tables import TimingRow
 
 PANELS = {
     "latency_ms": "forward, ms",
@@ -27,13 +26,13 @@ def scaling(results: Results) -> Plot | None:
     timings = [
         item
         for item in results.timings
-        if not item.of_network and item.nodes > 0 and not item.setting.subject.endswith(LEFT_OUT)
+        if not timed_variant(item) and item.nodes > 0 and not item.subject.endswith(LEFT_OUT)
     ]
-    points = [item for item in timings if item.measured and item.value > 0]
+    points = [item for item in timings if measured(item) and item.value > 0]
     metrics = [metric for metric in PANELS if any(item.metric == metric for item in points)]
     if not metrics:
         return None
-    settings = list(dict.fromkeys(item.setting for item in points))
+    settings = list(dict.fromkeys(map(setting, points)))
     nodes = sorted({item.nodes for item in timings})
     figure = new_figure(7.6, 3.0 * len(metrics))
     panels = figure.subplots(len(metrics), 1, sharex=True, squeeze=False)[:, 0]
@@ -41,9 +40,9 @@ def scaling(results: Results) -> Plot | None:
         axes.set_xscale("log")
         log_height(axes)
         labels = []
-        for place, setting in enumerate(settings):
+        for place, own in enumerate(settings):
             line = sorted(
-                (item for item in points if item.setting == setting and item.metric == metric),
+                (item for item in points if setting(item) == own and item.metric == metric),
                 key=lambda item: item.nodes,
             )
             if not line:
@@ -51,10 +50,10 @@ def scaling(results: Results) -> Plot | None:
             walls = [
                 item.nodes
                 for item in timings
-                if item.setting == setting and item.metric == metric and item.status == "does_not_fit"
+                if setting(item) == own and item.metric == metric and item.status == "does_not_fit"
             ]
             _draw(axes, line, walls, place)
-            text = _name(setting, settings) + _exponent(results, setting, metric)
+            text = _name(own, settings) + _exponent(results, own, metric)
             labels.append(Label(line[-1].nodes, line[-1].value, text, SERIES[place % len(SERIES)]))
         axes.set_ylabel(PANELS[metric])
         axes.margins(0.06)
@@ -73,7 +72,7 @@ def scaling(results: Results) -> Plot | None:
     )
 
 
-def _draw(axes: Axes, line: list[Timing], walls: list[float], place: int) -> None:
+def _draw(axes: Axes, line: list[TimingRow], walls: list[int], place: int) -> None:
     """One line, and a cross where its memory ends."""
     colour, turn = SERIES[place % len(SERIES)], place % len(MARKERS)
     axes.plot(
@@ -87,8 +86,8 @@ def _draw(axes: Axes, line: list[Timing], walls: list[float], place: int) -> Non
     )
     axes.vlines(
         [item.nodes for item in line],
-        [item.low for item in line],
-        [item.high for item in line],
+        [item.ci_low for item in line],
+        [item.ci_high for item in line],
         color=colour,
         linewidth=0.8,
     )
@@ -99,32 +98,31 @@ def _draw(axes: Axes, line: list[Timing], walls: list[float], place: int) -> Non
         axes.plot(min(beyond), end.value, marker="x", markersize=9, markeredgewidth=2, color=colour)
 
 
-def _name(setting: Setting, settings: list[Setting]) -> str:
+def _name(own: Setting, settings: list[Setting]) -> str:
     """The subject, and whatever else differs between the lines of the figure."""
-    parts = [setting.subject]
-    for item in fields(Setting)[1:]:
-        if len({getattr(other, item.name) for other in settings}) > 1:
-            value = getattr(setting, item.name)
-            parts.append(f"{value:g} {item.name}" if isinstance(value, float) else value)
+    parts = [own.subject]
+    for key, value in own._asdict().items():
+        if key != "subject" and len({getattr(other, key) for other in settings}) > 1:
+            parts.append(f"{value} {key}" if isinstance(value, int) else value)
     return ", ".join(parts)
 
 
-def _exponent(results: Results, setting: Setting, metric: str) -> str:
+def _exponent(results: Results, own: Setting, metric: str) -> str:
     """`  N^1.98 [1.90, 2.05]`, or nothing where none was fitted."""
-    key = (setting.subject, setting.device, setting.dtype, metric)
+    key = (own.subject, own.device, own.dtype, metric)
     for fit in results.growth:
         if (fit.subject, fit.device, fit.dtype, fit.metric) == key and fit.exponent == fit.exponent:
-            return f"  N^{fit.exponent:.2f} [{fit.low:.2f}, {fit.high:.2f}]"
+            return f"  N^{fit.exponent:.2f} [{fit.ci_low:.2f}, {fit.ci_high:.2f}]"
     return ""
 
 
-def _finding(points: list[Timing], label: str) -> str:
+def _finding(points: list[TimingRow], label: str) -> str:
     """The extremes at the largest size that the most settings reached."""
     sizes = [item.nodes for item in points]
     largest = max(sizes, key=lambda size: (sizes.count(size), size))
     there = sorted((item for item in points if item.nodes == largest), key=lambda item: item.value)
     first, last = there[0], there[-1]
-    text = f"At N = {largest:,.0f} ({label}) {first.setting.subject} takes {significant(first.value)}"
+    text = f"At N = {largest:,.0f} ({label}) {first.subject} takes {significant(first.value)}"
     if len(there) > 1:
-        text += f", the least, and {last.setting.subject} {significant(last.value)}, the most"
+        text += f", the least, and {last.subject} {significant(last.value)}, the most"
     return f"{text}."

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from difnet.report.figures.labels import Label, label_right, shorten
 from difnet.report.figures.plot import MARKERS, MUTED, SERIES, Plot, new_figure
+from difnet.report.figures.side_labels import Label, label_right, shorten
 from difnet.report.load import Results
 from difnet.report.numbers import fixed, listing, significant
-from difnet.report.records import NETWORK
+from difnet.report.rows import measured, timed_variant
 
 MAX_LABELLED = 14
 READING = (
@@ -20,42 +20,42 @@ READING = (
 )
 
 
-@dataclass(frozen=True)
-class Point:
-    """One variant: two values, and the lengths of their error bars below and above."""
+class Measure(NamedTuple):
+    """A value with its interval."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """Lengths of the error bar below and above the value; zero where no interval is known."""
+        if not math.isfinite(self.low + self.high):
+            return 0.0, 0.0
+        return max(0.0, self.value - self.low), max(0.0, self.high - self.value)
+
+
+class Point(NamedTuple):
+    """Two measures of one variant."""
 
     name: str
     title: str
-    x: float
-    y: float
-    x_reach: tuple[float, float]
-    y_reach: tuple[float, float]
+    x: Measure
+    y: Measure
 
 
 def accuracy_and_boundaries(results: Results) -> Plot | None:
     """MIoU against boundary F-score."""
-    miou, boundary = results.estimates["miou"], results.estimates["boundary_f"]
-    points = [
-        Point(
-            name=name,
-            title=results.title_of(name),
-            x=miou[name].mean,
-            y=boundary[name].mean,
-            x_reach=miou[name].reach,
-            y_reach=boundary[name].reach,
-        )
-        for name in results.in_order([name for name in miou if name in boundary])
-        if math.isfinite(miou[name].mean + boundary[name].mean)
-    ]
+    points = _points(results, _means(results, "miou"), _means(results, "boundary_f"))
     if not points:
         return None
-    front = pareto_front({point.name: (point.x, point.y) for point in points})
-    best = max(points, key=lambda point: point.x)
+    front = pareto_front({point.name: (point.x.value, point.y.value) for point in points})
+    best = max(points, key=lambda point: point.x.value)
     return Plot(
         name="miou-boundary-f",
         finding="No variant beats these in both mIoU and boundary F-score: "
-        f"{listing([results.title_of(name) for name in front])}. The highest mean mIoU, {fixed(best.x)}, "
-        f"comes with a boundary F-score of {fixed(best.y)}.",
+        f"{listing([results.title_of(name) for name in front])}. The highest mean mIoU, "
+        f"{fixed(best.x.value)}, comes with a boundary F-score of {fixed(best.y.value)}.",
         caption=f"Means over seeds. {READING}{_unnamed(points)}",
         figure=_draw(
             points,
@@ -71,35 +71,25 @@ def accuracy_and_latency(results: Results) -> Plot | None:
     timings = [
         item
         for item in results.timings
-        if item.of_network and item.metric == "latency_ms" and item.measured and item.value > 0
+        if timed_variant(item) and item.metric == "latency_ms" and measured(item) and item.value > 0
     ]
-    devices = [item.setting.device for item in timings]
+    devices = [item.device for item in timings]
     device = max(sorted(set(devices)), key=devices.count, default="")
     latency = {
-        item.setting.subject.removeprefix(NETWORK): item for item in timings if item.setting.device == device
+        timed_variant(item): Measure(item.value, item.ci_low, item.ci_high)
+        for item in timings
+        if item.device == device
     }
-    miou = results.estimates["miou"]
-    points = [
-        Point(
-            name=name,
-            title=results.title_of(name),
-            x=latency[name].value,
-            y=miou[name].mean,
-            x_reach=latency[name].reach,
-            y_reach=miou[name].reach,
-        )
-        for name in results.in_order([name for name in miou if name in latency])
-        if math.isfinite(miou[name].mean)
-    ]
+    points = _points(results, latency, _means(results, "miou"))
     if not points:
         return None
-    front = pareto_front({point.name: (-point.x, point.y) for point in points})
-    best = max(points, key=lambda point: point.y)
+    front = pareto_front({point.name: (-point.x.value, point.y.value) for point in points})
+    best = max(points, key=lambda point: point.y.value)
     return Plot(
         name="miou-latency",
         finding="No variant is both faster and higher in mIoU than these: "
-        f"{listing([results.title_of(name) for name in front])}. The highest mean mIoU, {fixed(best.y)}, "
-        f"takes {significant(best.x)} ms on {device}.",
+        f"{listing([results.title_of(name) for name in front])}. The highest mean mIoU, "
+        f"{fixed(best.y.value)}, takes {significant(best.x.value)} ms on {device}.",
         caption=f"Mean mIoU over seeds; median latency of a forward pass. {READING}{_unnamed(points)}",
         figure=_draw(
             points,
@@ -108,6 +98,19 @@ def accuracy_and_latency(results: Results) -> Plot | None:
             labels=(f"latency on {device}, ms (lower is better)", "mIoU (higher is better)"),
         ),
     )
+
+
+def _means(results: Results, metric: str) -> dict[str, Measure]:
+    return {
+        name: Measure(item.mean, item.ci_low, item.ci_high)
+        for name, item in results.estimates[metric].items()
+        if math.isfinite(item.mean)
+    }
+
+
+def _points(results: Results, xs: dict[str, Measure], ys: dict[str, Measure]) -> list[Point]:
+    names = results.in_order([name for name in xs if name in ys])
+    return [Point(name, results.title_of(name), xs[name], ys[name]) for name in names]
 
 
 def pareto_front(points: dict[str, tuple[float, float]]) -> list[str]:
@@ -127,19 +130,19 @@ def _draw(points: list[Point], important: list[str], *, front: list[str], labels
     for point in points:
         place = named.index(point) if point in named else -1
         axes.errorbar(
-            point.x,
-            point.y,
-            xerr=[[side] for side in point.x_reach],
-            yerr=[[side] for side in point.y_reach],
+            point.x.value,
+            point.y.value,
+            xerr=[[side] for side in point.x.reach],
+            yerr=[[side] for side in point.y.reach],
             fmt=MARKERS[place % len(MARKERS)] if place >= 0 else ".",
             color=SERIES[place % len(SERIES)] if place >= 0 else MUTED,
             elinewidth=1.0 if place >= 0 else 0.4,
             markersize=6,
         )
-    line = sorted((point for point in points if point.name in front), key=lambda point: point.x)
+    line = sorted((point.x.value, point.y.value) for point in points if point.name in front)
     axes.plot(
-        [point.x for point in line],
-        [point.y for point in line],
+        [x for x, _ in line],
+        [y for _, y in line],
         color=MUTED,
         linewidth=1.0,
         linestyle=":",
@@ -151,7 +154,7 @@ def _draw(points: list[Point], important: list[str], *, front: list[str], labels
     label_right(
         axes,
         [
-            Label(point.x, point.y, shorten(point.title), SERIES[place % len(SERIES)])
+            Label(point.x.value, point.y.value, shorten(point.title), SERIES[place % len(SERIES)])
             for place, point in enumerate(named)
         ],
     )

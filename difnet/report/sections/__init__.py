@@ -4,17 +4,17 @@ from difnet.report.load import Results
 from difnet.report.section import Section
 from difnet.report.sections import (
     boundaries,
-    claims,
     classes,
-    custom,
+    examples,
     explorer,
-    gallery,
-    outcome,
     overview,
+    paper_claims,
     provenance,
+    results_table,
     timing,
     training,
     trust,
+    user_sections,
 )
 
 
@@ -25,15 +25,15 @@ def all_sections(results: Results) -> tuple[Section, ...]:
     """
     return (
         overview.build(results),
-        outcome.build(results),
-        claims.build(results),
+        results_table.build(results),
+        paper_claims.build(results),
         classes.build(results),
         boundaries.build(results),
         timing.build(results),
-        *custom.build(results),
+        *user_sections.build(results),
         trust.build(results),
         training.build(results),
-        gallery.build(results),
+        examples.build(results),
         explorer.build(results),
         provenance.build(results),
     )

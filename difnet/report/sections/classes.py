@@ -4,40 +4,47 @@ from __future__ import annotations
 
 import math
 
-from difnet.report.figures.heatmap import class_heatmap
+import pandas as pd
+import seaborn as sns
+
+from difnet.report.figures.plot import Plot, new_figure
+from difnet.report.figures.side_labels import shorten
 from difnet.report.load import Results
 from difnet.report.numbers import fixed, signed
+from difnet.report.page_table import Cell, Column, PageTable, missing
 from difnet.report.section import Section
-from difnet.report.table import Cell, Column, Table, missing
+
+MAX_ANNOTATED = 25
+"""Most classes whose numbers stand in the figure."""
 
 
 def build(results: Results) -> Section:
     """A heat map that is a table; as a figure it is only written to a file."""
-    table, finding = class_table(results), _finding(results)
+    table, finding = _class_table(results), _finding(results)
     return Section(
         key="classes",
         title="Classes",
         content={"finding": finding},
-        plots={"classes": class_heatmap(table, finding)} if table.rows else {},
-        tables={"classes": table} if table.rows else {},
+        plots=[_heatmap(table, finding)] if table.rows else [],
+        tables=[table] if table.rows else [],
     )
 
 
-def class_table(results: Results) -> Table:
+def _class_table(results: Results) -> PageTable:
     """Mean IoU over seeds, one row a variant, one column a class."""
     iou = results.class_iou
-    classes = [name for name in results.classes if name in iou]
+    classes = [name for name in results.data.classes if name in iou]
     classes += [name for name in iou if name not in classes]
     scored = {variant for row in iou.values() for variant in row}
     rows = []
-    for variant in results.in_order(sorted(scored)):
+    for variant in results.in_order(scored):
         values = [iou[name].get(variant, math.nan) for name in classes]
         cells = [
             Cell(text=fixed(value, 2), value=value, heat=value) if math.isfinite(value) else missing("–")
             for value in values
         ]
         rows.append((Cell(text=results.title_of(variant)), *cells))
-    return Table(
+    return PageTable(
         name="classes",
         caption=f"IoU of each class, mean over seeds, split {results.split}. Deeper shade: higher IoU.",
         columns=(Column("Variant", numeric=False), *(Column(name) for name in classes)),
@@ -75,3 +82,28 @@ def _finding(results: Results) -> str:
         f"{text} The largest lead of another variant is {signed(lead, 2)} on {name} "
         f"({results.title_of(variant)}); it is not tested for significance."
     )
+
+
+def _heatmap(table: PageTable, finding: str) -> Plot:
+    """A heat map of the table of class IoU."""
+    values = pd.DataFrame(
+        [[cell.value for cell in row[1:]] for row in table.rows],
+        index=[shorten(row[0].text) for row in table.rows],
+        columns=[shorten(column.title, 18) for column in table.columns[1:]],
+    )
+    rows, columns = values.shape
+    figure = new_figure(2.4 + 0.5 * columns, 1.0 + 0.3 * rows)
+    axes = figure.subplots()
+    sns.heatmap(
+        values,
+        ax=axes,
+        vmin=0.0,
+        vmax=1.0,
+        cmap="cividis",
+        annot=columns <= MAX_ANNOTATED,
+        fmt=".2f",
+        annot_kws={"fontsize": 8},
+        cbar_kws={"label": "IoU"},
+    )
+    axes.tick_params(axis="x", rotation=45)
+    return Plot(name="classes", finding=finding, caption=table.caption, figure=figure)

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from difnet.report import images
+from difnet.report import map_pictures
+from difnet.report.gallery_file import GalleryFile
 from difnet.report.load import Results
-from difnet.report.pictures import Pictures
 from difnet.report.section import Section
 
 SHARE_OF_BUDGET = 0.35
@@ -58,11 +58,11 @@ class Board:
 
 def build(results: Results) -> Section:
     """The boards of the fixed images of the reference, as many as the budget of the page allows."""
-    pictures = results.pictures
+    gallery = results.gallery
     boards: list[Board] = []
     room = SHARE_OF_BUDGET * results.budget
-    for place in range(len(pictures.images) if pictures else 0):
-        board = _board(results, pictures, place) if pictures else None
+    for place in range(len(gallery.images) if gallery else 0):
+        board = _board(results, gallery, place) if gallery else None
         if board is None:
             continue
         room -= len(board.data) + len(board.photo) + sum(len(panel.uri) for panel in board.panels)
@@ -75,27 +75,28 @@ def build(results: Results) -> Section:
         content={
             "boards": boards,
             "variant": results.title_of(results.reference),
-            "seed": pictures.variants[0].seed if pictures and pictures.variants else None,
+            "seed": gallery.variants[0].seed if gallery else None,
         },
     )
 
 
-def _board(results: Results, pictures: Pictures, place: int) -> Board | None:
+def _board(results: Results, gallery: GalleryFile, place: int) -> Board | None:
     """The board of one image; None where its walks are not known."""
     parts = ("rows", "peak", "mass", "same", "classes", "grid")
-    found = {part: pictures.get(part, place) for part in parts}
+    found = {part: gallery.get(part, place) for part in parts}
     arrays = {part: array for part, array in found.items() if array is not None}
-    names = [*pictures.variants[0].levels, WHOLE]
+    names = [*gallery.variants[0].levels, WHOLE]
     if len(arrays) < len(parts) or not _fit(arrays, len(names)):
         return None
     grid = (int(arrays["grid"][0]), int(arrays["grid"][1]))
     start = grid[0] // 2 * grid[1] + grid[1] // 2
-    image = pictures.arrays[f"image/{place}"]
-    classes = [results.classes[label] if label < len(results.classes) else "" for label in arrays["classes"]]
+    image = gallery.arrays[f"image/{place}"]
+    known = results.data.classes
+    classes = [known[label] if label < len(known) else "" for label in arrays["classes"]]
     panels = [
         Panel(
             name=name,
-            uri=images.walk_map(
+            uri=map_pictures.walk_map(
                 image, arrays["rows"][level, start].reshape(grid), divmod(start, grid[1]), SIDE
             ),
             words=_words(arrays, level, start, classes[start]),
@@ -104,8 +105,8 @@ def _board(results: Results, pictures: Pictures, place: int) -> Board | None:
     ]
     shrink = min(1.0, SIDE / max(image.shape[:2]))
     return Board(
-        name=pictures.images[place].name,
-        photo=images.photograph(image, SIDE),
+        name=gallery.images[place].name,
+        photo=map_pictures.photograph(image, SIDE),
         width=round(image.shape[1] * shrink),
         height=round(image.shape[0] * shrink),
         grid=grid,

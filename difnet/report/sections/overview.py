@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difnet.config import RunConfig
 from difnet.report.load import Results
 from difnet.report.numbers import count
 from difnet.report.section import Section
@@ -12,15 +13,18 @@ def build(results: Results) -> Section:
     return Section(
         key="overview",
         title="What was compared",
-        content={"facts": _facts(results), "variants": results.variants},
+        content={
+            "facts": _facts(results),
+            "variants": [(variant.plan, _changes(variant.plan.config)) for variant in results.variants],
+        },
     )
 
 
 def _facts(results: Results) -> dict[str, str]:
-    config, data = results.config, results.data
-    reference = results.variants[0].resolved
-    train = reference.train if reference else config.train
-    size = f" at {config.data.size[0]} × {config.data.size[1]} pixels" if config.data.size else ""
+    plan = results.plan
+    reference = results.variants[0].plan.config
+    train = reference.train
+    size = f" at {plan.data.size[0]} × {plan.data.size[1]} pixels" if plan.data.size else ""
     augmentation = [
         *(["random flip"] if train.flip else []),
         *([f"scale {train.scale[0]:g}–{train.scale[1]:g}"] if train.scale else []),
@@ -28,18 +32,18 @@ def _facts(results: Results) -> dict[str, str]:
         *(["photometric changes"] if train.photometric else []),
     ]
     facts = {
-        "Data": f"{results.data_title}{size}",
-        "Images": ", ".join(f"{name}: {quantity:,}" for name, quantity in results.images.items()),
-        "Classes": ", ".join(results.classes),
+        "Data": f"{results.data.title}{size}",
+        "Images": ", ".join(f"{name}: {len(split.names):,}" for name, split in results.data.splits.items()),
+        "Classes": ", ".join(results.data.classes),
         "Scored on": f"split {results.split}",
-        "Network": f"{config.model.name}, initial weights: {config.model.weights or 'random'}",
+        "Network": f"{reference.model.name}, initial weights: {reference.model.weights or 'random'}",
         "Recipe": f"{train.steps:,} steps of batch {train.batch_size}, SGD with momentum {train.momentum:g} "
         f"and weight decay {train.weight_decay:g}, learning rate {train.learning_rate:g} with poly decay "
         f"(power {train.power:g}), "
         f"{_precision(results)}; augmentation: {', '.join(augmentation) or 'none'}",
-        "Seeds": f"{count(len(config.seeds), 'seed')} a variant: {', '.join(map(str, config.seeds))}",
+        "Seeds": f"{count(len(plan.seeds), 'seed')} a variant: {', '.join(map(str, plan.seeds))}",
         "Reference": results.title_of(results.reference),
-        "Citation": str(data.get("citation", "")),
+        "Citation": results.data.citation,
     }
     return {name: text for name, text in facts.items() if text}
 
@@ -52,3 +56,15 @@ def _precision(results: Results) -> str:
         if "precision" in run.environment
     }
     return " and ".join(sorted(used)) or "precision not recorded"
+
+
+def _changes(config: RunConfig) -> list[str]:
+    """What the ablation and the sweep set, as `model.repeats = 5`."""
+    values = config.model_dump(mode="json")
+    found = []
+    for key in config.changes:
+        value = values
+        for part in key.split("."):
+            value = value[part]
+        found.append(f"{key} = {value}")
+    return found

@@ -3,67 +3,57 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
-from difnet.report.comparability import comparability_warnings
 from difnet.report.load import Results
-from difnet.report.numbers import MISSING, duration, number
+from difnet.report.numbers import MISSING, duration, fixed, number
+from difnet.report.run_records import RunRecord
 from difnet.report.section import Section
-from difnet.report.variants import Run, Variant
 
 
 @dataclass(frozen=True)
-class Record:
-    """One run as the provenance table shows it."""
+class RepeatedRun:
+    """One run as this section shows it."""
 
-    run: Run
-    wall: str
+    run: RunRecord
     command: str
+    """Repeats it with the workflow."""
+    wall: str
     facts: dict[str, str]
     environment: str
 
 
-@dataclass(frozen=True)
-class Group:
-    """All runs of a variant."""
-
-    variant: Variant
-    records: tuple[Record, ...]
-
-
 def build(results: Results) -> Section:
-    """Configuration, environment, wall time and command of every run, with a warning where they are mixed."""
-    groups = [Group(variant, tuple(map(_record, variant.runs))) for variant in results.variants]
+    """Configuration, environment, wall time, code and command of every run, and the runs it replaced."""
+    runs = [(variant, [_repeated(results, run) for run in variant.runs]) for variant in results.variants]
     return Section(
         key="provenance",
         title="How to repeat it",
         content={
-            "groups": groups,
-            "data_sha256": str(results.data.get("sha256", "")) or MISSING,
-            "warnings": comparability_warnings(results),
+            "command": results.plan.command,
+            "runs": runs,
+            "data_sha256": results.data.sha256 or MISSING,
             "problems": results.problems,
+            "replaced": [(run, fixed(run.miou)) for run in results.replaced],
         },
     )
 
 
-def _record(run: Run) -> Record:
+def _repeated(results: Results, run: RunRecord) -> RepeatedRun:
+    scores = results.plan.run_folder(Path("results"), run.variant, run.seed).path / "scores.csv"
     environment = run.environment
-    facts = {
-        "device": _text(environment.get("device")),
-        "code": _text(environment.get("code_sha256"))[:12],
-        "commit": _text(environment.get("commit"))[:12],
-        "data": _text(environment.get("data_sha256"))[:12],
-        "weights": _text(environment.get("weights_sha256"))[:12],
-    }
-    return Record(
+    facts = {name: str(environment.get(name) or MISSING) for name in ("device", "identity", "commit")}
+    hashes = {"code": "code_sha256", "data": "data_sha256", "weights": "weights_sha256"}
+    facts |= {name: str(environment.get(key) or MISSING)[:12] for name, key in hashes.items()}
+    uncommitted = environment.get("uncommitted")
+    if isinstance(uncommitted, list) and uncommitted:
+        facts["uncommitted files"] = ", ".join(map(str, uncommitted))
+    return RepeatedRun(
         run=run,
+        command=f"{results.plan.command} -- {shlex.quote(scores.as_posix())}",
         wall=duration(number(environment.get("wall_s"))),
-        command=_text(environment.get("command"), missing=""),
         facts=facts,
         environment=json.dumps(environment, indent=2, ensure_ascii=False) if environment else "",
     )
-
-
-def _text(value: Any, missing: str = MISSING) -> str:
-    return missing if value in (None, "") else str(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difnet.report.figures.curves import learning_curves
-from difnet.report.figures.weights import level_weights
+from difnet.report.figures.level_weights import level_weights
 from difnet.report.load import Results
 from difnet.report.section import Section
 
@@ -11,4 +11,4 @@ from difnet.report.section import Section
 def build(results: Results) -> Section:
     """Learning curves, and learned restart and skip weights."""
     plots = [learning_curves(results), level_weights(results)]
-    return Section(key="training", title="Training", plots={plot.name: plot for plot in plots if plot})
+    return Section(key="training", title="Training", plots=[plot for plot in plots if plot])

@@ -5,14 +5,31 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from difnet.report.comparability import comparability_warnings
+from difnet.config import ModelConfig
+from difnet.report.definitions import METRICS
 from difnet.report.load import Results
 from difnet.report.numbers import count, fixed, listing
-from difnet.report.published import DATA, published
+from difnet.report.page_table import Cell, Column, PageTable, missing
+from difnet.report.run_records import VariantRuns
 from difnet.report.section import Section
-from difnet.report.table import Cell, Column, Table, missing
 
-METRICS = {"miou": "mIoU", "pixel_accuracy": "pixel accuracy"}
+CONSTANT = {
+    "code_sha256": "versions of the code",
+    "data_sha256": "versions of the data",
+    "device": "devices",
+    "torch": "versions of PyTorch",
+    "threads": "numbers of threads",
+    "precision": "precisions",
+}
+"""What must be the same in all runs for their numbers to be comparable."""
+PAPER_DATA = "voc2012"
+PAPER: dict[str, dict[str, float]] = {
+    "deeplab-50": {"miou": 0.6999, "pixel_accuracy": 0.9327},
+    "difnet-50": {"miou": 0.7248, "pixel_accuracy": 0.9378},
+    "deeplab-101": {"miou": 0.7100, "pixel_accuracy": 0.9339},
+    "difnet-101": {"miou": 0.7344, "pixel_accuracy": 0.9388},
+}
+"""On PASCAL VOC 2012 val, by network and metric (Jiang et al., NeurIPS 2018)."""
 
 
 @dataclass(frozen=True)
@@ -30,42 +47,51 @@ def build(results: Results) -> Section:
         key="trust",
         title="Can I trust it?",
         content={"checks": _checks(results)},
-        tables={table.name: table} if table.rows else {},
+        tables=[table] if table.rows else [],
     )
 
 
-def _checks(results: Results) -> list[Check]:
-    checks = [_finished(results), _data(results)]
-    warnings = comparability_warnings(results)
-    checks += [Check(False, warning) for warning in warnings]
-    if not warnings and any(run.environment for variant in results.variants for run in variant.runs):
-        checks.append(Check(True, "All runs share code, data, device, PyTorch and number of threads."))
-    checks += [
-        Check(False, f"{variant.title}: {note}.") for variant in results.variants for note in variant.notes
+def warnings(results: Results) -> list[str]:
+    """One sentence for each thing that differs between runs but should not."""
+    runs = [run for variant in results.variants for run in variant.runs]
+    found = [
+        f"{run.name} was made with another configuration than the planned one: {run.departure}."
+        for run in runs
+        if run.departure
     ]
+    for key, noun in CONSTANT.items():
+        values = sorted({str(run.environment.get(key) or "") for run in runs} - {""})
+        if len(values) > 1:
+            found.append(f"These runs mix {len(values)} {noun}: {listing([value[:12] for value in values])}.")
+    stated = results.data.sha256
+    used = {str(run.environment.get("data_sha256") or "") for run in runs} - {""}
+    if stated and used and used != {stated}:
+        found.append("Some runs used data with another hash than the data set described here.")
+    return found
+
+
+def _checks(results: Results) -> list[Check]:
+    mixed = warnings(results)
+    checks = [_finished(results), *(Check(False, line) for line in (*results.plan.left_out, *mixed))]
+    if not mixed and any(run.environment for variant in results.variants for run in variant.runs):
+        checks.append(Check(True, "All runs share code, data, device, PyTorch and number of threads."))
     checks += [_seeds(results), *_power(results), _paper(results)]
     if results.problems:
-        files = count(len(results.problems), "file")
-        checks.append(Check(False, f"{files} missing or not readable; the last section names them."))
+        remarks = count(len(results.problems), "remark")
+        checks.append(Check(False, f"{remarks} on missing, damaged or outdated files in the last section."))
     return checks
 
 
 def _finished(results: Results) -> Check:
-    runs = [run for variant in results.variants for run in variant.runs]
-    finished = sum(run.scored for run in runs)
+    planned = sum(len(variant.runs) for variant in results.variants)
+    finished = sum(variant.finished for variant in results.variants)
     waiting = [variant.title for variant in results.variants if variant.finished < len(variant.runs)]
-    text = f"{finished} of {count(len(runs), 'planned run')} finished and scored"
+    text = f"{finished} of {count(planned, 'planned run')} finished and scored"
     return Check(not waiting, f"{text}; incomplete: {listing(waiting)}." if waiting else f"{text}.")
 
 
-def _data(results: Results) -> Check:
-    if results.synthetic:
-        return Check(False, "The images are generated: nothing here is evidence about photographs.")
-    return Check(True, f"The images are those of {results.data_title}.")
-
-
 def _seeds(results: Results) -> Check:
-    seeds = len(results.config.seeds)
+    seeds = len(results.plan.seeds)
     if seeds == 1:
         text = "One seed a variant: intervals are over images alone and leave out the chance of training."
     else:
@@ -89,7 +115,7 @@ def _power(results: Results) -> list[Check]:
 
 
 def _paper(results: Results) -> Check:
-    if results.data.get("name") == DATA:
+    if results.plan.data.name == PAPER_DATA:
         return Check(True, "The paper reports figures on this data set; they stand beside ours.")
     return Check(
         False,
@@ -97,27 +123,23 @@ def _paper(results: Results) -> Check:
     )
 
 
-def _paper_table(results: Results) -> Table:
+def _paper_table(results: Results) -> PageTable:
     """One row a variant and metric for which the paper has a figure."""
-    data, rows = str(results.data.get("name", "")), []
-    for variant in results.variants:
-        for metric, label in METRICS.items():
-            figure = published(data, variant, metric)
-            if figure is None:
-                continue
+    rows = []
+    for variant in results.variants if results.plan.data.name == PAPER_DATA else ():
+        for metric, figure in published(variant).items():
             estimate = results.estimates[metric].get(variant.name)
-            ours = Cell(fixed(estimate.mean, 4), value=estimate.mean) if estimate else missing()
-            gap = estimate.mean - figure if estimate else math.nan
+            mean = estimate.mean if estimate else math.nan
             rows.append(
                 (
                     Cell(variant.title, detail=variant.name),
-                    Cell(label),
+                    Cell(METRICS[metric].title),
                     Cell(fixed(figure, 4), value=figure),
-                    ours,
-                    Cell(fixed(gap, 4), value=gap) if estimate else missing(),
+                    Cell(fixed(mean, 4), value=mean) if math.isfinite(mean) else missing(),
+                    Cell(fixed(mean - figure, 4), value=mean - figure) if math.isfinite(mean) else missing(),
                 )
             )
-    return Table(
+    return PageTable(
         name="paper",
         caption="The paper's figures and ours.",
         columns=(
@@ -129,3 +151,12 @@ def _paper_table(results: Results) -> Table:
         ),
         rows=tuple(rows),
     )
+
+
+def published(variant: VariantRuns) -> dict[str, float]:
+    """What the paper reports by metric, where nothing but the initial weights differs from its network."""
+    config = variant.plan.config
+    changes = {"weights": None, "normalisation": "imagenet"}
+    if config.weights_of or config.model.model_copy(update=changes) != ModelConfig(name=config.model.name):
+        return {}
+    return PAPER.get(config.model.name, {})

@@ -35,8 +35,8 @@ function addTools(table) {
   tools.className = "tools";
   addTagFilter(table, tools);
   addColumnChoice(table, tools);
-  for (const [format, write] of Object.entries(FORMATS)) {
-    tools.append(copyButton(`Copy ${format}`, () => write(shown(table))));
+  for (const written of holder.querySelectorAll("template")) {
+    tools.append(copyButton(`Copy ${written.dataset.format}`, () => written.content.textContent));
   }
   holder.prepend(tools);
 }
@@ -74,65 +74,6 @@ function addColumnChoice(table, tools) {
     fieldset.append(label);
   });
   tools.append(details);
-}
-
-/* Copying: what the table shows now, in the same words as the files in `tables/`. */
-
-function shown(table) {
-  const visible = (cells) => [...cells].filter((cell) => !cell.hidden);
-  const heads = visible(table.tHead.rows[0].cells).map((cell) => ({
-    title: cell.querySelector(".head").textContent,
-    note: cell.querySelector("small")?.textContent ?? "",
-    numeric: cell.classList.contains("number"),
-  }));
-  const rows = [...table.tBodies[0].rows].filter((row) => !row.hidden).map((row) => visible(row.cells).map(contents));
-  return { heads, rows };
-}
-
-function contents(cell) {
-  const detail = [...cell.querySelectorAll("small")].map((line) => line.textContent).join("; ");
-  const bare = cell.cloneNode(true);
-  bare.querySelectorAll("small").forEach((line) => line.remove());
-  return { text: bare.textContent.trim(), detail, value: cell.dataset.value };
-}
-
-const heading = (head) => (head.note ? `${head.title} (${head.note})` : head.title);
-const words = (cell) => `${cell.text} ${cell.detail}`.trim();
-
-const FORMATS = {
-  Markdown: ({ heads, rows }) => {
-    const line = (cells) => `| ${cells.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |\n`;
-    const rule = heads.map((head) => (head.numeric ? "---:" : "---"));
-    return [heads.map(heading), rule, ...rows.map((row) => row.map(words))].map(line).join("");
-  },
-  LaTeX: ({ heads, rows }) => {
-    const line = (cells) => `${cells.map(escapeLatex).join(" & ")} \\\\`;
-    const alignment = heads.map((head) => (head.numeric ? "r" : "l")).join("");
-    return [
-      `\\begin{tabular}{${alignment}}`, "\\toprule", line(heads.map(heading)), "\\midrule",
-      ...rows.map((row) => line(row.map(words))), "\\bottomrule", "\\end{tabular}", "",
-    ].join("\n");
-  },
-  CSV: ({ heads, rows }) => {
-    const detailed = heads.map((_, place) => rows.some((row) => row[place].detail));
-    const quote = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-    const line = (pairs) =>
-      `${pairs.flatMap((pair, place) => pair.slice(0, detailed[place] ? 2 : 1)).map(quote).join(",")}\n`;
-    return [
-      heads.map((head) => [heading(head), `${head.title} (detail)`]),
-      ...rows.map((row) => row.map((cell) => [cell.value || cell.text, cell.detail])),
-    ].map(line).join("");
-  },
-};
-
-const LATEX = {
-  "&": "\\&", "%": "\\%", "$": "\\$", "#": "\\#", "_": "\\_", "{": "\\{", "}": "\\}",
-  "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "−": "$-$", "±": "$\\pm$",
-  "×": "$\\times$", "Δ": "$\\Delta$", "–": "--", "<": "$<$", ">": "$>$",
-};
-
-function escapeLatex(text) {
-  return [...text].map((character) => LATEX[character] ?? character).join("");
 }
 
 function copyButton(title, text) {

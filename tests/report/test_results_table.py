@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from difnet.config import EvaluateConfig
-from difnet.report.definitions import protocol
+from difnet.config import EvaluateConfig, read_plan
 from difnet.report.load import load_results
-from difnet.report.sections import outcome
+from difnet.report.sections.results_table import build, protocol
+from tests.report.project import write_plan
 
 
 @pytest.mark.parametrize(
@@ -42,12 +42,13 @@ def test_report_says_how_every_variant_is_predicted(project: Path) -> None:
         (project / "ablations" / f"{name}.yaml").write_text(yaml.safe_dump(content))
     benchmark = {"title": "T", "ablations": ["mirrored"], "seeds": [0], "evaluate": {"pad": [505, 505]}}
     (project / "workflow" / "benchmarks" / "toy.yaml").write_text(yaml.safe_dump(benchmark))
-    results = load_results(project, project / "results", "toy")
+    folder = write_plan(project)
+    results = load_results(folder, read_plan(folder))
     notes = {variant.name: variant.notes for variant in results.variants}
     assert notes == {
         "cascade": (),
         "mirrored": ("not trained: weights of Cascade", "scored with evaluate.flip = True"),
     }
-    definitions = dict(outcome.build(results).content["definitions"])
+    definitions = dict(build(results).content["definitions"])
     assert "505 × 505" in definitions["prediction"]
     assert protocol(EvaluateConfig()) == []

@@ -15,10 +15,9 @@ from xml.etree import ElementTree
 from markupsafe import Markup
 from PIL import Image
 
-from difnet.config import ablation_of
 from difnet.report.load import Results
+from difnet.report.page_table import Cell, Column, PageTable, missing
 from difnet.report.section import Section
-from difnet.report.table import Cell, Column, Table, missing
 
 VOID_ELEMENTS = {"area", "br", "col", "hr", "img", "input", "source", "track", "wbr"}
 
@@ -27,7 +26,7 @@ VOID_ELEMENTS = {"area", "br", "col", "hr", "img", "input", "source", "track", "
 class Item:
     """What one file has become: one of these, or a remark."""
 
-    table: Table | None = None
+    table: PageTable | None = None
     image: str = ""
     alt: str = ""
     fragment: Markup | None = None
@@ -36,7 +35,7 @@ class Item:
 
 def build(results: Results) -> list[Section]:
     """One section a folder of the ablations shown, in the order of their names."""
-    shown = {ablation_of(variant.name) for variant in results.variants}
+    shown = {variant.plan.ablation for variant in results.variants}
     folders = sorted((results.folder / "sections").glob("*"))
     return [_section(folder) for folder in folders if folder.is_dir() and folder.name in shown]
 
@@ -51,7 +50,7 @@ def _section(folder: Path) -> Section:
         template="custom",
         title=title,
         content={"paragraphs": paragraphs, "items": items},
-        tables={item.table.name: item.table for item in items if item.table},
+        tables=[item.table for item in items if item.table],
     )
 
 
@@ -91,7 +90,7 @@ def _table(path: Path, title: str) -> Item:
         all(math.isfinite(row[place]) or not text[place] for row, text in zip(values, rows[1:], strict=True))
         for place in range(len(rows[0]))
     ]
-    table = Table(
+    table = PageTable(
         name=f"{path.parent.name}-{path.stem}",
         caption=f"{title}: {path.stem.replace('_', ' ')}",
         columns=tuple(Column(head, numeric=number) for head, number in zip(rows[0], numeric, strict=True)),

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from difnet.config import BenchmarkPlan
+
 Array = NDArray[Any]
 
 
@@ -30,13 +32,15 @@ class Chosen:
 class Shown:
     """One variant of the gallery."""
 
+    number: int
+    """Its place in the names of the maps."""
     name: str
     seed: int
     levels: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Pictures:
+class GalleryFile:
     """The contents of one `gallery.npz`; maps are found by name and places."""
 
     reference: str
@@ -52,33 +56,43 @@ class Pictures:
         return self.arrays.get("/".join([part, *map(str, places)]))
 
 
-def read_pictures(path: Path, problems: list[str]) -> Pictures | None:
-    """The gallery of a benchmark; None, and a remark in `problems`, if it cannot be had."""
-    label = f"{path.parent.name}/{path.name}"
+def read_gallery(path: Path, plan: BenchmarkPlan, problems: list[str]) -> GalleryFile | None:
+    """The gallery of a benchmark with its planned runs alone.
+
+    Args:
+        path: The `gallery.npz`.
+        plan: Plan of the benchmark.
+        problems: Takes a remark if the gallery cannot be had; it is then None.
+    """
     if not path.is_file():
-        problems.append(f"{label} is missing")
+        problems.append(f"{path} does not exist")
         return None
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {key: stored[key] for key in stored.files}
         index = json.loads(str(arrays.pop("index")))
-        pictures = Pictures(
+        variants = [
+            Shown(number, str(item["name"]), int(item["seed"]), tuple(map(str, item["levels"])))
+            for number, item in enumerate(index["variants"])
+        ]
+        names = [variant.name for variant in plan.variants]
+        gallery = GalleryFile(
             reference=str(index["reference"]),
             comparison=str(index["comparison"] or ""),
             images=tuple(_chosen(item) for item in index["images"]),
-            variants=tuple(
-                Shown(str(item["name"]), int(item["seed"]), tuple(map(str, item["levels"])))
-                for item in index["variants"]
-            ),
+            variants=tuple(item for item in variants if item.name in names and item.seed in plan.seeds),
             arrays=arrays,
         )
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        problems.append(f"{label} cannot be read: {error}")
+        problems.append(f"{path} cannot be read: {error}")
         return None
-    if damage := _damage(pictures):
-        problems.append(f"{label} is damaged: {damage}")
+    if not gallery.variants or gallery.variants[0].name != plan.reference:
+        problems.append(f"{path} does not begin with a planned run of the reference {plan.reference}")
         return None
-    return pictures
+    if damage := _damage(gallery):
+        problems.append(f"{path} is damaged: {damage}")
+        return None
+    return gallery
 
 
 def _chosen(item: dict[str, Any]) -> Chosen:
@@ -90,14 +104,14 @@ def _chosen(item: dict[str, Any]) -> Chosen:
     )
 
 
-def _damage(pictures: Pictures) -> str:
+def _damage(gallery: GalleryFile) -> str:
     """What does not fit together, if anything."""
-    for place in range(len(pictures.images)):
-        image, truth = pictures.get("image", place), pictures.get("truth", place)
+    for place in range(len(gallery.images)):
+        image, truth = gallery.get("image", place), gallery.get("truth", place)
         if image is None or truth is None or image.shape != (*truth.shape, 3):
             return f"image {place} and its truth do not fit"
-        for number in range(len(pictures.variants)):
-            prediction = pictures.get("prediction", number, place)
+        for variant in gallery.variants:
+            prediction = gallery.get("prediction", variant.number, place)
             if prediction is not None and prediction.shape != truth.shape:
-                return f"prediction {number} of image {place} has another size"
+                return f"prediction {variant.number} of image {place} has another size"
     return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import json
 import zlib
@@ -12,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from difnet.report import images
-from difnet.report.load import load_results
-from difnet.report.pictures import read_pictures
-from difnet.report.sections import explorer, gallery
+from difnet.config import read_plan
+from difnet.report import map_pictures
+from difnet.report.gallery_file import GalleryFile, read_gallery
+from difnet.report.sections import examples, explorer
 from tests.report.conftest import Rendered
 
 
@@ -25,8 +26,23 @@ def decoded(uri: str) -> np.ndarray:
 
 @pytest.fixture
 def stored(rendered: Rendered) -> dict[str, np.ndarray]:
-    with np.load(rendered.results / "toy" / "gallery.npz") as file:
+    with np.load(rendered.folder / "gallery.npz") as file:
         return {name: file[name] for name in file.files}
+
+
+def gallery_in(rendered: Rendered, folder: Path) -> GalleryFile:
+    problems: list[str] = []
+    gallery = read_gallery(folder / "gallery.npz", read_plan(rendered.folder), problems)
+    assert gallery is not None, problems
+    return gallery
+
+
+def renamed(index: np.ndarray, name: str) -> np.ndarray:
+    """An index in which one variant has the name of none that is planned."""
+    content = json.loads(str(index))
+    for item in content["variants"]:
+        item["name"] = "left_over" if item["name"] == name else item["name"]
+    return np.array(json.dumps(content))
 
 
 @pytest.mark.parametrize(
@@ -36,30 +52,36 @@ def stored(rendered: Rendered) -> dict[str, np.ndarray]:
         (lambda arrays: arrays.update(index=np.array('{"images": []}')), "cannot be read"),
         (lambda arrays: arrays.pop("truth/1"), "is damaged: image 1 and its truth do not fit"),
         (
+            lambda arrays: arrays.update(index=renamed(arrays["index"], "cascade")),
+            "does not begin with a planned run of the reference cascade",
+        ),
+        (
             lambda arrays: arrays.update({"prediction/2/0": np.zeros((3, 3), np.uint8)}),
             "is damaged: prediction 2 of image 0 has another size",
         ),
     ],
 )
-def test_damaged_files_are_named(tmp_path: Path, stored: dict[str, np.ndarray], change, remark: str) -> None:
+def test_damaged_files_are_named(
+    rendered: Rendered, tmp_path: Path, stored: dict[str, np.ndarray], change, remark: str
+) -> None:
     change(stored)
     np.savez(tmp_path / "gallery.npz", **stored)
     problems: list[str] = []
-    assert read_pictures(tmp_path / "gallery.npz", problems) is None
+    assert read_gallery(tmp_path / "gallery.npz", read_plan(rendered.folder), problems) is None
     assert len(problems) == 1 and remark in problems[0]
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"PK\x03\x04" + bytes(40)])
-def test_what_is_no_archive_is_named(tmp_path: Path, content: bytes) -> None:
+def test_what_is_no_archive_is_named(rendered: Rendered, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "gallery.npz").write_bytes(content)
     problems: list[str] = []
-    assert read_pictures(tmp_path / "gallery.npz", problems) is None
+    assert read_gallery(tmp_path / "gallery.npz", read_plan(rendered.folder), problems) is None
     assert len(problems) == 1 and "cannot be read" in problems[0]
 
 
 def test_strips_state_the_errors_that_they_show(rendered: Rendered, stored: dict[str, np.ndarray]) -> None:
-    results = load_results(rendered.root, rendered.results, "toy")
-    example = gallery.build(results).content["examples"][0]
+    results = rendered.results
+    example = examples.build(results).content["examples"][0]
     assert example.why == "fixed and the best, mIoU difference +0.120"
     strip = next(item for item in example.strips if item.title == results.title_of("cascade"))
     truth, prediction = stored["truth/0"], stored["prediction/0/0"]
@@ -77,13 +99,13 @@ def test_strips_state_the_errors_that_they_show(rendered: Rendered, stored: dict
 def test_scores_fade_to_white() -> None:
     palette = np.array([[200, 0, 0], [0, 100, 0]], dtype=np.uint8)
     labels, confidence = np.array([[0, 1]], np.uint8), np.array([[255, 0]], np.uint8)
-    assert decoded(images.score_map(labels, confidence, palette, 64)).tolist() == [
+    assert decoded(map_pictures.score_map(labels, confidence, palette, 64)).tolist() == [
         [[200, 0, 0], [255, 255, 255]]
     ]
 
 
 def test_board_holds_the_numbers_of_the_file(rendered: Rendered, stored: dict[str, np.ndarray]) -> None:
-    results = load_results(rendered.root, rendered.results, "toy")
+    results = rendered.results
     boards = explorer.build(results).content["boards"]
     assert len(boards) == 2
     data = json.loads(boards[1].data)
@@ -101,7 +123,21 @@ def test_a_board_that_does_not_fit_together_is_left_out(
     rendered: Rendered, tmp_path: Path, stored: dict[str, np.ndarray]
 ) -> None:
     stored["peak/0"] = stored["peak/0"][:, 1:]
-    (tmp_path / "toy").mkdir()
-    np.savez(tmp_path / "toy" / "gallery.npz", **stored)
-    results = load_results(rendered.root, tmp_path, "toy")
+    np.savez(tmp_path / "gallery.npz", **stored)
+    results = dataclasses.replace(rendered.results, gallery=gallery_in(rendered, tmp_path))
     assert len(explorer.build(results).content["boards"]) == 1
+
+
+def test_variants_that_are_not_planned_are_left_out(
+    rendered: Rendered, tmp_path: Path, stored: dict[str, np.ndarray]
+) -> None:
+    stored["index"] = renamed(stored["index"], "seed_only")
+    np.savez(tmp_path / "gallery.npz", **stored)
+    results = dataclasses.replace(rendered.results, gallery=gallery_in(rendered, tmp_path))
+    content = examples.build(results).content
+    titles = [strip.title for strip in content["examples"][0].strips]
+    assert len(titles) == 5 and "left_over" not in titles and "Seed branch only" not in titles
+    assert content["absent"] == ["Seed branch only"]
+    # The maps of the variants behind it are still their own.
+    last = content["examples"][0].strips[-1]
+    assert np.array_equal(decoded(last.maps[0].uri), results.palette[stored["prediction/5/0"]])

@@ -7,16 +7,15 @@ import math
 import pytest
 from safetensors.numpy import load_file
 
-from difnet.report.load import load_results
-from difnet.report.weights import learned_weights
+from difnet.report.figures.level_weights import learned_weights
 from tests.report.conftest import Rendered
 from tests.report.project import LEVELS
 
 
 def test_weights_are_sigmoids_by_level(rendered: Rendered) -> None:
-    results = load_results(rendered.root, rendered.results, "toy")
-    (run,) = [run for run in results.variants[0].runs if run.seed == 1]
-    weights = learned_weights(run, "alpha")
+    variant = rendered.results.variants[0]
+    (run,) = [run for run in variant.runs if run.seed == 1]
+    weights = learned_weights(run, variant.plan.config.model, "alpha")
     stored = load_file(run.folder / "weights.safetensors")
     assert list(weights) == list(LEVELS)
     for place, level in enumerate(LEVELS):
@@ -25,6 +24,7 @@ def test_weights_are_sigmoids_by_level(rendered: Rendered) -> None:
 
 
 def test_a_variant_that_learns_none_has_none(rendered: Rendered) -> None:
-    results = load_results(rendered.root, rendered.results, "toy")
-    (variant,) = [variant for variant in results.variants if variant.name == "seed_only"]
-    assert learned_weights(variant.runs[0], "alpha") == {}
+    variant = rendered.results.variants[0]
+    model = variant.plan.config.model.model_copy(update={"restart": 0.5})
+    assert learned_weights(variant.runs[0], model, "alpha") == {}
+    assert len(learned_weights(variant.runs[0], model, "beta")) == 5

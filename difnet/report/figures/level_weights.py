@@ -1,18 +1,23 @@
-"""Learned restart and skip weights by level and seed."""
+"""The restart and skip weights that the runs have learned, by level and seed."""
 
 from __future__ import annotations
 
+import math
+import re
 from statistics import fmean
 
 from matplotlib.axes import Axes
+from safetensors import SafetensorError, safe_open
 
-from difnet.report.figures.labels import Label, label_right, shorten
+from difnet.config import ModelConfig
 from difnet.report.figures.plot import DASHES, MARKERS, MUTED, SERIES, Plot, new_figure
+from difnet.report.figures.side_labels import Label, label_right, shorten
 from difnet.report.load import Results
 from difnet.report.numbers import fixed
-from difnet.report.weights import learned_weights
+from difnet.report.run_records import RunRecord
 
 PANELS = {"alpha": "restart weight a", "beta": "skip weight b"}
+"""By the name of the pre-sigmoid parameters."""
 MAX_COLOURED = 8
 
 ByLevel = dict[str, list[float]]
@@ -25,7 +30,7 @@ def level_weights(results: Results) -> Plot | None:
     panels = {kind: found for kind, found in panels.items() if found}
     if not panels:
         return None
-    names = results.in_order(list(dict.fromkeys(name for found in panels.values() for name in found)))
+    names = results.in_order([name for found in panels.values() for name in found])
     coloured = names if len(names) <= MAX_COLOURED else [results.reference]
     levels = list(
         dict.fromkeys(level for found in panels.values() for row in found.values() for level in row)
@@ -59,12 +64,37 @@ def level_weights(results: Results) -> Plot | None:
     )
 
 
+def learned_weights(run: RunRecord, model: ModelConfig, kind: str) -> dict[str, float]:
+    """Weights that a run has learned, by level; empty where it learns none or has not been trained.
+
+    Args:
+        run: The run.
+        model: Its network.
+        kind: `alpha` (restart) or `beta` (skip).
+    """
+    learned = {"alpha": model.restart, "beta": model.skip}[kind] == "learned"
+    path = run.folder / "weights.safetensors"
+    if not learned or not path.is_file():
+        return {}
+    weights = {}
+    try:
+        with safe_open(path, framework="np") as stored:
+            for name in stored.keys():  # noqa: SIM118
+                match = re.search(rf"(?:^|\.){kind}\.(\d+)$", name)
+                if match and int(match[1]) < len(model.levels):
+                    logit = float(stored.get_tensor(name).item())
+                    weights[int(match[1])] = 1 / (1 + math.exp(-logit))
+    except (SafetensorError, OSError, ValueError, OverflowError):
+        return {}
+    return {model.levels[place]: weights[place] for place in sorted(weights)}
+
+
 def _by_variant(results: Results, kind: str) -> dict[str, ByLevel]:
     """Weights by variant, then level."""
     found: dict[str, ByLevel] = {}
     for variant in results.variants:
         for run in variant.runs:
-            for level, weight in learned_weights(run, kind).items():
+            for level, weight in learned_weights(run, variant.plan.config.model, kind).items():
                 found.setdefault(variant.name, {}).setdefault(level, []).append(weight)
     return found
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from difnet.config import read_plan
 from difnet.report.load import load_results
-from difnet.report.sections import custom
+from difnet.report.section import Section
+from difnet.report.sections import user_sections
 from tests.report.conftest import Rendered
 from tests.report.project import write_section
 
@@ -19,8 +21,13 @@ def folder(rendered: Rendered, tmp_path: Path) -> Path:
     return tmp_path / "toy" / "sections" / "deeplab"
 
 
-def items(rendered: Rendered, folder: Path) -> list[custom.Item]:
-    (section,) = custom.build(load_results(rendered.root, folder.parents[2], "toy"))
+def sections(rendered: Rendered, folder: Path) -> list[Section]:
+    results = load_results(folder.parents[1], read_plan(rendered.folder))
+    return user_sections.build(results)
+
+
+def items(rendered: Rendered, folder: Path) -> list[user_sections.Item]:
+    (section,) = sections(rendered, folder)
     return list(section.content["items"])
 
 
@@ -37,7 +44,7 @@ def test_section_on_the_page(rendered: Rendered) -> None:
     assert "One line of text & more." in section.text and "A second paragraph." in section.text
     rows = rendered.page.table("toy-table-deeplab-sizes")
     assert [row["part"].own_text for row in rows] == ["<b>seed</b>", "walk"]
-    assert [row["nodes"].attributes["data-value"] for row in rows] == ["64.0", ""]
+    assert [row["nodes"].attributes["data-value"] for row in rows] == ["64", ""]
     assert [image.attributes["alt"] for image in section.all("img")] == [
         "Sizes of the <parts>: map",
         "Sizes of the <parts>: plot",
@@ -46,7 +53,7 @@ def test_section_on_the_page(rendered: Rendered) -> None:
 
 
 def test_tables_of_a_section_are_exported(rendered: Rendered) -> None:
-    text = (rendered.results / "toy" / "tables" / "deeplab-sizes.tex").read_text()
+    text = (rendered.folder / "tables" / "deeplab-sizes.tex").read_text()
     assert r"walk & -- & a, b \\" in text
 
 
@@ -74,10 +81,10 @@ def test_a_broken_file_is_a_line(
 
 def test_without_caption_the_folder_names_the_section(rendered: Rendered, folder: Path) -> None:
     (folder / "caption.md").unlink()
-    (section,) = custom.build(load_results(rendered.root, folder.parents[2], "toy"))
+    (section,) = sections(rendered, folder)
     assert (section.title, section.content["paragraphs"]) == ("deeplab", [])
 
 
 def test_sections_of_ablations_that_are_not_shown_are_left_out(rendered: Rendered, folder: Path) -> None:
     folder.rename(folder.with_name("no_longer_selected"))
-    assert custom.build(load_results(rendered.root, folder.parents[2], "toy")) == []
+    assert sections(rendered, folder) == []

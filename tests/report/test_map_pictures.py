@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from difnet.report.figures.labels import spread
+from difnet.report.figures.side_labels import spread
 from difnet.report.figures.tradeoff import pareto_front
-from difnet.report.images import FAR, NEAR, RIGHT, UNLABELLED, error_kinds
+from difnet.report.map_pictures import FAR, NEAR, RIGHT, UNLABELLED, error_kinds
 
 
 def test_errors_are_sorted_by_distance_to_the_boundary() -> None:

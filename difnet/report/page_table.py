@@ -1,4 +1,4 @@
-"""A table as data: rendered as HTML by the templates, as CSV, Markdown and LaTeX here."""
+"""A table of the page as data: rendered as HTML by the templates, as CSV, Markdown and LaTeX here."""
 
 from __future__ import annotations
 
@@ -34,11 +34,21 @@ class Cell:
         return "; ".join(self.lines)
 
     @property
+    def number(self) -> str:
+        """The number with all its digits, a whole one without a point; empty where there is none."""
+        if not math.isfinite(self.value):
+            return ""
+        return f"{self.value:.0f}" if float(self.value).is_integer() else repr(float(self.value))
+
+    @property
     def sort_key(self) -> str:
-        """Full precision for numbers, the text otherwise; empty where there is nothing to sort by."""
-        if math.isfinite(self.value):
-            return repr(float(self.value))
-        return "" if self.mark == "missing" else self.text
+        """The number, or the text; empty where there is nothing to sort by."""
+        return self.number or ("" if self.mark == "missing" else self.text)
+
+    @property
+    def status(self) -> str:
+        """Why there is no number, in a column of numbers."""
+        return "" if self.number or self.text == MISSING else self.text
 
 
 @dataclass(frozen=True)
@@ -57,31 +67,36 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Table:
+class PageTable:
     """Cells in rows; the first cell of a row is its heading."""
 
     name: str
-    """Its anchor, and its file name in `results/<benchmark>/tables/`."""
+    """Its anchor, and its file name in `results/<folder>/tables/`."""
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     tags: tuple[tuple[str, ...], ...] = ()
     """Tags of every row, where rows can be filtered."""
 
+    @property
+    def formats(self) -> dict[str, str]:
+        """The table as text, by the name of the format."""
+        return {"Markdown": self.to_markdown(), "LaTeX": self.to_latex(), "CSV": self.to_csv()}
+
     def to_csv(self) -> str:
-        """Full precision; small type in a column of its own."""
-        detailed = [any(row[place].detail for row in self.rows) for place in range(len(self.columns))]
-        stream = io.StringIO()
-        writer = csv.writer(stream, lineterminator="\n")
-        heads = [[column.heading, f"{column.title} (detail)"] for column in self.columns]
-        writer.writerow(
-            [text for pair, both in zip(heads, detailed, strict=True) for text in pair[: 1 + both]]
-        )
-        for row in self.rows:
-            cells = [[cell.sort_key or cell.text, cell.one_line] for cell in row]
-            writer.writerow(
-                [text for pair, both in zip(cells, detailed, strict=True) for text in pair[: 1 + both]]
+        """All digits; a column of numbers holds nothing else: reasons and small type have their own."""
+        columns: list[list[str]] = []
+        for place, column in enumerate(self.columns):
+            cells = [row[place] for row in self.rows]
+            columns.append(
+                [column.heading, *(cell.number if column.numeric else cell.text for cell in cells)]
             )
+            if column.numeric and any(cell.status for cell in cells):
+                columns.append([f"{column.title} (status)", *(cell.status for cell in cells)])
+            if any(cell.detail for cell in cells):
+                columns.append([f"{column.title} (detail)", *(cell.one_line for cell in cells)])
+        stream = io.StringIO()
+        csv.writer(stream, lineterminator="\n").writerows(zip(*columns, strict=True))
         return stream.getvalue()
 
     def to_markdown(self) -> str:

@@ -1,0 +1,100 @@
+"""All benchmarks of a report beside each other: their mIoU, and the differences from the reference."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from difnet.report.figures.forest import draw_difference, finite_differences
+from difnet.report.figures.plot import INK, Plot, new_figure
+from difnet.report.figures.side_labels import shorten
+from difnet.report.load import Results
+from difnet.report.numbers import count, fixed, interval, listing
+from difnet.report.page_table import Cell, Column, PageTable, missing
+from difnet.report.rows import direction
+from difnet.report.section import Section
+from difnet.tables import ComparisonRow
+
+
+def build(benchmarks: Sequence[Results]) -> Section:
+    """One table with a column a benchmark, one figure with a panel a benchmark."""
+    table, plot = _means(benchmarks), _differences(benchmarks)
+    return Section(
+        key="benchmarks",
+        title="All benchmarks",
+        plots=[plot] if plot else [],
+        tables=[table],
+    )
+
+
+def _means(benchmarks: Sequence[Results]) -> PageTable:
+    """Mean mIoU, one row a variant."""
+    titles = {variant.name: variant.title for results in benchmarks for variant in results.variants}
+    rows = [
+        (Cell(text=title, detail=name), *(_miou(results, name) for results in benchmarks))
+        for name, title in titles.items()
+    ]
+    return PageTable(
+        name="benchmarks",
+        caption="mIoU on every benchmark. Brackets: 95% interval. Columns are not comparable.",
+        columns=(
+            Column("Variant", numeric=False),
+            *(
+                Column(results.title, note="synthetic" if results.data.synthetic else "")
+                for results in benchmarks
+            ),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _miou(results: Results, variant: str) -> Cell:
+    estimate = results.estimates["miou"].get(variant)
+    if estimate is None or not math.isfinite(estimate.mean):
+        return missing()
+    bounds = interval(estimate.ci_low, estimate.ci_high)
+    return Cell(text=fixed(estimate.mean), value=estimate.mean, detail=bounds)
+
+
+def _differences(benchmarks: Sequence[Results]) -> Plot | None:
+    """Differences from the reference, one line a variant."""
+    found = {results.name: finite_differences(results, "miou") for results in benchmarks}
+    shown = [results for results in benchmarks if found[results.name]]
+    if not shown:
+        return None
+    titles = {name: results.title_of(name) for results in shown for name in found[results.name]}
+    order = list(titles)
+    figure = new_figure(2.6 + 2.4 * len(shown), 1.3 + 0.27 * len(order))
+    panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+    for axes, results in zip(panels, shown, strict=True):
+        axes.axvline(0, color=INK, linewidth=1)
+        for place, name in enumerate(order):
+            if name in found[results.name]:
+                draw_difference(axes, place, found[results.name][name])
+        axes.set_yticks(range(len(order)), [shorten(titles[name]) for name in order])
+        axes.set_ylim(len(order) - 0.4, -0.6)
+        axes.set_title(shorten(results.title, 26), fontsize=9)
+        axes.set_xlabel("difference in mIoU", fontsize=9)
+        axes.grid(axis="y", visible=False)
+    return Plot(
+        name="benchmarks",
+        finding=_finding([found[results.name] for results in shown], titles),
+        caption="Difference from the reference of each benchmark, paired by seed and image, with its 95% "
+        "interval. Filled and blue: distinguishable from zero after correction within the benchmark; open "
+        "and grey: not.",
+        figure=figure,
+    )
+
+
+def _finding(found: Sequence[dict[str, ComparisonRow]], titles: dict[str, str]) -> str:
+    """Which variants differ in the same direction everywhere."""
+    shared = [name for name in titles if all(name in comparisons for comparisons in found)]
+    parts = []
+    for word in ("higher", "lower"):
+        same = [
+            titles[name]
+            for name in shared
+            if all(direction(comparisons[name]) == word for comparisons in found)
+        ]
+        parts.append(f"{word} on all: {listing(same)}")
+    return f"Of {count(len(shared), 'variant')} compared on {len(found)} benchmarks, {'; '.join(parts)}."

@@ -1,0 +1,80 @@
+"""Rows of the tables: none where a table is missing or damaged; what they mean where they are there."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from difnet.config import InputError
+from difnet.tables import ComparisonRow, Table, TimingRow
+
+Row = TypeVar("Row")
+
+LEVEL = 0.05
+"""Corrected p-values below it count as a difference."""
+NETWORK = "model:"
+"""What the subject of a timing begins with when it is a whole network."""
+
+
+def read_rows(table: Table[Row], path: Path, problems: list[str]) -> list[Row]:
+    """The rows of a table; none, and a remark in `problems`, where it cannot be had whole."""
+    try:
+        return table.rows(table.read(path))
+    except InputError as error:
+        problems.append(str(error))
+        return []
+
+
+class Setting(NamedTuple):
+    """What was timed, on what."""
+
+    subject: str
+    device: str
+    dtype: str
+    classes: int
+    batch: int
+
+    @property
+    def words(self) -> str:
+        """All but the subject, for small type."""
+        return f"{self.device}, {self.dtype}, {self.classes} classes, batch {self.batch}"
+
+
+def setting(timing: TimingRow) -> Setting:
+    """What a row of `timing.csv` was measured on."""
+    return Setting(timing.subject, timing.device, timing.dtype, timing.classes, timing.batch)
+
+
+def timed_variant(timing: TimingRow) -> str:
+    """The variant whose whole network was timed; empty for an operator."""
+    return timing.subject.removeprefix(NETWORK) if timing.subject.startswith(NETWORK) else ""
+
+
+def measured(timing: TimingRow) -> bool:
+    """Whether there is a value."""
+    return timing.status == "ok" and math.isfinite(timing.value)
+
+
+def status_words(status: str) -> str:
+    """`not_run (no GPU)` as `not run: no GPU`; `undefined` where there should be a value."""
+    name, _, reason = status.partition("(")
+    words = name.strip().replace("_", " ")
+    if words in {"", "ok"}:
+        words = "undefined"
+    return f"{words}: {reason.rstrip(')')}" if reason else words
+
+
+def direction(comparison: ComparisonRow) -> str:
+    """`higher`, `lower` or `undecided`.
+
+    A difference counts if its corrected p-value is below 0.05, or, where there is no p-value, if its interval
+    leaves zero out.
+    """
+    if math.isfinite(comparison.p_adjusted):
+        decided = comparison.p_adjusted < LEVEL
+    else:
+        decided = comparison.ci_low > 0 or comparison.ci_high < 0
+    if not decided or comparison.difference == 0:
+        return "undecided"
+    return "higher" if comparison.difference > 0 else "lower"

@@ -1,0 +1,152 @@
+"""The claims of the paper and the verdict on each."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from difnet.report.definitions import METRICS
+from difnet.report.load import Results
+from difnet.report.numbers import MISSING, fixed, p_value, signed, significant
+from difnet.report.page_table import Cell, Column, PageTable, missing
+from difnet.report.rows import status_words
+from difnet.report.section import Section
+from difnet.tables import ClaimRow, ClaimTestRow
+
+VERDICTS: dict[str, tuple[str, str, str]] = {
+    "reproduced": ("✓", "reproduced", "the corrected interval lies on the claimed side of the margin"),
+    "not reproduced": (
+        "✗",
+        "not-reproduced",
+        "the interval lies on the other side, or within what counts as no effect",
+    ),
+    "inconclusive": ("?", "inconclusive", "these runs decide neither way"),
+    "not run": ("–", "not-run", "a variant or measurement that the claim needs is missing"),
+}
+"""Symbol, class of the style sheet and meaning of every verdict."""
+
+
+@dataclass(frozen=True)
+class JudgedClaim:
+    """One claim with its verdict and the tests that it rests on."""
+
+    row: ClaimRow
+    tests: tuple[ClaimTestRow, ...]
+
+    @property
+    def verdict(self) -> str:
+        """The verdict, with what limits it."""
+        return f"{self.row.verdict} {self.row.remark}".strip()
+
+    @property
+    def symbol(self) -> str:
+        """The sign of the verdict."""
+        return VERDICTS.get(self.row.verdict, VERDICTS["not run"])[0]
+
+    @property
+    def style(self) -> str:
+        """The class of the style sheet."""
+        return VERDICTS.get(self.row.verdict, VERDICTS["not run"])[1]
+
+    @property
+    def deciding(self) -> str:
+        """The test that decides: the nearest to its bound, or the first that does not hold."""
+        tests = [test for test in self.tests if test.verdict == self.row.verdict and _known(test)]
+        if not tests:
+            return ""
+        return figure(min(tests, key=_margin) if self.row.verdict == "reproduced" else tests[0])
+
+    @property
+    def lines(self) -> list[str]:
+        """Every test, and how the claim was corrected."""
+        lines = [_sentence(test) for test in self.tests]
+        if evidence := p_value(self.row.p_value):
+            lines.append(f"{evidence}, intervals corrected to {self.row.confidence:.2%}")
+        return lines
+
+
+def build(results: Results) -> Section:
+    """Every claim with a verdict and the numbers that decide it."""
+    claims = judged_claims(results)
+    table = _table(claims)
+    return Section(
+        key="claims",
+        title="Claims",
+        content={"claims": claims, "verdicts": VERDICTS},
+        tables=[table] if claims else [],
+    )
+
+
+def judged_claims(results: Results) -> list[JudgedClaim]:
+    """The claims in their order."""
+    return [JudgedClaim(row, tuple(results.claim_tests.get(row.claim, ()))) for row in results.claims]
+
+
+def figure(test: ClaimTestRow) -> str:
+    """What a test compares, its value and its interval."""
+    show = {"ratio": significant, "exponent": signed}.get(test.quantity, _difference)
+    return f"{_label(test)} = {show(test.value)} [{show(test.ci_low)}, {show(test.ci_high)}]"
+
+
+def _difference(value: float) -> str:
+    return signed(value, 4)
+
+
+def _label(test: ClaimTestRow) -> str:
+    metric = METRICS[test.metric].title if test.metric in METRICS else test.metric
+    place = f" on {test.device}" if test.device else ""
+    if test.quantity == "ratio":
+        return f"{metric} {test.reference} / {test.variant} at N = {test.nodes:,}{place}"
+    if test.quantity == "exponent":
+        return f"{metric} growth exponent {test.reference} − {test.variant}{place}"
+    return f"{metric} {test.variant} − {test.reference}"
+
+
+def _sentence(test: ClaimTestRow) -> str:
+    if not _known(test):
+        return f"{_label(test)}: {status_words(test.status)}"
+    return f"{figure(test)}, claimed > {_bound(test)}, over {test.unit}: {test.verdict}"
+
+
+def _bound(test: ClaimTestRow) -> str:
+    return f"{test.bound:g}".replace("-", "−")
+
+
+def _known(test: ClaimTestRow) -> bool:
+    return test.status == "ok" and math.isfinite(test.value)
+
+
+def _margin(test: ClaimTestRow) -> float:
+    """How far the interval lies above its bound, in lengths of the interval."""
+    return (test.ci_low - test.bound) / max(test.ci_high - test.ci_low, 1e-12)
+
+
+def _table(claims: list[JudgedClaim]) -> PageTable:
+    """One row a test, for papers; the page shows the same as a list."""
+    rows = [
+        (
+            Cell(claim.row.claim),
+            Cell(claim.row.statement),
+            Cell(claim.verdict),
+            Cell(_label(test)),
+            *(
+                Cell(significant(value, 4), value=value)
+                if math.isfinite(value)
+                else missing(status_words(test.status) if place == 0 else MISSING)
+                for place, value in enumerate((test.value, test.ci_low, test.ci_high, test.bound))
+            ),
+            Cell(fixed(claim.row.p_value), value=claim.row.p_value),
+        )
+        for claim in claims
+        for test in claim.tests
+    ]
+    words = ("Claim", "Statement", "Verdict", "Test")
+    return PageTable(
+        name="claims",
+        caption="Claims of the paper",
+        columns=(
+            *(Column(title, numeric=False) for title in words),
+            *(Column(title) for title in ("Value", "CI low", "CI high", "Claimed above", "p of the claim")),
+        ),
+        rows=tuple(rows),
+    )

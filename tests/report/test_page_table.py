@@ -1,0 +1,92 @@
+"""Figures and tables as files for papers."""
+
+from __future__ import annotations
+
+import csv
+import math
+from xml.etree import ElementTree
+
+from difnet.report.page_table import Cell, Column, PageTable, missing
+from tests.report.conftest import Rendered
+from tests.report.page import small
+
+
+def test_every_figure_is_an_svg_and_a_pdf(rendered: Rendered) -> None:
+    folder = rendered.folder / "figures"
+    names = {path.stem for path in folder.iterdir()}
+    assert names == {
+        "differences",
+        "classes",
+        "miou-latency",
+        "miou-boundary-f",
+        "trimap",
+        "learning-curves",
+        "learned-weights",
+        "scaling",
+        "step-breakdown",
+    }
+    for name in names:
+        ElementTree.parse(folder / f"{name}.svg")
+        assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_exported_table_keeps_full_precision(rendered: Rendered) -> None:
+    folder = rendered.folder / "tables"
+    with (folder / "results.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert float(rows[0]["mIoU"]) == float(
+        rendered.page.table("toy-table-results")[0]["mIoU"].attributes["data-value"]
+    )
+    assert {path.suffix for path in folder.glob("results.*")} == {".csv", ".md", ".tex"}
+
+
+def test_exported_columns_of_numbers_hold_numbers(rendered: Rendered) -> None:
+    tables = sorted((rendered.folder / "tables").glob("*.csv"))
+    assert len(tables) == 9
+    for path in tables:
+        (shown,) = [
+            item
+            for item in rendered.page.root.all("table")
+            if item.attributes["id"] == f"toy-table-{path.stem}"
+        ] or [None]
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+        heads = shown.all("thead")[0].all("th") if shown else []
+        for head in heads:
+            if head.attributes.get("class") == "number":
+                title = head.own_text
+                (key,) = [key for key in rows[0] if key == title or key == f"{title} ({small(head)})"]
+                assert all(math.isfinite(float(row[key])) for row in rows if row[key]), (path, key)
+
+
+def test_reasons_and_whole_numbers_in_csv(rendered: Rendered) -> None:
+    text = (rendered.folder / "tables" / "results.csv").read_text(encoding="utf-8")
+    rows = {row["Variant (detail)"]: row for row in csv.DictReader(text.splitlines())}
+    seeds = {name: row["Seeds"] for name, row in rows.items()}
+    assert seeds == dict.fromkeys(rows, "3") | {"pixel_prior": "1"}
+    assert rows["cascade"]["Parameters"] == "512345"
+    change = "Δ mIoU (from the reference)"
+    assert (rows["cascade"][change], rows["cascade"]["Δ mIoU (status)"]) == ("", "reference")
+    assert float(rows["seed_only"][change]) and rows["seed_only"]["Δ mIoU (status)"] == ""
+    text = (rendered.folder / "tables" / "timing-latency-ms.csv").read_text(encoding="utf-8")
+    rows = {row["Operator"]: row for row in csv.DictReader(text.splitlines())}
+    assert rows["dense_inverse_torch"]["N = 4,225"] == ""
+    assert rows["dense_inverse_torch"]["N = 4,225 (status)"] == "does not fit"
+
+
+def test_special_characters_survive_every_format() -> None:
+    table = PageTable(
+        name="t",
+        caption="",
+        columns=(Column("a_b", numeric=False), Column("50%")),
+        rows=(
+            (Cell("x|y & z"), Cell("−0.5", value=-0.5, detail="[−1, 0]\np < 0.001")),
+            (Cell("w"), missing("not run: no GPU")),
+        ),
+    )
+    assert table.to_markdown().splitlines()[2] == r"| x\|y & z | −0.5 [−1, 0]; p < 0.001 |"
+    assert r"x|y \& z & $-$0.5 [$-$1, 0]; p $<$ 0.001 \\" in table.to_latex()
+    assert list(csv.reader(table.to_csv().splitlines())) == [
+        ["a_b", "50%", "50% (status)", "50% (detail)"],
+        ["x|y & z", "-0.5", "", "[−1, 0]; p < 0.001"],
+        ["w", "", "not run: no GPU", ""],
+    ]

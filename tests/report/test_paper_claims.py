@@ -1,0 +1,99 @@
+"""The claims of the paper: their statements, tests and deciding figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from difnet.report.sections.paper_claims import VERDICTS, JudgedClaim
+from difnet.tables import CLAIM_TESTS, CLAIMS
+from tests.report.conftest import Rendered, rendered_in
+from tests.report.project import claim, claim_test, make_project, write_claims
+
+NARROW = ("b", (0.02, 0.01, 0.03))
+WIDE = ("c", (0.02, 0.001, 0.039))
+OPEN = ("d", (0.01, -0.01, 0.03))
+BEATEN = ("e", (-0.02, -0.03, -0.01))
+MISSING = ("f", (np.nan, np.nan, np.nan), {"status": "not_run (no such variant)"})
+
+
+def judged(verdict: str, *tests: tuple[Any, ...]) -> JudgedClaim:
+    rows = [
+        claim_test("C", reference, numbers, test=place, **dict(*other))
+        for place, (reference, numbers, *other) in enumerate(tests, 1)
+    ]
+    return JudgedClaim(claim("C", verdict, "The statement"), tuple(rows))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "tests", "deciding"),
+    [
+        ("reproduced", (NARROW, WIDE), "mIoU cascade − c = +0.0200 [+0.0010, +0.0390]"),
+        ("inconclusive", (NARROW, OPEN), "mIoU cascade − d = +0.0100 [−0.0100, +0.0300]"),
+        ("not reproduced", (OPEN, BEATEN), "mIoU cascade − e = −0.0200 [−0.0300, −0.0100]"),
+        ("reproduced", (NARROW, MISSING), "mIoU cascade − b = +0.0200 [+0.0100, +0.0300]"),
+        ("not run", (NARROW, MISSING), ""),
+        ("not run", (), ""),
+    ],
+)
+def test_deciding_figure(verdict: str, tests: tuple[Any, ...], deciding: str) -> None:
+    assert judged(verdict, *tests).deciding == deciding
+
+
+def test_costs_are_ratios_and_exponents_of_the_reference_to_the_variant() -> None:
+    cost = {"metric": "latency_ms", "device": "cpu", "unit": "repeats"}
+    ratio = ("dense", (12.94, 11.02, 15.2), {**cost, "quantity": "ratio", "nodes": 4225, "bound": 1.0})
+    exponent = ("dense", (0.9, 0.8, 1.0), {**cost, "quantity": "exponent", "bound": 0.3})
+    assert judged("reproduced", ratio, exponent).lines[:2] == [
+        "latency_ms dense / cascade at N = 4,225 on cpu = 12.9 [11.0, 15.2], claimed > 1, over repeats: "
+        "reproduced",
+        "latency_ms growth exponent dense − cascade on cpu = +0.900 [+0.800, +1.000], claimed > 0.3, over "
+        "repeats: reproduced",
+    ]
+
+
+def test_every_test_and_the_correction_are_lines() -> None:
+    assert judged("inconclusive", OPEN, MISSING).lines == [
+        "mIoU cascade − d = +0.0100 [−0.0100, +0.0300], claimed > 0, over 3 seeds: inconclusive",
+        "mIoU cascade − f: not run: no such variant",
+        "p = 0.100, intervals corrected to 98.75%",
+    ]
+
+
+def test_a_statement_with_a_semicolon_is_whole(rendered: Rendered) -> None:
+    statement = "DifNet beats the baseline; both have the same depth"
+    section = rendered.page.by_id("toy-claims")
+    assert statement in [item.text for item in section.all("p")]
+    exported = (rendered.folder / "tables" / "claims.csv").read_text(encoding="utf-8")
+    assert f"C1,{statement},inconclusive" in exported
+
+
+def test_report_on_one_seed_says_so_in_every_verdict(tmp_path: Path) -> None:
+    folder = make_project(tmp_path, variants={"cascade": "Cascade"}, seeds=(0,))
+    write_claims(folder, remark="on one seed")
+    page = rendered_in(tmp_path, folder).page
+    for verdict, name in (("reproduced", "C3"), ("not reproduced", "C5"), ("inconclusive", "C1")):
+        assert f"{name} {verdict} on one seed" in page.by_id("toy-results").text
+        assert f"{verdict} on one seed" in page.by_id("toy-claims").text
+    assert "C7 not run" in page.by_id("toy-results").text
+
+
+def test_chips_show_the_numbers_of_the_tables(rendered: Rendered) -> None:
+    claims = CLAIMS.rows(CLAIMS.read(rendered.folder / "claims.csv"))
+    tests = CLAIM_TESTS.rows(CLAIM_TESTS.read(rendered.folder / "claim_tests.csv"))
+    (chips,) = [item for item in rendered.page.root.all("ul") if item.attributes.get("class") == "verdicts"]
+    shown = {}
+    for item in chips.all("li"):
+        (link,) = item.all("a")
+        symbol, name, verdict = link.text.split(maxsplit=2)
+        assert (symbol, link.attributes["class"]) == (VERDICTS[verdict][0], f"chip {VERDICTS[verdict][1]}")
+        shown[name] = (verdict, "".join(small.text for small in item.all("small")))
+    assert {name: verdict for name, (verdict, _) in shown.items()} == {
+        row.claim: row.verdict for row in claims
+    }
+    assert shown["C5"][1] == "mIoU cascade − seed_only = −0.0200 [−0.0300, −0.0100]"
+    assert shown["C5"][1].endswith(f"{tests[-1].ci_high:.4f}]".replace("-", "−"))
+    assert shown["C7"][1] == ""
