@@ -27,25 +27,33 @@ class PairTest(Section):
     """Counts only where both variants were run."""
 
 
-class DifferenceClaim(Section):
-    """A claim about the difference of two variants in one metric."""
+class ClaimOfPaper(Section):
+    """What all claims have."""
 
     id: str
     statement: str
+    scope: Literal["all"] | list[str]
+    """Data sets on which it is judged."""
+    paper: list[PaperFigures] = Field(default_factory=list)
+
+    def limit(self, dataset: str) -> str:
+        """`only for A, B` where the claim is not judged on a data set; else empty."""
+        return "" if self.scope == "all" or dataset in self.scope else f"only for {', '.join(self.scope)}"
+
+
+class DifferenceClaim(ClaimOfPaper):
+    """A claim about the difference of two variants in one metric."""
+
     form: Literal["superiority", "non_inferiority"]
     metric: str
     direction: Literal["higher", "lower"]
     margin: NonNegativeFloat
-    scope: Literal["all"] | list[str]
     tests: list[PairTest] = Field(min_length=1)
-    paper: list[PaperFigures] = Field(default_factory=list)
 
 
-class CostClaim(Section):
+class CostClaim(ClaimOfPaper):
     """A claim that one subject costs less than others, and that the gap grows with the number of nodes."""
 
-    id: str
-    statement: str
     form: Literal["cost"]
     metrics: list[str] = Field(min_length=1)
     variant: str
@@ -53,8 +61,6 @@ class CostClaim(Section):
     """The cheapest of them at the size that decides is the one compared with."""
     ratio: PositiveFloat
     exponent_margin: NonNegativeFloat
-    scope: Literal["all"] | list[str]
-    paper: list[PaperFigures] = Field(default_factory=list)
 
 
 Claim = Annotated[DifferenceClaim | CostClaim, Field(discriminator="form")]
@@ -71,6 +77,6 @@ def read_claims(path: Path) -> ClaimFile:
     """Read and check the claims.
 
     Raises:
-        InputError: no such file, not YAML, or a key or value that the schema does not know.
+        InputError: If there is no such file, it is not YAML, or a key or value is not in the schema.
     """
     return read_yaml(path).check(ClaimFile)

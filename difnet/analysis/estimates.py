@@ -1,10 +1,12 @@
-"""A number with its sources of chance: interval, p-value, smallest detectable difference."""
+"""A number with its sources of chance: interval, p-value, detectable difference; and Holm's correction."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.stats import t as student
 
@@ -19,8 +21,8 @@ class Component:
     """One source of chance.
 
     Attributes:
-        variance: its part of the variance of the estimate.
-        degrees: degrees of freedom with which that variance is known; infinity when it is given.
+        variance: Its part of the variance of the estimate.
+        degrees: Degrees of freedom with which that variance is known; infinity when it is given.
     """
 
     variance: float
@@ -37,9 +39,9 @@ class Estimate:
     single t falls short of the nominal coverage (docs/statistics.md has both).
 
     Attributes:
-        value: the estimate.
-        components: its parts of chance; a nan variance makes the interval nan.
-        unit: what the interval generalises over, in words.
+        value: The estimate.
+        components: Its parts of chance; a nan variance makes the interval nan.
+        unit: What the interval generalises over, in words.
     """
 
     value: float
@@ -66,10 +68,10 @@ class Estimate:
         return self.value - half, self.value + half
 
     def p_value(self, null: float = 0.0) -> float:
-        """Two-sided p-value of ``value == null``: 1 - the confidence of the interval that just touches it.
+        """Two-sided p-value of `value == null`: 1 - the confidence of the interval that just touches it.
 
         Returns:
-            A number in [1e-12, 1]; 1 when the value equals ``null``; nan when the interval is nan.
+            A number in [1e-12, 1]; 1 when the value equals `null`; nan when the interval is nan.
         """
         distance = abs(self.value - null)
         if math.isnan(distance) or math.isnan(self.standard_error):
@@ -84,3 +86,36 @@ class Estimate:
     def detectable(self) -> float:
         """Smallest true difference that a study of this size shows (95% confidence) with 80% power."""
         return self.half_width(CONFIDENCE) + self.half_width(2 * POWER - 1)
+
+
+def holm_adjusted(p_values: ArrayLike) -> NDArray[np.float64]:
+    """Holm-adjusted p-values of one family; nan (no test) stays nan and does not count.
+
+    Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics, 1979.
+    """
+    p = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p)[: int(np.isfinite(p).sum())]
+    factors = np.arange(len(order), 0, -1)
+    adjusted = np.full(p.shape, np.nan)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * factors))
+    return adjusted
+
+
+def holm_confidence(p_values: ArrayLike, alpha: float = 0.05) -> NDArray[np.float64]:
+    """Confidence level at which the interval of each comparison agrees with Holm's decision about it.
+
+    The k-th smallest p-value of m is tested at alpha / (m - k + 1) until one is not rejected; that level
+    holds for all that follow. Nan (no test) gives nan.
+    """
+    p = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p)[: int(np.isfinite(p).sum())]
+    levels = np.full(p.shape, np.nan)
+    remaining = len(order)
+    for index in order:
+        levels[index] = 1 - alpha / remaining
+        if p[index] <= alpha / remaining:
+            remaining = max(1, remaining - 1)
+        else:
+            break
+    levels[order] = np.where(np.isnan(levels[order]), 1 - alpha / max(1, remaining), levels[order])
+    return levels

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from difnet.analysis.tables import SCORES, read_csv
 from difnet.config.errors import InputError
 from difnet.config.run_folder import load_run
 from difnet.config.schema import RunConfig
 from difnet.metrics.per_image import read_statistics, stacked
 from difnet.metrics.scores import Score, mean_scores
+from difnet.tables import SCORES
 
 AGREEMENT = 1e-9
 """Largest difference between a stored score and the one that the statistics give."""
@@ -85,7 +85,7 @@ def read_run(directory: Path) -> Run:
         InputError: a file is missing, truncated or foreign, or the scores are not those of the statistics.
     """
     config = load_run(directory)
-    scores = read_csv(directory / "scores.csv", SCORES)[list(SCORES)]
+    scores = SCORES.read(directory / "scores.csv")
     statistics = read_statistics(directory / "per_image.parquet")
     labelled = (scores["variant"] == config.variant) & (scores["seed"] == config.seed)
     if not labelled.all() or scores.empty:

@@ -27,7 +27,7 @@ def analyse(
 
     Example: difnet analyse results/shapes/runs/*/seed* --out results/shapes
     """
-    from difnet.analysis import analyse as analyse_runs
+    from difnet.analysis import analyse_runs
 
     analyse_runs(
         runs,

@@ -22,7 +22,7 @@ ENTRIES: dict[Stage, tuple[str, ...]] = {
     "evaluate": ("difnet.evaluation.run", "difnet.metrics.*"),
     "gallery": ("difnet.evaluation.gallery",),
     "time": ("difnet.timing.benchmark",),
-    "analyse": ("difnet.analysis.analyse", "difnet.metrics.*"),
+    "analyse": ("difnet.analysis.analyse_runs", "difnet.metrics.*"),
     "report": ("difnet.report.render", "difnet.report.sections.*"),
 }
 """Modules that a stage starts from; `*`: all of a package whose modules are found by their names."""

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from difnet.config import RunConfig, atomic_path, load_run
+from difnet.config import RunConfig, load_run
 from difnet.data import VOID, load_prepared
 from difnet.data.batches import evaluation_batches
 from difnet.evaluation.full_size import Size, centred, check_padding, mean_of_passes, single_pass, window
@@ -22,6 +22,7 @@ from difnet.evaluation.oracle import nearest_labels, oracle_logits
 from difnet.metrics import image_statistics, scores_from_statistics, statistics_table, write_statistics
 from difnet.models import PixelPrior, load_network
 from difnet.models.deterministic import resize
+from difnet.tables import SCORES
 from difnet.training import check_scored_split, choose_device, memory_format, use_threads
 
 
@@ -64,8 +65,7 @@ def evaluate_run(directory: Path, *, data: Path, split: str | None = None) -> pd
     scores.insert(1, "seed", config.seed)
     scores.insert(2, "split", name)
     write_statistics(table, directory / "per_image.parquet")
-    with atomic_path(directory / "scores.csv") as temporary:
-        scores.to_csv(temporary, index=False)
+    SCORES.write(scores, directory / "scores.csv")
     return scores
 
 

@@ -17,7 +17,9 @@ class HistoryRow:
     loss: float
     """Mean over the steps since the row before."""
     learning_rate: float
-    images_per_s: Annotated[float, "1/s"]
+    """Of the last of these steps."""
+    images_per_s: Annotated[float, "images/s"]
+    """Images trained on in a second, since the row before."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,17 @@ class ScoreRow:
     """One score of one run."""
 
     variant: str
+    """The variant."""
     seed: int
+    """The seed of the run."""
     split: str
+    """The split that was scored."""
     metric: str
+    """Its definition is in statistics.md."""
     class_: str
     """Empty for a score over all classes."""
-    value: float
-    """Nan where nothing counts."""
+    value: Annotated[float, "0 to 1"]
+    """The score; empty where nothing counts."""
 
 
 HISTORY = Table("history.csv", HistoryRow, "difnet train RUN")

@@ -14,7 +14,9 @@ class OriginRow:
     """One run that was compared."""
 
     variant: str
+    """Its variant."""
     seed: int
+    """Its seed."""
     identity: str
     """Hash of its configuration."""
     origin: str
@@ -26,12 +28,19 @@ class SummaryRow:
     """A metric of one variant: mean over seeds with its 95% interval."""
 
     variant: str
+    """The variant."""
     metric: str
+    """The metric."""
     split: str
+    """The split that was scored."""
     mean: float
+    """Mean over seeds."""
     ci_low: float
+    """Lower end of the interval."""
     ci_high: float
+    """Upper end of the interval."""
     n_seeds: int
+    """Number of seeds."""
     unit: str
     """What the interval is over."""
 
@@ -41,18 +50,27 @@ class ComparisonRow:
     """A metric of one variant minus that of the reference, paired, with its 95% interval."""
 
     variant: str
+    """The variant."""
     reference: str
+    """The variant that it is compared with."""
     metric: str
+    """The metric."""
     difference: float
+    """Mean over the seeds that both have; empty where they have none in common."""
     ci_low: float
+    """Lower end of the interval."""
     ci_high: float
+    """Upper end of the interval."""
     p_value: float
+    """Two-sided, against 0."""
     p_adjusted: float
     """Corrected (Holm) over the variants compared in this metric."""
     effect_size: float
+    """Difference over its standard deviation between seeds; between images where the seeds agree."""
     n: int
     """Seeds that both have."""
     n_images: int
+    """Number of images."""
     detectable: float
     """The smallest true difference that would be found with 80% power."""
     unit: str
@@ -64,15 +82,17 @@ class ClaimRow:
     """The verdict on one claim of the paper."""
 
     claim: str
+    """Its name in `workflow/claims.yaml`."""
     verdict: str
-    """reproduced, not reproduced, inconclusive or not run."""
+    """`reproduced`, `not reproduced`, `inconclusive` or `not run`."""
     evidence: str
-    """The tests in words, for people; their numbers are in claim_tests.csv."""
+    """Its tests in words, for people; their numbers are in `claim_tests.csv`."""
     statement: str
+    """What the paper claims."""
     p_value: float
-    """Of the claim: the largest of its tests."""
+    """Of the claim: the largest of its tests; empty where none was run."""
     confidence: float
-    """Of the corrected intervals of its tests; nan where none was run."""
+    """Of the corrected intervals of its tests; empty where none was run."""
     remark: str
     """What limits the verdict: `on one seed`, `only for voc2012`; else empty."""
     paper: str
@@ -84,29 +104,40 @@ class ClaimTestRow:
     """One of the tests that must all hold for a claim, so turned that the claim says `value > bound`."""
 
     claim: str
+    """Name of the claim."""
     test: int
     """Place among the tests of the claim, from 1."""
     quantity: str
-    """difference, ratio or exponent."""
+    """`difference`: of a score, variant - reference; `ratio`: of a cost, reference / variant; `exponent`: of
+    the growth of a cost with the number of nodes, reference - variant."""
     metric: str
+    """The score or cost."""
     variant: str
+    """The side that the claim favours."""
     reference: str
+    """The other side; all candidates, separated by ` | `, where no cost could be compared."""
     device: str
-    """Where a cost was measured; empty for a score."""
+    """Where a cost was measured; empty for a score, or where none could be compared."""
     nodes: int
-    """Size at which a cost decides; 0 for a score."""
+    """Size at which a cost decides; 0 for a score, or where none could be compared."""
     value: float
+    """The difference, ratio or exponent."""
     ci_low: float
+    """Lower end of its interval, at the corrected confidence of the claim."""
     ci_high: float
+    """Upper end of its interval."""
     bound: float
+    """What the claim says is exceeded."""
     p_value: float
+    """Two-sided, against the bound, uncorrected."""
     verdict: str
+    """As for a claim, on this test alone."""
     optional: str
-    """`yes` where the test counts only if it was run."""
+    """`yes` where the test counts only if it was run; else empty."""
     unit: str
     """What the interval is over."""
     status: str
-    """ok, or not_run (reason)."""
+    """`ok` or `not_run (reason)`; without a value, its interval and its p-value then."""
 
 
 ORIGINS = Table("runs.csv", OriginRow, ANALYSE)

@@ -27,9 +27,9 @@ class Table(Generic[Row]):
     """One kind of CSV file.
 
     Attributes:
-        name: its file name.
-        row: its row type; the fields are the columns, in this order.
-        made_by: the command that writes it, for messages.
+        name: Its file name.
+        row: Its row type; the fields are the columns, in this order.
+        made_by: The command that writes it, for messages.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Table(Generic[Row]):
 
     @property
     def units(self) -> dict[str, str]:
-        """Unit of each column that has one: `ms`, `MB`."""
+        """Unit of each column that has one: `ms`, `images/s`."""
         hints = get_type_hints(self.row, include_extras=True)
         found = {name.rstrip("_"): get_args(hint)[1:] for name, hint in hints.items()}
         return {name: str(unit[0]) for name, unit in found.items() if unit}
@@ -56,7 +56,7 @@ class Table(Generic[Row]):
     def frame(self, rows: Iterable[Row] = ()) -> pd.DataFrame:
         """Rows as a data frame with the column types of this table."""
         values = [astuple(row) for row in rows]  # type: ignore[call-overload]
-        return pd.DataFrame(values, columns=self.columns).astype(self._dtypes())
+        return pd.DataFrame(values, columns=self.columns).astype(self.types)
 
     def rows(self, frame: pd.DataFrame) -> list[Row]:
         """The rows of a data frame that `read` or `frame` returned."""
@@ -68,8 +68,9 @@ class Table(Generic[Row]):
         Raises:
             InputError: If the folder cannot be written or the disk is full.
         """
+        numbers = {name: kind for name, kind in self.types.items() if kind is not str}
         with atomic_path(path) as temporary:
-            frame[self.columns].astype(self._dtypes()).to_csv(temporary, index=False)
+            frame[self.columns].astype(numbers).to_csv(temporary, index=False, lineterminator="\n")
             seal(path, temporary.read_bytes())
 
     def read(self, path: Path) -> pd.DataFrame:
@@ -82,10 +83,9 @@ class Table(Generic[Row]):
         content = unsealed(path, made_by=self.made_by)
         found = content.decode("utf-8", "replace").partition("\n")[0].split(",")
         if found != self.columns:
-            odd = [name for name in self.columns if name not in found]
-            what = f"has no column '{odd[0]}'" if odd else f"has the columns {', '.join(found)}"
             raise InputError(
-                f"{path}: {what}; {', '.join(self.columns)} are expected; write it again: {self.made_by}"
+                f"{path}: {self._oddity(found)}; {', '.join(self.columns)} are expected; write it again: "
+                f"{self.made_by}"
             )
         table = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False)
         for name, kind in self.types.items():
@@ -93,27 +93,36 @@ class Table(Generic[Row]):
                 table[name] = self._numbers(table[name], kind, path)
         return table
 
+    def _oddity(self, found: list[str]) -> str:
+        """What is wrong with a list of columns."""
+        if missing := [name for name in self.columns if name not in found]:
+            return f"has no column '{missing[0]}'"
+        if unknown := [name for name in found if name not in self.columns]:
+            return f"has an unknown column '{unknown[0]}'"
+        return "has its columns in another order"
+
     def _numbers(self, cells: pd.Series[str], kind: type, path: Path) -> pd.Series[Any]:
+        """Cells as numbers.
+
+        Raises:
+            InputError: If one holds none, or none that is whole where whole numbers belong.
+        """
         try:
-            return cells.where(cells != "", "nan" if kind is float else "").map(kind).astype(kind)
+            return cells.map(lambda text: kind(text or "nan")).astype(kind)
         except ValueError as error:
             raise InputError(
-                f"{path}: column '{cells.name}' holds what is not a number ({error}); write it again: "
-                f"{self.made_by}"
+                f"{path}: column '{cells.name}': {error}; write it again: {self.made_by}"
             ) from error
-
-    def _dtypes(self) -> dict[str, type]:
-        return {name: object if kind is str else kind for name, kind in self.types.items()}
 
 
 def seal(path: Path, content: bytes) -> None:
-    """Write the digest that binds a file to its content.
+    """Write the digest that binds a file to its content, as `sha256sum --check` reads it.
 
     Args:
         path: The file.
         content: What it holds, or is about to hold.
     """
-    write_text(_seal(path), hashlib.sha256(content).hexdigest() + "\n")
+    write_text(_seal(path), f"{hashlib.sha256(content).hexdigest()}  {path.name}\n")
 
 
 def unsealed(path: Path, *, made_by: str) -> bytes:
@@ -133,13 +142,13 @@ def unsealed(path: Path, *, made_by: str) -> bytes:
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
     try:
-        written = _seal(path).read_text(encoding="ascii", errors="replace").strip()
+        written = _seal(path).read_text(encoding="ascii", errors="replace").split()
     except OSError as error:
         raise InputError(
             f"{path} has no digest {_seal(path).name} beside it, which says that it is whole; copy both, or "
             f"write it again: {made_by}"
         ) from error
-    if hashlib.sha256(content).hexdigest() != written:
+    if written[:1] != [hashlib.sha256(content).hexdigest()]:
         raise InputError(
             f"{path} is not what was written: it was cut short or changed; write it again: {made_by}"
         )

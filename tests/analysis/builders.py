@@ -12,9 +12,10 @@ from difnet.analysis.runs import Run
 from difnet.config.schema import RunConfig
 from difnet.metrics import image_statistics, scores_from_statistics, statistics_table, write_statistics
 from difnet.metrics.scores import mean_scores
+from difnet.tables import SCORES
 
 CLASSES = ["road", "sky", "tree", "car"]
-CLAIMS = Path(__file__).parents[2] / "workflow" / "claims.yaml"
+CLAIM_FILE = Path(__file__).parents[2] / "workflow" / "claims.yaml"
 
 
 def run_config(variant, seed, data="shapes"):
@@ -45,7 +46,7 @@ def run_folder(root, variant, seed, error=0.1, data="shapes", **options):
     scores = scores_from_statistics(table, CLASSES)
     for place, (name, value) in enumerate({"variant": variant, "seed": seed, "split": "val"}.items()):
         scores.insert(place, name, value)
-    scores.to_csv(folder / "scores.csv", index=False)
+    SCORES.write(scores, folder / "scores.csv")
     (folder / "config.yaml").write_text(
         yaml.safe_dump(run_config(variant, seed, data).model_dump(mode="json"))
     )

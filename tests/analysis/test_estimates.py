@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from difnet.analysis.estimates import Component, Estimate
-from difnet.analysis.holm import holm_adjusted, holm_confidence
+from difnet.analysis.estimates import Component, Estimate, holm_adjusted, holm_confidence
 
 
 def test_one_part_is_the_t_interval():

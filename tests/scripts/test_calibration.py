@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from difnet.analysis.calibration import coverage, family_wise_error
-
-SEEDS, RATIOS = (3, 5, 10), (0.0, 0.5, 2.0)
+from scripts.calibration import RATIOS, SEEDS, coverage, family_wise_error
 
 
 @pytest.mark.slow

@@ -1,0 +1,137 @@
+"""The analysis stage: run folders and cost tables in, tables of means, differences and verdicts out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from difnet.analysis.claim_schema import read_claims
+from difnet.analysis.estimates import Component, Estimate, holm_adjusted
+from difnet.analysis.runs import read_runs
+from difnet.analysis.study import Study
+from difnet.analysis.verdicts import judge
+from difnet.config.errors import InputError
+from difnet.config.files import nearest
+from difnet.tables import (
+    CLAIM_TESTS,
+    CLAIMS,
+    COMPARISONS,
+    GROWTH,
+    ORIGINS,
+    SCORES,
+    SUMMARY,
+    TIMING,
+    ComparisonRow,
+    OriginRow,
+    SummaryRow,
+)
+
+UNKNOWN = Estimate(math.nan, (Component(math.nan, math.inf),), "no common seed")
+"""The difference of variants that cannot be compared."""
+
+
+def analyse_runs(
+    run_directories: Sequence[Path],
+    *,
+    reference: str,
+    claims: Path,
+    timing: Path | None,
+    growth: Path | None,
+    out: Path,
+) -> None:
+    """Write `scores.csv`, `runs.csv`, `summary.csv`, `comparisons.csv`, `claims.csv` and `claim_tests.csv`.
+
+    All are computed before the first is written.
+
+    Args:
+        run_directories: Folders `runs/<variant>/seed<k>`, from one or several results folders; copies of
+            one run are merged, and `runs.csv` keeps where each was found.
+        reference: The variant that every other one is compared with.
+        claims: `workflow/claims.yaml`.
+        timing: `timing.csv`, None when nothing was timed.
+        growth: `growth.csv`, None when nothing was timed.
+        out: Folder for the tables.
+
+    Raises:
+        InputError: For bad input, in one line that names the file and the remedy.
+    """
+    claim_file = read_claims(claims)
+    timings = TIMING.rows(TIMING.read(timing)) if timing else []
+    exponents = GROWTH.rows(GROWTH.read(growth)) if growth else []
+    runs = read_runs(list(run_directories))
+    study = Study(runs)
+    origins = [
+        OriginRow(run.config.variant, run.config.seed, run.identity, ";".join(run.origins)) for run in runs
+    ]
+    verdicts, tests = judge(claim_file, study, timings, exponents)
+    tables = (
+        (SCORES, pd.concat([run.scores for run in runs], ignore_index=True)),
+        (ORIGINS, ORIGINS.frame(origins)),
+        (SUMMARY, SUMMARY.frame(summarise(study))),
+        (COMPARISONS, COMPARISONS.frame(compare(study, reference))),
+        (CLAIMS, CLAIMS.frame(verdicts)),
+        (CLAIM_TESTS, CLAIM_TESTS.frame(tests)),
+    )
+    for table, frame in tables:
+        table.write(frame, out / table.name)
+
+
+def summarise(study: Study) -> list[SummaryRow]:
+    """Mean over seeds of every metric and variant with its 95% interval."""
+    rows = []
+    for variant in study.variants:
+        for metric in study.metrics:
+            estimate = study.mean(variant, metric)
+            low, high = estimate.interval()
+            seeds = len(study.seeds(variant))
+            rows.append(
+                SummaryRow(variant, metric, study.split, estimate.value, low, high, seeds, estimate.unit)
+            )
+    return rows
+
+
+def compare(study: Study, reference: str) -> list[ComparisonRow]:
+    """Paired difference of every other variant from the reference in every metric.
+
+    Intervals are for one comparison, at 95%; `p_adjusted` is corrected (Holm) over the variants compared
+    in the same metric. A variant without a seed in common with the reference has n = 0 and no numbers.
+
+    Raises:
+        InputError: If the reference was not run.
+    """
+    if reference not in study.variants:
+        raise InputError(f"the reference '{reference}' has no run{nearest(reference, study.variants)}")
+    others = [variant for variant in study.variants if variant != reference]
+    rows = []
+    for metric in study.metrics:
+        family = [_compared(study, variant, reference, metric) for variant in others]
+        adjusted = holm_adjusted([row.p_value for row in family]).tolist()
+        rows += [replace(row, p_adjusted=p) for row, p in zip(family, adjusted, strict=True)]
+    return rows
+
+
+def _compared(study: Study, variant: str, reference: str, metric: str) -> ComparisonRow:
+    """One difference, its p-value not corrected yet."""
+    estimate, effect, seeds = UNKNOWN, math.nan, 0
+    if set(study.seeds(variant)) & set(study.seeds(reference)):
+        estimate, effect, seeds = study.difference(variant, reference, metric)
+    low, high = estimate.interval()
+    return ComparisonRow(
+        variant=variant,
+        reference=reference,
+        metric=metric,
+        difference=estimate.value,
+        ci_low=low,
+        ci_high=high,
+        p_value=estimate.p_value(),
+        p_adjusted=math.nan,
+        effect_size=effect,
+        n=seeds,
+        n_images=study.images,
+        detectable=estimate.detectable(),
+        unit=estimate.unit,
+    )

@@ -1,0 +1,248 @@
+"""Claims of workflow/claims.yaml on constructed studies and cost tables."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from difnet.analysis.claim_schema import read_claims
+from difnet.analysis.verdicts import judge
+from difnet.config.errors import InputError
+from difnet.tables import GrowthRow, TimingRow
+from tests.analysis.builders import CLAIM_FILE, study
+
+METRICS = ("latency_ms", "peak_memory_mb")
+GOOD_COSTS = ((10, 100), (5, 50))
+"""Cost of the cascade and of the dense inverse: time, then memory."""
+LEVELS = ("image", "layer1", "layer2", "layer3", "layer4")
+
+
+def judged(errors, costs=((), ()), *, data="shapes", seeds=3, claims=CLAIM_FILE):
+    """Claims by name, and their tests by name and place."""
+    rows, tests = judge(read_claims(claims), study(errors, seeds, data), *costs)
+    return {row.claim: row for row in rows}, {(test.claim, test.test): test for test in tests}
+
+
+def verdicts(errors, costs=((), ()), **options):
+    return {claim: row.verdict for claim, row in judged(errors, costs, **options)[0].items()}
+
+
+def test_margins_are_those_fixed_in_advance():
+    file = read_claims(CLAIM_FILE)
+    assert [claim.id for claim in file.claims] == [f"C{number}" for number in range(1, 9)]
+    margins = {claim.id: claim.margin for claim in file.claims if claim.form != "cost"}
+    assert margins == {"C1": 0, "C2": 0, "C3": 0.01, "C5": 0, "C6": 0, "C7": 0, "C8": 0}
+    assert file.equivalence == 0.005
+    assert (file.claims[3].ratio, file.claims[3].exponent_margin) == (1.0, 0.3)
+
+
+def test_everything_holds():
+    errors = {"cascade": 0.05, "dense_inverse": 0.05, "seed_only": 0.2, "similarity_only": 0.3}
+    errors |= {"deeplab": 0.2, "deeplab_equal_parameters": 0.15, "no_importance": 0.2}
+    errors |= {f"level_{level}_x5": 0.2 for level in LEVELS}
+    errors |= {"matched_walks_5": 0.05, "matched_exact": 0.08}
+    claims, tests = judged(errors)
+    found = {claim: row.verdict for claim, row in claims.items()}
+    assert found.pop("C3") in {"reproduced", "inconclusive"}
+    assert found.pop("C4") == "not run"
+    assert set(found.values()) == {"reproduced"}
+    test = tests["C1", 1]
+    assert (test.quantity, test.metric, test.variant, test.reference) == (
+        *("difference", "miou"),
+        *("cascade", "deeplab"),
+    )
+    assert (test.bound, test.verdict, test.unit, test.status) == (0, "reproduced", "3 seeds x 8 images", "ok")
+    assert 0 < test.ci_low < test.value < test.ci_high
+    # Holm's levels for seven claims.
+    assert 0.95 <= claims["C1"].confidence <= 1 - 0.05 / 7
+    assert claims["C1"].p_value == test.p_value < 0.05
+    assert claims["C7"].p_value == max(tests["C7", place].p_value for place in range(1, 6))
+
+
+def test_words_are_made_of_the_numbers():
+    claims, tests = judged({"cascade": 0.05, "deeplab": 0.2})
+    test = tests["C1", 1]
+    assert claims["C1"].evidence == (
+        f"miou cascade - deeplab = {test.value:+.4f} [{test.ci_low:+.4f}, {test.ci_high:+.4f}], claimed > 0, "
+        "over 3 seeds x 8 images"
+    )
+    assert claims["C2"].evidence == (
+        "miou cascade - deeplab_equal_parameters: not run (no run of deeplab_equal_parameters)"
+    )
+
+
+def test_a_statement_with_a_semicolon_stays_whole(tmp_path):
+    statement = "DifNet beats the baseline; of the same depth"
+    claims, _ = judged({"cascade": 0.1}, claims=edited(tmp_path, statement.replace(";", ""), statement))
+    assert claims["C1"].statement == statement
+
+
+def test_more_claims_widen_the_interval():
+    errors = {"cascade": 0.05, "deeplab": 0.1}
+    more = {"no_importance": 0.1, "seed_only": 0.1, "similarity_only": 0.1}
+    (alone, alone_tests), (among, among_tests) = judged(errors), judged(errors | more)
+    assert alone["C1"].confidence == pytest.approx(0.95) and among["C1"].confidence > 0.95
+    first, second = alone_tests["C1", 1], among_tests["C1", 1]
+    assert first.value == second.value and first.p_value == second.p_value
+    assert second.ci_low < first.ci_low and first.ci_high < second.ci_high
+
+
+def test_one_seed_limits_a_verdict():
+    claims, tests = judged({"cascade": 0.05, "deeplab": 0.2}, seeds=1)
+    assert claims["C1"].remark == "on one seed" and tests["C1", 1].unit == "8 images, one seed"
+    assert claims["C2"].remark == ""
+
+
+def test_everything_fails():
+    errors = {"cascade": 0.3, "dense_inverse": 0.1, "seed_only": 0.1, "deeplab": 0.1, "no_importance": 0.1}
+    claims, tests = judged(errors)
+    found = {claim: row.verdict for claim, row in claims.items()}
+    failed = {claim for claim, verdict in found.items() if verdict == "not reproduced"}
+    assert failed == {"C1", "C3", "C5", "C6", "C8"}
+    assert {claim for claim, verdict in found.items() if verdict == "not run"} == {"C2", "C4", "C7"}
+    missing = tests["C7", 1]
+    assert (missing.verdict, missing.status) == ("not run", "not_run (no run of level_image_x5)")
+    assert all(math.isnan(number) for number in (missing.value, missing.ci_low, missing.p_value))
+    assert math.isnan(claims["C7"].p_value) and math.isnan(claims["C7"].confidence)
+
+
+def test_no_difference_with_noise_is_open():
+    errors = {"cascade": 0.3, "deeplab": 0.3}
+    assert verdicts(errors)["C1"] in {"inconclusive", "not reproduced"}
+
+
+def test_equal_variants():
+    """No difference at all: no worse, but not better."""
+    claims, tests = judged({"cascade": 0.0, "dense_inverse": 0.0, "deeplab": 0.0})
+    assert claims["C3"].verdict == "reproduced" and claims["C1"].verdict == "not reproduced"
+    test = tests["C3", 1]
+    assert (test.value, test.ci_low, test.ci_high, test.bound) == (0, 0, 0, -0.01)
+
+
+def test_the_optional_pair_counts_when_it_was_run():
+    errors = {"cascade": 0.05, "dense_inverse": 0.2}
+    claims, tests = judged(errors)
+    assert claims["C3"].verdict == "reproduced"
+    assert (tests["C3", 1].optional, tests["C3", 2].optional) == ("", "yes")
+    errors |= {"matched_walks_5": 0.3, "matched_exact": 0.05}
+    assert verdicts(errors)["C3"] == "not reproduced"
+
+
+def test_paper_figures_stand_beside_ours_on_the_same_data_only():
+    errors = {"cascade": 0.05, "deeplab": 0.2}
+    assert judged(errors, data="voc2012")[0]["C1"].paper.startswith("mIoU DifNet-50 0.7248")
+    assert judged(errors)[0]["C1"].paper == ""
+
+
+def edited(tmp_path, old, new):
+    path = tmp_path / "claims.yaml"
+    path.write_text(CLAIM_FILE.read_text().replace(old, new, 1))
+    return path
+
+
+def test_scope_and_direction(tmp_path):
+    errors = {"cascade": 0.05, "deeplab": 0.2}
+    elsewhere = edited(tmp_path, "scope: all", "scope: [camvid]")
+    claims, tests = judged(errors, claims=elsewhere)
+    assert (claims["C1"].verdict, claims["C1"].remark) == ("not run", "only for camvid")
+    assert tests["C1", 1].status == "not_run (only for camvid)" and math.isnan(claims["C1"].p_value)
+    lower = edited(tmp_path, "direction: higher", "direction: lower")
+    claims, tests = judged(errors, claims=lower)
+    assert claims["C1"].verdict == "not reproduced"
+    assert (tests["C1", 1].variant, tests["C1", 1].reference) == ("deeplab", "cascade")
+    assert tests["C1", 1].value < 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("metric: miou", "metric: miuo", "claim C1: unknown metric 'miuo'"),
+        ("direction: higher", "direction: up", "direction"),
+        ("margin: 0.0", "margin: little", "margin"),
+        ("scope: all", "scoop: all", "scoop"),
+        ("form: superiority", "form: glory", "form|glory"),
+    ],
+)
+def test_bad_claims_file(tmp_path, old, new, message):
+    with pytest.raises(InputError, match=message) as error:
+        verdicts({"cascade": 0.05, "deeplab": 0.2}, claims=edited(tmp_path, old, new))
+    assert "\n" not in str(error.value)
+
+
+def cost_rows(costs, exponents, *, spread=0.02, status="ok"):
+    """Timing at N = 1024 and 4096 (the dense inverse only up to 1024 with CuPy) and growth."""
+    timings = []
+    for metric, (own, other) in zip(METRICS, costs, strict=True):
+        for subject, value, nodes, state in (
+            ("cascade", own, 4096, "ok"),
+            ("dense_inverse_torch", 2 * other, 4096, status),
+            ("dense_inverse_scipy", other, 4096, status),
+            ("dense_inverse_cupy", math.nan, 4096, "not_run (no GPU)"),
+            ("cascade", own / 10, 1024, "ok"),
+            ("dense_inverse_scipy", own / 100, 1024, status),
+        ):
+            numbers = (value, value * (1 - spread), value * (1 + spread))
+            timings.append(TimingRow(subject, "cpu", "float32", nodes, 21, 1, metric, *numbers, state))
+    growth = [
+        GrowthRow(subject, "cpu", "float32", metric, exponent, exponent - 0.1, exponent + 0.1)
+        for metric in METRICS
+        for subject, exponent in zip(("cascade", "dense_inverse_scipy"), exponents, strict=True)
+    ]
+    return timings, growth
+
+
+COSTS = [
+    (GOOD_COSTS, (2.0, 3.0), 0.02, "reproduced"),
+    (((100, 10), (5, 50)), (2.0, 3.0), 0.02, "not reproduced"),
+    (((10, 100), (50, 5)), (2.0, 3.0), 0.02, "not reproduced"),
+    (GOOD_COSTS, (2.0, 2.05), 0.02, "not reproduced"),
+    (GOOD_COSTS, (2.0, 2.35), 0.02, "inconclusive"),
+    (((10, 11), (5, 50)), (2.0, 3.0), 0.5, "inconclusive"),
+]
+
+
+@pytest.mark.parametrize(("costs", "exponents", "spread", "expected"), COSTS)
+def test_cost_claim(costs, exponents, spread, expected):
+    assert verdicts({"cascade": 0.05}, cost_rows(costs, exponents, spread=spread))["C4"] == expected
+
+
+def test_cost_is_compared_with_the_cheapest_backend_at_the_largest_size():
+    claims, tests = judged({"cascade": 0.05}, cost_rows(GOOD_COSTS, (2.0, 3.0)))
+    ratio, exponent, memory, _ = (tests["C4", place] for place in range(1, 5))
+    for test, quantity in ((ratio, "ratio"), (exponent, "exponent"), (memory, "ratio")):
+        assert (test.quantity, test.reference) == (quantity, "dense_inverse_scipy")
+        assert (test.device, test.nodes, test.unit) == ("cpu", 4096, "repeats")
+    assert (ratio.metric, memory.metric) == METRICS
+    assert (ratio.value, exponent.value) == pytest.approx((10, 1))
+    assert (ratio.bound, exponent.bound) == (1.0, 0.3)
+    # A ratio has its interval on the log scale: each side is off by about 2%, together by 2.8%.
+    assert ratio.ci_high / ratio.value == pytest.approx(ratio.value / ratio.ci_low)
+    assert claims["C4"].confidence == pytest.approx(0.95)
+    assert ratio.ci_high / ratio.value == pytest.approx(1.0287, abs=1e-3)
+    assert claims["C4"].evidence.startswith(
+        "latency_ms dense_inverse_scipy / cascade at N = 4096 on cpu = 10 [9.72, 10.3], claimed > 1, over"
+    )
+
+
+def test_the_largest_size_decides_over_devices():
+    timings, growth = cost_rows(GOOD_COSTS, (2.0, 3.0))
+    timings += [
+        replace(row, device="cuda", nodes=2 * row.nodes, value=value, ci_low=value, ci_high=value)
+        for row, value in ((timings[0], 7.0), (timings[2], 21.0))
+    ]
+    test = judged({"cascade": 0.05}, (timings, growth))[1]["C4", 1]
+    assert (test.device, test.nodes, test.value) == ("cuda", 8192, pytest.approx(3.0))
+
+
+def test_cost_not_run():
+    rows = cost_rows(GOOD_COSTS, (2.0, 3.0), status="does_not_fit")
+    claims, tests = judged({"cascade": 0.05}, rows)
+    assert claims["C4"].verdict == "not run"
+    assert tests["C4", 1].status == "not_run (no size at which both were measured)"
+    assert tests["C4", 1].reference == "dense_inverse_cupy | dense_inverse_scipy | dense_inverse_torch"
+    assert verdicts({"cascade": 0.05})["C4"] == "not run"
+    timings, growth = cost_rows(GOOD_COSTS, (2.0, 3.0))
+    test = judged({"cascade": 0.05}, (timings, growth[1:]))[1]["C4", 2]
+    assert test.status == "not_run (too few sizes for an exponent)" and test.device == "cpu"
