@@ -4,33 +4,6 @@ from __future__ import annotations
 
 from difnet.config import EvaluateConfig
 
-METRICS: dict[str, tuple[str, str]] = {
-    "miou": (
-        "mIoU",
-        "Mean intersection over union: one confusion matrix over all images of the split, void pixels left "
-        "out, mean over the classes with a nonzero union.",
-    ),
-    "boundary_f": (
-        "boundary F-score",
-        "For each class and image, boundary pixels of prediction and truth count as matched when one of the "
-        "same class lies within r = ⌈0.0075 × image diagonal⌉ pixels in the other map; F is the harmonic "
-        "mean of precision and recall, averaged over classes, then over images. Void pixels are left out.",
-    ),
-    "boundary_iou": (
-        "Boundary IoU",
-        "IoU of the pixels within 2% of the image diagonal of their own region's outline (Cheng et al., "
-        "2021); sums per class over the split, void pixels left out.",
-    ),
-    "pixel_accuracy": (
-        "pixel accuracy",
-        "Share of labelled pixels with the right class; void pixels left out.",
-    ),
-    "trimap_miou": (
-        "trimap mIoU @ r",
-        "mIoU over the labelled pixels that have a differently labelled pixel within distance r.",
-    ),
-}
-
 VERDICTS: dict[str, tuple[str, str, str]] = {
     "reproduced": ("✓", "reproduced", "the corrected interval lies on the claimed side of the margin"),
     "not reproduced": (

@@ -6,7 +6,8 @@ import math
 
 from markupsafe import Markup
 
-from difnet.report.definitions import METRICS, VERDICTS
+from difnet.metrics import METRICS
+from difnet.report.definitions import VERDICTS
 from difnet.report.figures.scaling import LEFT_OUT
 from difnet.report.load import Results
 from difnet.report.numbers import count, fixed, interval, listing, p_value, signed, significant
@@ -53,7 +54,7 @@ def _runs(results: Results) -> Markup:
 
 def _accuracy(results: Results, metric: str) -> Markup:
     """The highest mean of those that do not see the truth, and how it stands to the reference."""
-    label = METRICS[metric][0]
+    label = METRICS[metric].title
     oracles = {variant.name for variant in results.variants if variant.sees_truth}
     estimates = {
         name: item

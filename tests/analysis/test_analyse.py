@@ -13,11 +13,13 @@ from difnet.analysis import Study, analyse, read_runs
 from difnet.analysis.comparisons import compare
 from difnet.analysis.holm import holm_adjusted
 from difnet.analysis.tables import CLAIMS as CLAIM_COLUMNS
-from difnet.analysis.tables import COMPARISONS, SCORES, SUMMARY
+from difnet.analysis.tables import COMPARISONS, SUMMARY
 from difnet.config.errors import InputError
+from difnet.metrics import METRICS
+from difnet.tables import SCORES, seal
 from tests.analysis.builders import CLAIMS, run_folder
 
-MEANS = 6 + 5  # miou, two accuracies, two boundary F, boundary IoU; five trimaps
+MEANS = len(METRICS)
 
 
 @pytest.fixture
@@ -33,10 +35,8 @@ def results(tmp_path):
     folders.append(prior)
     for seed in (1, 2):
         copy = shutil.copytree(prior, root / "runs" / "pixel_prior" / f"seed{seed}")
-        for name in ("scores.csv", "config.yaml"):
-            text = (copy / name).read_text()
-            text = text.replace("prior,0,", f"prior,{seed},").replace("seed: 0", f"seed: {seed}")
-            (copy / name).write_text(text)
+        SCORES.write(SCORES.read(copy / "scores.csv").assign(seed=seed), copy / "scores.csv")
+        change(copy / "config.yaml", "seed: 0", f"seed: {seed}")
         folders.append(copy)
     return folders
 
@@ -49,7 +49,7 @@ def run(folders, out, reference="cascade"):
 
 def test_tables(results, tmp_path):
     tables = run(results, tmp_path / "out")
-    assert tuple(tables["scores"]) == SCORES
+    assert list(tables["scores"]) == SCORES.columns
     assert tuple(tables["summary"]) == SUMMARY
     assert tuple(tables["comparisons"]) == COMPARISONS
     assert tuple(tables["claims"]) == CLAIM_COLUMNS
@@ -152,23 +152,27 @@ def test_unusable_files(results, tmp_path):
         run(results, out, reference="cascad")
     content = (folder / "per_image.parquet").read_bytes()
     (folder / "per_image.parquet").write_bytes(content[:-20])
-    with pytest.raises(InputError, match=r"per_image.parquet is truncated"):
+    with pytest.raises(InputError, match=r"per_image.parquet is not what was written: it was cut short"):
         run(results, out)
     (folder / "per_image.parquet").write_bytes(content)
     text = (folder / "scores.csv").read_text()
     for old, new, message in (
-        ("val,miou,,0.", "val,miou,,", "scores.csv but .* by per_image.parquet"),
-        ("val,miou,,0.", "val,miou,,nan0.", "not a number"),
+        ("val,miou,,0.", "val,miou,,", "miou is .* in scores.csv but .* by per_image.parquet"),
+        ("val,iou,sky,0.", "val,iou,sky,", "iou of sky is .* in scores.csv but .* by per_image.parquet"),
+        ("val,dice,,0.", "val,dicey,,0.", "dice is missing in scores.csv but 0"),
+        (
+            "cascade,0,val,dice",
+            "cascade,0,val,dicey,,0\ncascade,0,val,dice",
+            "dicey is 0.0 in .* but missing",
+        ),
         ("cascade,0,", "cascade,1,", "is not of cascade, seed 0"),
-        ("variant,seed", "variant,sead", "no column 'seed'"),
+        ("cascade,0,val", "cascade,0,test", "mixes splits"),
     ):
         (folder / "scores.csv").write_text(text.replace(old, new, 1))
+        seal(folder / "scores.csv", (folder / "scores.csv").read_bytes())
         with pytest.raises(InputError, match=message) as error:
             run(results, out)
         assert "\n" not in str(error.value)
-    (folder / "scores.csv").write_text("")
-    with pytest.raises(InputError, match="not a readable CSV table"):
-        run(results, out)
     (folder / "scores.csv").unlink()
     with pytest.raises(InputError, match="does not exist"):
         run(results, out)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
 from difnet.config import EvaluateConfig
+from difnet.metrics import METRICS
 from difnet.report.definitions import protocol
 from difnet.report.load import load_results
 from difnet.report.sections import outcome
+from tests.report.conftest import Rendered
 
 
 @pytest.mark.parametrize(
@@ -51,3 +54,29 @@ def test_report_says_how_every_variant_is_predicted(project: Path) -> None:
     definitions = dict(outcome.build(results).content["definitions"])
     assert "505 × 505" in definitions["prediction"]
     assert protocol(EvaluateConfig()) == []
+
+
+def test_the_table_shows_what_metrics_declare(rendered: Rendered) -> None:
+    section = outcome.build(load_results(rendered.root, rendered.results, "toy"))
+    titles = [column.title for column in section.tables["results"].columns]
+    compared = ["mIoU", "Δ mIoU", "boundary F-score", "Δ boundary F-score"]
+    assert titles[2:8] == [*compared, "pixel accuracy", "Boundary IoU"]
+    shown = [metric for metric in METRICS.values() if metric.in_table]
+    assert {(metric.title, metric.definition) for metric in shown} == set(section.content["definitions"])
+
+
+@pytest.mark.parametrize("in_table", ["described", "compared"])
+def test_a_new_metric_needs_no_entry_in_the_report(
+    rendered: Rendered, monkeypatch: pytest.MonkeyPatch, in_table: str
+) -> None:
+    new = replace(METRICS["trimap_miou@4"], title="Blur", definition="New.", in_table=in_table)
+    monkeypatch.setitem(METRICS, "trimap_miou@4", replace(new, higher_is_better=False))
+    results = load_results(rendered.root, rendered.results, "toy")
+    section = outcome.build(results)
+    assert ("Blur", "New.") in section.content["definitions"]
+    table = section.tables["results"]
+    headings = [column.heading for column in table.columns]
+    place = headings.index("Blur (lower is better)")
+    for variant, row in zip(results.variants, table.rows, strict=True):
+        assert row[place].value == results.estimates["trimap_miou@4"][variant.name].mean
+    assert ("Δ Blur (from the reference)" in headings) == (in_table == "compared")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from difnet.report.definitions import METRICS
+from difnet.metrics.trimap import TRIMAPS
 from difnet.report.figures.trimap import trimap_curves
 from difnet.report.load import Results
 from difnet.report.section import Section
@@ -14,6 +14,6 @@ def build(results: Results) -> Section:
     return Section(
         key="boundaries",
         title="Boundaries",
-        content={"definition": METRICS["trimap_miou"]},
+        content={"definition": ("trimap mIoU @ r", TRIMAPS[0].definition)},
         plots={plot.name: plot} if plot else {},
     )

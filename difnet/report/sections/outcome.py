@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from difnet.metrics import METRICS, Metric
 from difnet.report.anchors import anchor
 from difnet.report.comparability import comparability_warnings
-from difnet.report.definitions import METRICS, protocol
+from difnet.report.definitions import protocol
 from difnet.report.figures.forest import differences
 from difnet.report.figures.tradeoff import accuracy_and_boundaries, accuracy_and_latency
 from difnet.report.load import Results
@@ -28,8 +29,6 @@ from difnet.report.sections.claims import read_claims
 from difnet.report.table import Cell, Column, Table, missing
 from difnet.report.variants import Variant
 
-COMPARED = ("miou", "boundary_f")
-DESCRIBED = ("boundary_iou", "pixel_accuracy")
 COSTS = {
     "latency_ms": Column("Latency", note="ms, forward"),
     "peak_memory_mb": Column("Peak memory", note="MB"),
@@ -51,7 +50,7 @@ def build(results: Results) -> Section:
                 "difference": _usual_unit(list(results.comparisons["miou"].values())),
             },
             "definitions": [
-                *(METRICS[metric] for metric in (*COMPARED, *_described(results))),
+                *((metric.title, metric.definition) for metric in _shown(results)),
                 *protocol(results.config.evaluate),
             ],
         },
@@ -75,10 +74,10 @@ def _bounds(number: Estimate | Comparison, usual: str, *, sign: bool) -> list[st
 def results_table(results: Results) -> Table:
     """One row a variant."""
     columns = [Column("Variant", numeric=False), Column("Seeds")]
-    for metric in COMPARED:
-        label = METRICS[metric][0]
-        columns += [Column(label), Column(f"Δ {label}", note="from the reference")]
-    columns += [Column(METRICS[metric][0]) for metric in _described(results)]
+    for metric in _shown(results):
+        columns.append(Column(metric.title, note="" if metric.higher_is_better else "lower is better"))
+        if metric.in_table == "compared":
+            columns.append(Column(f"Δ {metric.title}", note="from the reference"))
     columns += [Column("Parameters"), *(COSTS[metric] for metric in _timed(results))]
     return Table(
         name="results",
@@ -89,9 +88,11 @@ def results_table(results: Results) -> Table:
     )
 
 
-def _described(results: Results) -> list[str]:
-    """The further metrics that were computed."""
-    return [metric for metric in DESCRIBED if results.estimates[metric]]
+def _shown(results: Results) -> list[Metric]:
+    """The metrics of the table: those that are compared, then the others that were computed."""
+    compared = [metric for metric in METRICS.values() if metric.in_table == "compared"]
+    described = [metric for metric in METRICS.values() if metric.in_table == "described"]
+    return compared + [metric for metric in described if results.estimates[metric.name]]
 
 
 def _timed(results: Results) -> list[str]:
@@ -111,9 +112,10 @@ def _row(results: Results, variant: Variant) -> tuple[Cell, ...]:
         mark="reference" if variant.name == results.reference else "",
     )
     cells = [heading, _seeds(results, variant)]
-    for metric in COMPARED:
-        cells += [_mean(results, variant, metric), _difference(results, variant, metric)]
-    cells += [_mean(results, variant, metric) for metric in _described(results)]
+    for metric in _shown(results):
+        cells.append(_mean(results, variant, metric.name))
+        if metric.in_table == "compared":
+            cells.append(_difference(results, variant, metric.name))
     cells += [_parameters(variant), *(_cost(results, variant, metric) for metric in _timed(results))]
     return tuple(cells)
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from difnet.metrics import METRICS
 from difnet.report.comparability import comparability_warnings
 from difnet.report.load import Results
 from difnet.report.numbers import count, fixed, listing
 from difnet.report.published import DATA, published
 from difnet.report.section import Section
 from difnet.report.table import Cell, Column, Table, missing
-
-METRICS = {"miou": "mIoU", "pixel_accuracy": "pixel accuracy"}
 
 
 @dataclass(frozen=True)
@@ -101,17 +100,17 @@ def _paper_table(results: Results) -> Table:
     """One row a variant and metric for which the paper has a figure."""
     data, rows = str(results.data.get("name", "")), []
     for variant in results.variants:
-        for metric, label in METRICS.items():
-            figure = published(data, variant, metric)
+        for metric in METRICS.values():
+            figure = published(data, variant, metric.name)
             if figure is None:
                 continue
-            estimate = results.estimates[metric].get(variant.name)
+            estimate = results.estimates[metric.name].get(variant.name)
             ours = Cell(fixed(estimate.mean, 4), value=estimate.mean) if estimate else missing()
             gap = estimate.mean - figure if estimate else math.nan
             rows.append(
                 (
                     Cell(variant.title, detail=variant.name),
-                    Cell(label),
+                    Cell(metric.title),
                     Cell(fixed(figure, 4), value=figure),
                     ours,
                     Cell(fixed(gap, 4), value=gap) if estimate else missing(),
