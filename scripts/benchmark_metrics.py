@@ -50,7 +50,7 @@ def main() -> None:
         ("Boundary IoU", lambda p, t: boundary_iou(p, t, CLASSES), "2.5"),
         ("confusion matrix", lambda p, t: confusion_matrix(p, t, CLASSES), ""),
         ("one-to-one boundary F-score", lambda p, t: boundary_f_one_to_one(p, t, CLASSES), ""),
-        ("all per-image statistics", lambda p, t: image_statistics(p, t, CLASSES), ""),
+        ("all per-image statistics", lambda p, t: image_statistics(["image"], [(p, t)], CLASSES), ""),
     ]
     for prediction, truth in pairs:
         ours, theirs = boundary_f_score(prediction, truth, CLASSES), reference_boundary_f(prediction, truth)

@@ -1,44 +1,54 @@
-"""Bootstrap over images: scores recomputed from resampled sums of per-image statistics (Efron, 1979)."""
+"""Bootstrap over images: scores recomputed from resampled sums of per-image parts (Efron, 1979)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from difnet.metrics.ratios import mean_ratio
-from difnet.metrics.scores import Score
+from difnet.metrics.metric import Numbers, Parts
 
 RESAMPLES = 10_000
 BLOCK = 1_000
+"""Resamples whose sums are in memory at once."""
 
 
 def image_weights(images: int, resamples: int = RESAMPLES, seed: int = 0) -> NDArray[np.float64]:
-    """How often each image occurs in each resample: (resamples, images), rows sum to ``images``.
+    """How often each image occurs in each resample: (resamples, images), rows sum to `images`.
 
     The same arguments give the same weights, so that differences between runs are paired.
     """
-    drawn = np.random.default_rng(seed).integers(0, images, size=(resamples, images))
-    codes = drawn + np.arange(resamples)[:, None] * images
+    codes = np.random.default_rng(seed).integers(0, images, size=(resamples, images))
+    codes += np.arange(resamples)[:, None] * images
     return np.bincount(codes.ravel(), minlength=resamples * images).reshape(resamples, images).astype(float)
 
 
-def resampled_values(scores: Sequence[Score], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Every score on every resample: (resamples, len(scores)); nan where nothing counts."""
-    columns = np.concatenate(
-        [part for score in scores for part in (score.numerators, score.denominators)], axis=1
+def resampled_values(
+    parts: Parts, weights: NDArray[np.float64], value: Callable[[Parts], Numbers]
+) -> NDArray[np.float64]:
+    """Scores on every resample of the images.
+
+    Args:
+        parts: What each of I images adds, (I,...) each.
+        weights: How often each image occurs in each resample, (R,I).
+        value: Scores of sums over images, (R,...) each -> (R,...); nan where nothing counts.
+
+    Returns:
+        What `value` returns on the sums of all resamples, (R,...).
+    """
+    columns = {name: part.astype(np.float64) for name, part in parts.items()}
+    return np.concatenate(
+        [
+            value(
+                {
+                    name: np.tensordot(weights[start : start + BLOCK], part, 1)
+                    for name, part in columns.items()
+                }
+            )
+            for start in range(0, len(weights), BLOCK)
+        ]
     )
-    values = np.empty((len(weights), len(scores)))
-    for start in range(0, len(weights), BLOCK):
-        sums = weights[start : start + BLOCK] @ columns
-        first = 0
-        for position, score in enumerate(scores):
-            size = score.numerators.shape[1]
-            middle, last = first + size, first + 2 * size
-            values[start : start + BLOCK, position] = mean_ratio(sums[:, first:middle], sums[:, middle:last])
-            first = last
-    return values
 
 
 def image_covariance(values: NDArray[np.float64], images: int) -> NDArray[np.float64]:

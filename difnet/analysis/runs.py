@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,8 @@ import pandas as pd
 from difnet.config.errors import InputError
 from difnet.config.run_folder import load_run
 from difnet.config.schema import RunConfig
-from difnet.metrics.per_image import read_statistics, stacked
-from difnet.metrics.scores import Score, mean_scores
-from difnet.tables import SCORES
+from difnet.metrics import scores_from_statistics
+from difnet.tables import SCORES, PerImage
 
 AGREEMENT = 1e-9
 """Largest difference between a stored score and the one that the statistics give."""
@@ -27,17 +26,15 @@ class Run:
     """One evaluated run.
 
     Attributes:
-        config: the resolved configuration.
-        scores: its `scores.csv`.
-        statistics: its `per_image.parquet`.
-        means: the scores over all classes, with what each image adds to them.
-        origins: the folders it was read from.
+        config: The resolved configuration.
+        scores: Its `scores.csv`.
+        statistics: Its `per_image.parquet`.
+        origins: The folders it was read from.
     """
 
     config: RunConfig
     scores: pd.DataFrame
-    statistics: pd.DataFrame
-    means: list[Score]
+    statistics: PerImage
     origins: tuple[str, ...]
 
     @property
@@ -56,14 +53,14 @@ def read_runs(directories: Sequence[Path]) -> list[Run]:
     """Read runs, keep one of identical copies, and check that all saw the same images.
 
     Args:
-        directories: folders `.../runs/<variant>/seed<k>`, from one or several results folders.
+        directories: Folders `.../runs/<variant>/seed<k>`, from one or several results folders.
 
     Returns:
         The runs sorted by variant and seed; a run that was found several times names all its origins.
 
     Raises:
-        InputError: no folder; an unreadable or inconsistent file; two runs of one variant and seed that
-            disagree; or runs on different data.
+        InputError: If there is no folder, a file is unreadable or inconsistent, two runs of one variant and
+            seed disagree, or runs are on different data.
     """
     if not directories:
         raise InputError("no run to analyse; train and evaluate at least one variant first")
@@ -82,11 +79,11 @@ def read_run(directory: Path) -> Run:
     """Read one run folder.
 
     Raises:
-        InputError: a file is missing, truncated or foreign, or the scores are not those of the statistics.
+        InputError: If a file is missing, truncated or foreign, or the scores are not those of the statistics.
     """
     config = load_run(directory)
     scores = SCORES.read(directory / "scores.csv")
-    statistics = read_statistics(directory / "per_image.parquet")
+    statistics = PerImage.read(directory / "per_image.parquet")
     labelled = (scores["variant"] == config.variant) & (scores["seed"] == config.seed)
     if not labelled.all() or scores.empty:
         raise InputError(
@@ -94,22 +91,35 @@ def read_run(directory: Path) -> Run:
         )
     if scores["split"].nunique() != 1:
         raise InputError(f"{directory}/scores.csv mixes splits; keep one split a run")
-    means = mean_scores(statistics)
-    stored = scores[scores["class"] == ""].set_index("metric")["value"].to_dict()
-    for score in means:
-        if score.metric in stored and not _agree(stored[score.metric], score.value()):
+    _check_scores(scores, statistics, directory)
+    return Run(config, scores, statistics, (str(directory),))
+
+
+def _check_scores(scores: pd.DataFrame, statistics: PerImage, directory: Path) -> None:
+    """The scores, of means and of classes, are those that the statistics give.
+
+    Raises:
+        InputError: If one differs or only one side has it.
+    """
+    given = scores_from_statistics(statistics, [name for name in scores["class"].unique() if name])
+    stored, computed = (
+        dict(zip(zip(frame["metric"], frame["class"], strict=True), frame["value"], strict=True))
+        for frame in (scores, given)
+    )
+    for metric, label in {**computed, **stored}:
+        found, expected = (values.get((metric, label)) for values in (stored, computed))
+        if found is None or expected is None or not _agree(found, expected):
             raise InputError(
-                f"{directory}: {score.metric} is {stored[score.metric]} in scores.csv but {score.value()} by "
-                "per_image.parquet; evaluate again"
+                f"{directory}: {metric}{label and f' of {label}'} is {_shown(found)} in scores.csv but "
+                f"{_shown(expected)} by per_image.parquet; evaluate again"
             )
-    return Run(config, scores, statistics, means, (str(directory),))
 
 
 def _joined(first: Run, second: Run) -> Run:
     """One run from two copies of it.
 
     Raises:
-        InputError: they are not copies.
+        InputError: If they are not copies.
     """
     places = f"{first.origins[0]} and {second.origins[0]}"
     if first.identity != second.identity:
@@ -122,23 +132,23 @@ def _joined(first: Run, second: Run) -> Run:
         raise InputError(
             f"{first.name} has one configuration but different scores in {places}; analyse one of them only"
         )
-    return Run(first.config, first.scores, first.statistics, first.means, first.origins + second.origins)
+    return replace(first, origins=first.origins + second.origins)
 
 
 def _check_same_data(first: Run, second: Run) -> None:
     """Same data settings, split, images and true labels.
 
     Raises:
-        InputError: they differ.
+        InputError: If they differ.
     """
     problem = ""
     if first.config.data != second.config.data:
         problem = "data settings"
     elif set(first.scores["split"]) != set(second.scores["split"]):
         problem = "splits"
-    elif first.statistics["image"].tolist() != second.statistics["image"].tolist():
+    elif first.statistics.names != second.statistics.names:
         problem = "images"
-    elif not _same_truth(first.statistics, second.statistics):
+    elif first.statistics.labels != second.statistics.labels:
         problem = "versions of the labels"
     if problem:
         raise InputError(
@@ -146,13 +156,9 @@ def _check_same_data(first: Run, second: Run) -> None:
         )
 
 
-def _same_truth(first: pd.DataFrame, second: pd.DataFrame) -> bool:
-    """Equal true pixels and true boundary pixels of each class in each image."""
-    one, two = stacked(first), stacked(second)
-    return np.array_equal(one["boundary_truth"], two["boundary_truth"]) and np.array_equal(
-        one["confusion"].sum(axis=2), two["confusion"].sum(axis=2)
-    )
-
-
 def _agree(stored: float, computed: float) -> bool:
     return bool(np.isclose(stored, computed, rtol=0, atol=AGREEMENT, equal_nan=True))
+
+
+def _shown(value: float | None) -> str:
+    return "missing" if value is None else str(value)

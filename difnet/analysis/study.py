@@ -10,29 +10,31 @@ from numpy.typing import NDArray
 from difnet.analysis.estimates import Component, Estimate
 from difnet.analysis.resampling import RESAMPLES, image_covariance, image_weights, resampled_values
 from difnet.analysis.runs import Run
+from difnet.metrics.metric import summed
+from difnet.metrics.scores import METRICS, mean_values
 
 
 class Study:
     """Runs on one set of images.
 
     Args:
-        runs: what ``read_runs`` returned.
-        resamples: bootstrap resamples of the images.
+        runs: What `read_runs` returned.
+        resamples: Bootstrap resamples of the images.
     """
 
     def __init__(self, runs: Sequence[Run], resamples: int = RESAMPLES) -> None:
         """Resample the scores of every run with the same images."""
-        self.images = len(runs[0].statistics)
+        self.images = len(runs[0].statistics.names)
         self.split = str(runs[0].scores["split"].iloc[0])
         self.dataset = runs[0].config.data.name
-        self.metrics = [score.metric for score in runs[0].means]
+        self.metrics = list(METRICS)
         weights = image_weights(self.images, resamples)
         self._values: dict[tuple[str, int], NDArray[np.float64]] = {}
         self._resampled: dict[tuple[str, int], NDArray[np.float64]] = {}
         for run in runs:
             key = (run.config.variant, run.config.seed)
-            self._values[key] = np.array([score.value() for score in run.means])
-            self._resampled[key] = resampled_values(run.means, weights)
+            self._values[key] = mean_values(summed(run.statistics.parts))
+            self._resampled[key] = resampled_values(run.statistics.parts, weights, mean_values)
 
     @property
     def variants(self) -> list[str]:
@@ -69,7 +71,7 @@ class Study:
         """Paired difference on the seeds that both have, its effect size, and the number of those seeds.
 
         Raises:
-            ValueError: no seed in common.
+            ValueError: If there is no seed in common.
         """
         seeds = sorted(set(self.seeds(variant)) & set(self.seeds(reference)))
         if not seeds:
@@ -90,9 +92,9 @@ def paired_estimate(
     that share (diagonal less off-diagonal of the covariance) is in the image part already and is taken off.
 
     Args:
-        differences: one a seed, (S,).
-        covariance: their covariance over image samples, (S,S).
-        images: number of images.
+        differences: One a seed, (S,).
+        covariance: Their covariance over image samples, (S,S).
+        images: Number of images.
     """
     seeds = len(differences)
     image_part = Component(float(covariance.mean()), images - 1)

@@ -35,9 +35,9 @@ from difnet.evaluation.record import Record, recorded
 from difnet.evaluation.run import answer
 from difnet.evaluation.selection import Choice, choose_images, per_image_miou
 from difnet.evaluation.walks import LINEAR, states, walks
-from difnet.metrics import read_statistics
 from difnet.models import load_network
 from difnet.models.diffusers import Cascade
+from difnet.tables import PerImage
 from difnet.training import choose_device, use_threads
 
 COMPARED_WITH = ("seed_only", "deeplab")
@@ -102,13 +102,11 @@ def _miou(runs: Runs, split: Split) -> NDArray[np.float64]:
     Raises:
         InputError: If a run was scored on other images.
     """
-    tables = []
-    for directory, _ in runs.values():
-        table = read_statistics(directory / "per_image.parquet")
-        if table["image"].tolist() != list(split.names):
+    scored = [PerImage.read(directory / "per_image.parquet") for directory, _ in runs.values()]
+    for (directory, _), statistics in zip(runs.values(), scored, strict=True):
+        if statistics.names != split.names:
             raise InputError(f"{directory}/per_image.parquet is of other images; evaluate the run again")
-        tables.append(table)
-    return per_image_miou(tables)
+    return per_image_miou(scored)
 
 
 def _chosen(split: Split, choices: Sequence[Choice]) -> Split:

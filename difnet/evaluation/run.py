@@ -19,7 +19,7 @@ from difnet.data import VOID, load_prepared
 from difnet.data.batches import evaluation_batches
 from difnet.evaluation.full_size import Size, centred, check_padding, mean_of_passes, single_pass, window
 from difnet.evaluation.oracle import nearest_labels, oracle_logits
-from difnet.metrics import image_statistics, scores_from_statistics, statistics_table, write_statistics
+from difnet.metrics import image_statistics, scores_from_statistics
 from difnet.models import PixelPrior, load_network
 from difnet.models.deterministic import resize
 from difnet.tables import SCORES
@@ -51,20 +51,19 @@ def evaluate_run(directory: Path, *, data: Path, split: str | None = None) -> pd
         check_padding(samples, config.evaluate.pad)
     device = choose_device()
     network = load_network(directory, config, num_classes=len(prepared.index.classes)).to(device)
-    statistics = []
     batches = evaluation_batches(
         samples, config.evaluate.batch_size, normalisation=config.model.normalisation
     )
-    for indices, images, labels in batches:
-        predictions = answer(network, images.to(device), labels, indices=indices, config=config)
-        for prediction, truth in zip(predictions, labels.numpy(), strict=True):
-            statistics.append(image_statistics(prediction, truth, len(prepared.index.classes)))
-    table = statistics_table(samples.names, statistics)
-    scores = scores_from_statistics(table, prepared.index.classes)
+    pairs = (
+        (answer(network, images.to(device), labels, indices=indices, config=config), labels.numpy())
+        for indices, images, labels in batches
+    )
+    statistics = image_statistics(samples.names, pairs, len(prepared.index.classes))
+    scores = scores_from_statistics(statistics, prepared.index.classes)
     scores.insert(0, "variant", config.variant)
     scores.insert(1, "seed", config.seed)
     scores.insert(2, "split", name)
-    write_statistics(table, directory / "per_image.parquet")
+    statistics.write(directory / "per_image.parquet")
     SCORES.write(scores, directory / "scores.csv")
     return scores
 

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from difnet.metrics.confusion import class_overlap
-from difnet.metrics.per_image import stacked
-from difnet.metrics.ratios import mean_counted, mean_ratio
+from difnet.metrics import METRICS
+from difnet.metrics.metric import mean_counted
+from difnet.tables import PerImage
 
 
 @dataclass(frozen=True)
@@ -26,17 +25,16 @@ class Choice:
     """Per-image mIoU of the reference minus that of the comparison; nan where there is none."""
 
 
-def per_image_miou(tables: Sequence[pd.DataFrame]) -> NDArray[np.float64]:
+def per_image_miou(runs: Sequence[PerImage]) -> NDArray[np.float64]:
     """Per-image mIoU, the mean over the runs of one variant.
 
     Args:
-        tables: Statistics of each run, as `read_statistics` returns them.
+        runs: What each image adds to the scores of each run.
 
     Returns:
         One value an image, (I,); nan for an image without a labelled pixel.
     """
-    overlaps = [class_overlap(stacked(table)["confusion"]) for table in tables]
-    return np.asarray(mean_counted(np.stack([mean_ratio(*overlap) for overlap in overlaps]), axis=0))
+    return mean_counted([METRICS["miou"].value(statistics.parts) for statistics in runs], axis=0)
 
 
 def choose_images(count: int, *, fixed: int, differences: NDArray[np.float64] | None) -> list[Choice]:

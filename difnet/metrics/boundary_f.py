@@ -11,12 +11,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from difnet.metrics.arrays import Array, arange, library, number_below, positions, to_numpy, zeros
-from difnet.metrics.label_maps import LabelMaps, label_maps
-from difnet.metrics.ratios import mean_counted, ratio
+from difnet.metrics.arrays import Array, arange, converted, library, positions, to_numpy, zeros
+from difnet.metrics.label_maps import LabelMaps
+from difnet.metrics.metric import Metric, Numbers, Parts, image_means, mean_counted, ratio
 from difnet.metrics.windows import over_discs
 
 NEIGHBOURS = ((0, 1), (1, 0), (1, 1))
@@ -28,10 +27,10 @@ class BoundaryCounts:
     """Boundary pixels of each class in each image; four int64 arrays (B,C).
 
     Attributes:
-        matched_prediction: of the prediction, with a truth boundary pixel of the class in reach.
-        total_prediction: of the prediction.
-        matched_truth: of the truth, with a predicted boundary pixel of the class in reach.
-        total_truth: of the truth.
+        matched_prediction: Of the prediction, with a truth boundary pixel of the class in reach.
+        total_prediction: Of the prediction.
+        matched_truth: Of the truth, with a predicted boundary pixel of the class in reach.
+        total_truth: Of the truth.
     """
 
     matched_prediction: NDArray[np.int64]
@@ -39,17 +38,43 @@ class BoundaryCounts:
     matched_truth: NDArray[np.int64]
     total_truth: NDArray[np.int64]
 
-    def f_scores(self) -> NDArray[np.float64]:
-        """F of each image and class (B,C): 0 where one map lacks the class, nan where both do."""
-        return f_scores(self.matched_prediction, self.total_prediction, self.matched_truth, self.total_truth)
+    def f_scores(self) -> Numbers:
+        """2PR / (P + R) of each image and class (B,C): 0 where one map lacks the class, nan where both do."""
+        precision = ratio(self.matched_prediction, self.total_prediction)
+        recall = ratio(self.matched_truth, self.total_truth)
+        scores = np.nan_to_num(ratio(2 * precision * recall, precision + recall), nan=0.0)
+        return np.where(self.total_prediction + self.total_truth > 0, scores, np.nan)
+
+
+def _parts(maps: LabelMaps) -> Parts:
+    scores = boundary_counts(maps).f_scores()
+    over_classes = image_means("boundary_f", mean_counted(scores)[:, None])
+    return over_classes | image_means("boundary_f_of_class", scores)
+
+
+BOUNDARY_F = Metric(
+    name="boundary_f",
+    title="boundary F-score",
+    definition=(
+        "For each class and image, boundary pixels of prediction and truth count as matched when one of the "
+        "same class lies within r = ⌈0.0075 × image diagonal⌉ pixels in the other map; F is the harmonic "
+        "mean of precision and recall, averaged over classes, then over images. Void pixels are left out."
+    ),
+    parts=_parts,
+    value=lambda sums: ratio(sums["boundary_f"], sums["boundary_f_images"])[..., 0],
+    class_name="boundary_f",
+    class_value=lambda sums: ratio(sums["boundary_f_of_class"], sums["boundary_f_of_class_images"]),
+    in_table="compared",
+    order=4,
+)
 
 
 def boundary_f_score(prediction: Array, truth: Array, num_classes: int) -> float:
     """Boundary F-score with a tolerance of ceil(0.0075 * image diagonal) pixels.
 
     Args:
-        prediction: label maps (H,W) or (B,H,W), NumPy or torch, any integer dtype.
-        truth: same shape, void = 255; the prediction counts as void where the truth is.
+        prediction: Label maps (H,W) or (B,H,W), NumPy or torch, any integer dtype.
+        truth: Same shape, void = 255; the prediction counts as void where the truth is.
         num_classes: 1 to 256.
 
     Returns:
@@ -57,11 +82,9 @@ def boundary_f_score(prediction: Array, truth: Array, num_classes: int) -> float
         nan when no image has.
 
     Raises:
-        InputError: see ``label_maps``.
+        InputError: See `label_maps`.
     """
-    maps = label_maps(prediction, truth, num_classes)
-    scores = [mean_counted(boundary_counts(block).f_scores()) for block in maps.blocks()]
-    return float(mean_counted(np.concatenate(scores)))
+    return BOUNDARY_F.of(prediction, truth, num_classes)
 
 
 def boundary_counts(maps: LabelMaps) -> BoundaryCounts:
@@ -85,18 +108,6 @@ def tolerance(height: int, width: int) -> int:
     return math.isqrt((9 * (height**2 + width**2) - 1) // 160_000) + 1
 
 
-def f_scores(
-    matched_prediction: NDArray[np.int64],
-    total_prediction: NDArray[np.int64],
-    matched_truth: NDArray[np.int64],
-    total_truth: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """2PR / (P + R) from boundary counts of one shape; 0 where one side is empty, nan where both are."""
-    precision, recall = ratio(matched_prediction, total_prediction), ratio(matched_truth, total_truth)
-    score = np.nan_to_num(ratio(2 * precision * recall, precision + recall), nan=0.0)
-    return np.where(total_prediction + total_truth > 0, score, np.nan)
-
-
 def class_groups(num_classes: int) -> list[list[int]]:
     """The classes in groups that fit the bits of one integer: up to 63."""
     return [list(range(first, min(first + 63, num_classes))) for first in range(0, num_classes, 63)]
@@ -109,11 +120,11 @@ def boundary_masks(labels: Array, valid: Array, classes: list[int]) -> Array:
     the two is of the class.
     """
     batch, height, width = labels.shape
-    bits = next(bits for bits in (16, 32, 64) if len(classes) < bits)
-    masks = zeros((batch, height, width), bits, like=labels)
-    bit_of_label = zeros((256,), bits, like=labels)
-    bit_of_label[classes[0] : classes[0] + len(classes)] = 1 << arange(len(classes), bits, like=labels)
-    edge = zeros((batch, height, width), 1, like=labels)
+    dtype = next(f"int{bits}" for bits in (16, 32, 64) if len(classes) < bits)
+    masks = zeros((batch, height, width), dtype, like=labels)
+    bit_of_label = zeros((256,), dtype, like=labels)
+    bit_of_label[classes[0] : classes[0] + len(classes)] = 1 << arange(len(classes), dtype, like=labels)
+    edge = zeros((batch, height, width), "bool", like=labels)
     flat_masks, flat_labels = masks.reshape(-1), labels.reshape(-1)
     for down, right in NEIGHBOURS:
         here = (slice(None), slice(0, height - down), slice(0, width - right))
@@ -124,8 +135,8 @@ def boundary_masks(labels: Array, valid: Array, classes: list[int]) -> Array:
         edge[here] &= valid[there]
         pixels = positions(edge)
         neighbours = pixels + (down * width + right)
-        flat_masks[pixels] |= bit_of_label[_index(flat_labels[pixels])]
-        flat_masks[pixels] |= bit_of_label[_index(flat_labels[neighbours])]
+        flat_masks[pixels] |= bit_of_label[converted(flat_labels[pixels], "int64")]
+        flat_masks[pixels] |= bit_of_label[converted(flat_labels[neighbours], "int64")]
     return masks
 
 
@@ -133,16 +144,12 @@ def _class_totals(masks: Array, near: Array, classes: int) -> tuple[NDArray[np.i
     """Boundary pixels of each class, all and those that are near the other map's: two (B,classes)."""
     batch, height, width = masks.shape
     pixels = positions(masks != 0)
-    ends = number_below(pixels, (arange(batch, 64, like=masks) + 1) * (height * width))
+    ends = library(pixels).searchsorted(pixels, (arange(batch, "int64", like=masks) + 1) * (height * width))
     values = masks.reshape(-1)[pixels]
-    bit = arange(classes, 8 * masks.dtype.itemsize, like=masks)[:, None]
+    bit = arange(classes, f"int{8 * masks.dtype.itemsize}", like=masks)[:, None]
     totals = []
     for chosen in (values, values & near.reshape(-1)[pixels]):
-        running = zeros((classes, len(pixels) + 1), 64, like=masks)
+        running = zeros((classes, len(pixels) + 1), "int64", like=masks)
         running[:, 1:] = (chosen >> bit & 1).cumsum(1)
         totals.append(np.diff(to_numpy(running[:, ends]), axis=1, prepend=0).T)
     return totals[0], totals[1]
-
-
-def _index(labels: Array) -> Array:
-    return labels.to(torch.int64) if isinstance(labels, torch.Tensor) else labels

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from difnet.config.errors import InputError
-from difnet.metrics.arrays import Array, unsigned
+from difnet.metrics.arrays import Array, converted, library
 
 VOID = 255
 """The label of a truth pixel that counts nowhere, whatever was predicted there."""
@@ -21,10 +20,10 @@ class LabelMaps:
     """A batch of predictions and truths, checked.
 
     Attributes:
-        prediction: uint8 (B,H,W), labels below ``num_classes``; 0 where void.
-        truth: uint8 (B,H,W), labels below ``num_classes``; 0 where void.
+        prediction: uint8 (B,H,W), labels below `num_classes`; 0 where void.
+        truth: uint8 (B,H,W), labels below `num_classes`; 0 where void.
         valid: bool (B,H,W), false where the truth is void.
-        num_classes: number of classes, 1 to 256.
+        num_classes: Number of classes, 1 to 256.
     """
 
     prediction: Array
@@ -40,7 +39,7 @@ class LabelMaps:
 
     def blocks(self) -> Iterator[LabelMaps]:
         """One image at a time in host memory (cache), the whole batch at once on a device."""
-        if isinstance(self.truth, torch.Tensor) and self.truth.is_cuda:
+        if library(self.truth) is not np and self.truth.is_cuda:
             yield self
             return
         for image in range(self.shape[0]):
@@ -53,14 +52,15 @@ def label_maps(prediction: Array, truth: Array, num_classes: int) -> LabelMaps:
 
     Args:
         prediction: (H,W) or (B,H,W), NumPy or torch, any integer dtype; void pixels may hold anything.
-        truth: same shape, void = 255.
-        num_classes: number of classes, 1 to 256. With 256 classes the label 255 occurs in predictions only.
+        truth: Same shape, void = 255.
+        num_classes: Number of classes, 1 to 256. With 256 classes the label 255 occurs in predictions only.
 
     Returns:
         The maps as a batch; tensors on a GPU stay there, all others become NumPy arrays.
 
     Raises:
-        InputError: shapes differ or hold no pixel, a dtype is not an integer one, a label is out of range.
+        InputError: If shapes differ or hold no pixel, a dtype is not an integer one, or a label is out of
+            range.
     """
     if isinstance(num_classes, bool) or not isinstance(num_classes, int | np.integer):
         raise InputError(f"num_classes must be an integer, not {num_classes!r}")
@@ -85,19 +85,18 @@ def label_maps(prediction: Array, truth: Array, num_classes: int) -> LabelMaps:
 
 
 def void_as_255(labels: Array, valid: Array) -> Array:
-    """Labels with 255 at void pixels, where ``LabelMaps`` has 0: void then never is a minimum."""
-    return labels | (unsigned(~valid) * 255)
+    """Labels with 255 at void pixels, where `LabelMaps` has 0: void then never is a minimum."""
+    return labels | (converted(~valid, "uint8") * 255)
 
 
 def _same_library(prediction: Array, truth: Array) -> tuple[Array, Array]:
     """Both as tensors of the truth's GPU if one of them lives on a GPU, else both as NumPy arrays."""
-    tensors = [item for item in (truth, prediction) if isinstance(item, torch.Tensor)]
-    devices = [item.device for item in tensors if item.is_cuda]
-    if devices:
-        return torch.as_tensor(prediction, device=devices[0]), torch.as_tensor(truth, device=devices[0])
+    for item in (truth, prediction):
+        if library(item) is not np and item.is_cuda:
+            as_tensor, device = library(item).as_tensor, item.device
+            return as_tensor(prediction, device=device), as_tensor(truth, device=device)
     host = [
-        item.detach().numpy() if isinstance(item, torch.Tensor) else np.asarray(item)
-        for item in (prediction, truth)
+        np.asarray(item) if library(item) is np else item.detach().numpy() for item in (prediction, truth)
     ]
     return host[0], host[1]
 
@@ -106,12 +105,13 @@ def _checked(labels: Array, valid: Array, num_classes: int, name: str, allowed: 
     """Labels as uint8 with 0 where void, after their range was checked where valid.
 
     Raises:
-        InputError: not an integer dtype, or a label out of range at a valid pixel.
+        InputError: If the dtype is not an integer one, or a label at a valid pixel is out of range.
     """
-    if isinstance(labels, torch.Tensor):
-        is_integer = not (labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool)
-    else:
+    module = library(labels)
+    if module is np:
         is_integer = np.issubdtype(labels.dtype, np.integer)
+    else:
+        is_integer = not (labels.is_floating_point() or labels.is_complex() or labels.dtype == module.bool)
     if not is_integer:
         raise InputError(f"{name} has dtype {labels.dtype}; label maps must be integers")
     counted = labels * valid
@@ -119,4 +119,4 @@ def _checked(labels: Array, valid: Array, num_classes: int, name: str, allowed: 
     if low < 0 or high >= num_classes:
         bad = low if low < 0 else high
         raise InputError(f"{name} holds the label {bad}; allowed are {allowed}")
-    return unsigned(counted)
+    return converted(counted, "uint8")

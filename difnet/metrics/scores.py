@@ -1,120 +1,117 @@
-"""Every score of the suite from per-image statistics: each is a mean of ratios of sums over images."""
+"""The scores of a data set: all metrics of this folder, found by themselves, on the predictions of a run."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+import pkgutil
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from difnet.config.errors import InputError
-from difnet.metrics.boundary_f import f_scores
-from difnet.metrics.confusion import class_overlap
-from difnet.metrics.per_image import BANDS, checked_table, stacked
-from difnet.metrics.ratios import mean_counted, mean_ratio
+from difnet.metrics.arrays import Array, to_numpy
+from difnet.metrics.label_maps import LabelMaps, label_maps, void_as_255
+from difnet.metrics.metric import Metric, Numbers, Parts, joined, summed
+from difnet.tables import PerImage
 
 
-@dataclass(frozen=True)
-class Score:
-    """A score as what each image adds to K numerators and K denominators.
+def found_metrics() -> dict[str, Metric]:
+    """Every `Metric`, alone or in a tuple, of every module of this folder, by name.
 
-    Its value on a data set is the mean, over the k with a nonzero denominator, of
-    sum_i numerators[i, k] / sum_i denominators[i, k]. The value on any resample of the images follows.
+    Returns:
+        Sorted by their order; metrics of equal order by file name, those of one file as they stand there.
 
-    Attributes:
-        metric: name of the metric.
-        label: index of the class, None for a mean.
-        numerators: float64 (I,K).
-        denominators: float64 (I,K).
+    Raises:
+        InputError: If two have one name.
     """
+    names = [module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])]
+    modules = [import_module(f"{__package__}.{name}") for name in names]
+    found: dict[str, Metric] = {}
+    for module in modules:
+        for value in vars(module).values():
+            for metric in value if isinstance(value, tuple) else (value,):
+                # A module may also hold the metric of another one that it imports.
+                if isinstance(metric, Metric) and found.setdefault(metric.name, metric) is not metric:
+                    raise InputError(
+                        f"{module.__file__}: another metric is called '{metric.name}'; rename one"
+                    )
+    return {metric.name: metric for metric in sorted(found.values(), key=lambda metric: metric.order)}
 
-    metric: str
-    label: int | None
-    numerators: NDArray[np.float64]
-    denominators: NDArray[np.float64]
 
-    def value(self) -> float:
-        """The score on all images; nan where nothing counts."""
-        return float(mean_ratio(self.numerators.sum(axis=0), self.denominators.sum(axis=0)))
+METRICS = found_metrics()
+"""By name, in the order of `scores.csv`."""
 
 
-def scores_from_statistics(table: pd.DataFrame, class_names: Sequence[str]) -> pd.DataFrame:
+def image_statistics(
+    names: Sequence[str], pairs: Iterable[tuple[Array, Array]], num_classes: int
+) -> PerImage:
+    """What each image adds to all scores, so that no prediction has to be kept.
+
+    Args:
+        names: Of the images, all different.
+        pairs: Prediction and truth of each image (H,W), or of several of one size (B,H,W), in the same order;
+            NumPy or torch, any integer dtype, void = 255.
+        num_classes: 1 to 256.
+
+    Returns:
+        One row an image.
+
+    Raises:
+        InputError: See `label_maps`; or if there is no image, a name twice, or as many names as images.
+    """
+    functions = dict.fromkeys(metric.parts for metric in METRICS.values())
+    labels: list[str] = []
+    batches: list[Parts] = []
+    for prediction, truth in pairs:
+        for maps in label_maps(prediction, truth, num_classes).blocks():
+            labels += _digests(maps)
+            batches.append({name: part for of in functions for name, part in of(maps).items()})
+    return PerImage(tuple(names), tuple(labels), joined(batches) if batches else {})
+
+
+def scores_from_statistics(statistics: PerImage, class_names: Sequence[str]) -> pd.DataFrame:
     """All scores of a data set as tidy rows.
 
     Args:
-        table: table of ``statistics_table``.
-        class_names: name of each of the C classes.
+        statistics: What each image adds to them.
+        class_names: Name of each of the C classes.
 
     Returns:
-        Columns ``metric``, ``class`` (empty for a mean) and ``value`` (nan where nothing counts). Metrics:
-        miou, pixel_accuracy, mean_class_accuracy, boundary_f, boundary_f_one_to_one, boundary_iou,
-        trimap_miou@1 .. @16, and per class iou, boundary_f, boundary_iou.
+        Columns `metric`, `class` (empty for a score over all classes) and `value` (nan where nothing counts):
+        every metric, then those of each class.
 
     Raises:
-        InputError: not a table of statistics, or of another number of classes.
+        InputError: If the statistics are of another number of classes or lack what a metric needs.
     """
-    scores = mean_scores(table) + class_scores(table)
-    classes = len(table["boundary_truth"].iloc[0])
-    if classes != len(class_names):
-        raise InputError(f"the statistics have {classes} classes but {len(class_names)} names are given")
-    return pd.DataFrame(
-        {
-            "metric": [score.metric for score in scores],
-            "class": ["" if score.label is None else class_names[score.label] for score in scores],
-            "value": [score.value() for score in scores],
-        }
-    )
+    sums = summed(statistics.parts)
+    rows = [(name, "", float(value)) for name, value in zip(METRICS, mean_values(sums), strict=True)]
+    for metric in METRICS.values():
+        if metric.class_value is not None:
+            values = metric.class_value(sums)
+            if len(values) != len(class_names):
+                raise InputError(
+                    f"the statistics have {len(values)} classes but {len(class_names)} names are given"
+                )
+            rows += [(metric.class_name, *pair) for pair in zip(class_names, values.tolist(), strict=True)]
+    return pd.DataFrame(rows, columns=["metric", "class", "value"])
 
 
-def mean_scores(table: pd.DataFrame) -> list[Score]:
-    """The scores over all classes."""
-    arrays = stacked(checked_table(table, "the statistics"))
-    confusion = arrays["confusion"]
-    right = np.diagonal(confusion, axis1=1, axis2=2)
-    distance, one_to_one = _boundary_f(arrays)
-    bands = sorted(int(match[1]) for match in map(BANDS.fullmatch, arrays) if match)
-    return [
-        _score("miou", *class_overlap(confusion)),
-        _score("pixel_accuracy", right.sum(axis=1, keepdims=True), confusion.sum(axis=(1, 2))[:, None]),
-        _score("mean_class_accuracy", right, confusion.sum(axis=2)),
-        _image_mean("boundary_f", mean_counted(distance)[:, None]),
-        _image_mean("boundary_f_one_to_one", mean_counted(one_to_one)[:, None]),
-        _score("boundary_iou", arrays["boundary_iou_intersection"], arrays["boundary_iou_union"]),
-        *(_score(f"trimap_miou@{radius}", *class_overlap(arrays[f"trimap_{radius}"])) for radius in bands),
-    ]
+def mean_values(sums: Parts) -> Numbers:
+    """Every metric, (...,K) sums -> (...,len(METRICS)); nan where nothing counts.
+
+    Raises:
+        InputError: If a part is missing.
+    """
+    try:
+        return np.stack([metric.value(sums) for metric in METRICS.values()], axis=-1)
+    except KeyError as part:
+        raise InputError(f"the statistics have no part {part}; evaluate the run again") from part
 
 
-def class_scores(table: pd.DataFrame) -> list[Score]:
-    """The scores of each class."""
-    arrays = stacked(checked_table(table, "the statistics"))
-    distance, _ = _boundary_f(arrays)
-    whole = (
-        _score("iou", *class_overlap(arrays["confusion"])),
-        _image_mean("boundary_f", distance),
-        _score("boundary_iou", arrays["boundary_iou_intersection"], arrays["boundary_iou_union"]),
-    )
-    return [
-        Score(score.metric, label, score.numerators[:, [label]], score.denominators[:, [label]])
-        for score in whole
-        for label in range(score.numerators.shape[1])
-    ]
-
-
-def _boundary_f(arrays: dict[str, NDArray[np.int64]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """F of each image and class (I,C), by distance and by one-to-one matching."""
-    predicted, true = arrays["boundary_prediction"], arrays["boundary_truth"]
-    pairs = arrays["boundary_one_to_one"]
-    near = arrays["boundary_matched_prediction"], arrays["boundary_matched_truth"]
-    return f_scores(near[0], predicted, near[1], true), f_scores(pairs, predicted, pairs, true)
-
-
-def _image_mean(metric: str, values: NDArray[np.float64]) -> Score:
-    """A score that is a mean over the images in which it is defined."""
-    counted = ~np.isnan(values)
-    return _score(metric, np.where(counted, values, 0.0), counted)
-
-
-def _score(metric: str, numerators: NDArray[np.generic], denominators: NDArray[np.generic]) -> Score:
-    return Score(metric, None, numerators.astype(np.float64), denominators.astype(np.float64))
+def _digests(maps: LabelMaps) -> list[str]:
+    """A digest of the true labels of each image; runs with equal ones were scored on the same truth."""
+    truths = to_numpy(void_as_255(maps.truth, maps.valid))
+    return [hashlib.sha256(repr(one.shape).encode() + one.tobytes()).hexdigest()[:16] for one in truths]

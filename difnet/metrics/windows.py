@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from difnet.metrics.arrays import Array, zeros
+from difnet.metrics.arrays import Array, library
 
 Combine = Callable[..., Array]
-"""``maximum``, ``minimum`` or ``bitwise_or`` of the array's library: repetition of a value does no harm."""
+"""`maximum`, `minimum` or `bitwise_or` of the array's library: repetition of a value does no harm."""
 
 
 def over_discs(values: Array, squared_radii: list[int], combine: Combine, neutral: int) -> list[Array]:
@@ -18,10 +18,10 @@ def over_discs(values: Array, squared_radii: list[int], combine: Combine, neutra
     some row of some disc, it is combined into it. All in place: fresh memory would cost more than the work.
 
     Args:
-        values: integers (B,H,W).
-        squared_radii: squared radii in pixels, the largest integer not above r * r for a radius r.
-        combine: operation on two arrays.
-        neutral: value that leaves ``combine`` unchanged; stands for what is outside the image.
+        values: Integers (B,H,W).
+        squared_radii: Squared radii in pixels, the largest integer not above r * r for a radius r.
+        combine: Operation on two arrays.
+        neutral: Value that leaves `combine` unchanged; stands for what is outside the image.
 
     Returns:
         One array (B,H,W) for each radius.
@@ -49,7 +49,7 @@ def _rows(squared_radius: int, half_width: int) -> list[int]:
 def over_square(values: Array, reach: int, combine: Combine, neutral: int) -> Array:
     """Combine the values of the (2 reach + 1)-square around every pixel: (B,H,W) -> (B,H,W).
 
-    Each pass doubles the length of the run, so the cost grows with the logarithm of ``reach``.
+    Each pass doubles the length of the run, so the cost grows with the logarithm of `reach`.
     """
     framed = _framed(values, reach, neutral)
     rows = _runs(framed, 2 * reach + 1, combine, axis=2)
@@ -57,7 +57,7 @@ def over_square(values: Array, reach: int, combine: Combine, neutral: int) -> Ar
 
 
 def _runs(values: Array, length: int, combine: Combine, axis: int) -> Array:
-    """Combine ``length`` neighbours along an axis; it shrinks by ``length - 1``."""
+    """Combine `length` neighbours along an axis; it shrinks by `length - 1`."""
     done = 1
     while done < length:
         step = min(done, length - done)
@@ -70,10 +70,10 @@ def _runs(values: Array, length: int, combine: Combine, axis: int) -> Array:
 
 
 def _framed(values: Array, margin: int, neutral: int) -> Array:
-    """The values inside a frame of ``margin`` pixels of ``neutral``."""
+    """The values inside a frame of `margin` pixels of `neutral`."""
     batch, height, width = values.shape
-    bits = 8 * values.dtype.itemsize
-    framed = zeros((batch, height + 2 * margin, width + 2 * margin), bits, like=values)
+    shape = (batch, height + 2 * margin, width + 2 * margin)
+    framed = library(values).zeros(shape, dtype=values.dtype, device=values.device)
     if neutral:
         framed[:] = neutral
     framed[:, margin : margin + height, margin : margin + width] = values

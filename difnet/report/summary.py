@@ -6,7 +6,7 @@ import math
 
 from markupsafe import Markup
 
-from difnet.report.definitions import METRICS
+from difnet.metrics import METRICS
 from difnet.report.figures.scaling import LEFT_OUT
 from difnet.report.load import Results
 from difnet.report.numbers import fixed, interval, listing, p_value, signed, significant

@@ -1,5 +1,6 @@
-"""Every CSV file of the suite: columns, types, units, reading and writing, once."""
+"""Every table of the suite as a file: columns, types, units, reading and writing, once."""
 
+from difnet.tables.per_image import PerImage
 from difnet.tables.run_tables import HISTORY, SCORES, HistoryRow, ScoreRow
 from difnet.tables.study_tables import (
     CLAIM_TESTS,
@@ -34,6 +35,7 @@ __all__ = [
     "GrowthRow",
     "HistoryRow",
     "OriginRow",
+    "PerImage",
     "ScoreRow",
     "SummaryRow",
     "Table",

@@ -10,8 +10,7 @@ import yaml
 from difnet.analysis import Study
 from difnet.analysis.runs import Run
 from difnet.config.schema import RunConfig
-from difnet.metrics import image_statistics, scores_from_statistics, statistics_table, write_statistics
-from difnet.metrics.scores import mean_scores
+from difnet.metrics import image_statistics, scores_from_statistics
 from difnet.tables import SCORES
 
 CLASSES = ["road", "sky", "tree", "car"]
@@ -27,14 +26,14 @@ def statistics(variant, seed, error, images=8, truth_seed=0):
     """Per-image statistics of a run that errs on this share of the pixels."""
     source = np.random.default_rng(truth_seed)
     noise = np.random.default_rng([seed, *variant.encode()])
-    table = []
+    pairs = []
     for _ in range(images):
         truth = source.integers(0, len(CLASSES), (4, 5)).repeat(6, 0).repeat(6, 1)
         truth[:2] = 255
         wrong = noise.random(truth.shape) < error
         prediction = np.where(wrong, noise.integers(0, len(CLASSES), truth.shape), truth)
-        table.append(image_statistics(prediction, truth, len(CLASSES)))
-    return statistics_table([f"image{index:03d}" for index in range(images)], table)
+        pairs.append((prediction, truth))
+    return image_statistics([f"image{index:03d}" for index in range(images)], pairs, len(CLASSES))
 
 
 def run_folder(root, variant, seed, error=0.1, data="shapes", **options):
@@ -42,7 +41,7 @@ def run_folder(root, variant, seed, error=0.1, data="shapes", **options):
     folder = root / "runs" / variant / f"seed{seed}"
     folder.mkdir(parents=True)
     table = statistics(variant, seed, error, **options)
-    write_statistics(table, folder / "per_image.parquet")
+    table.write(folder / "per_image.parquet")
     scores = scores_from_statistics(table, CLASSES)
     for place, (name, value) in enumerate({"variant": variant, "seed": seed, "split": "val"}.items()):
         scores.insert(place, name, value)
@@ -60,5 +59,5 @@ def study(errors, seeds=3, data="shapes"):
         for seed in range(seeds):
             table = statistics(variant, seed, error)
             scores = scores_from_statistics(table, CLASSES).assign(split="val")
-            runs.append(Run(run_config(variant, seed, data), scores, table, mean_scores(table), ("here",)))
+            runs.append(Run(run_config(variant, seed, data), scores, table, ("here",)))
     return Study(runs, resamples=1000)

@@ -12,10 +12,11 @@ from difnet.analysis import Study, analyse_runs, read_runs
 from difnet.analysis.analyse_runs import compare
 from difnet.analysis.estimates import holm_adjusted
 from difnet.config.errors import InputError
+from difnet.metrics import METRICS
 from difnet.tables import CLAIM_TESTS, CLAIMS, COMPARISONS, ORIGINS, SCORES, SUMMARY, seal
 from tests.analysis.builders import CLAIM_FILE, run_folder
 
-MEANS = 6 + 5  # miou, two accuracies, two boundary F, boundary IoU; five trimaps
+MEANS = len(METRICS)
 
 
 def change(path, old, new):
@@ -146,13 +147,21 @@ def test_unusable_files(results, tmp_path):
         run(results, out, reference="cascad")
     content = (folder / "per_image.parquet").read_bytes()
     (folder / "per_image.parquet").write_bytes(content[:-20])
-    with pytest.raises(InputError, match=r"per_image.parquet is truncated"):
+    with pytest.raises(InputError, match=r"per_image.parquet is not what was written: it was cut short"):
         run(results, out)
     (folder / "per_image.parquet").write_bytes(content)
     text = (folder / "scores.csv").read_text()
     for old, new, message in (
-        ("val,miou,,0.", "val,miou,,", "scores.csv but .* by per_image.parquet"),
+        ("val,miou,,0.", "val,miou,,", "miou is .* in scores.csv but .* by per_image.parquet"),
+        ("val,iou,sky,0.", "val,iou,sky,", "iou of sky is .* in scores.csv but .* by per_image.parquet"),
+        ("val,dice,,0.", "val,dicey,,0.", "dice is missing in scores.csv but 0"),
+        (
+            "cascade,0,val,dice",
+            "cascade,0,val,dicey,,0\ncascade,0,val,dice",
+            "dicey is 0.0 in .* but missing",
+        ),
         ("cascade,0,", "cascade,1,", "is not of cascade, seed 0"),
+        ("cascade,0,val", "cascade,0,test", "mixes splits"),
     ):
         (folder / "scores.csv").write_text(text.replace(old, new, 1))
         seal(folder / "scores.csv", (folder / "scores.csv").read_bytes())

@@ -9,18 +9,13 @@ import pytest
 
 from difnet.analysis.resampling import image_covariance, image_weights, resampled_values
 from difnet.analysis.study import effect_size, paired_estimate
-from difnet.metrics import miou
+from difnet.metrics import METRICS, miou
 from difnet.metrics.confusion import class_overlap
-from difnet.metrics.scores import Score
+from difnet.metrics.metric import image_means, ratio
 
 
 def confusions(rng, images=101, classes=11):
     return rng.integers(0, 50, (images, classes, classes)) + 400 * np.eye(classes, dtype=int)
-
-
-def score_of(matrices):
-    intersection, union = class_overlap(matrices)
-    return Score("miou", None, intersection.astype(float), union.astype(float))
 
 
 def test_resamples_recompute_the_data_set_score():
@@ -28,7 +23,7 @@ def test_resamples_recompute_the_data_set_score():
     matrices = confusions(np.random.default_rng(0), images=7, classes=3)
     weights = image_weights(7, 20)
     assert weights.sum(axis=1).tolist() == [7.0] * 20
-    values = resampled_values([score_of(matrices)], weights)[:, 0]
+    values = resampled_values(class_overlap(matrices), weights, METRICS["miou"].value)
     expected = [miou(np.einsum("i,ijk->jk", row, matrices)) for row in weights]
     np.testing.assert_allclose(values, expected, rtol=1e-13)
 
@@ -36,8 +31,9 @@ def test_resamples_recompute_the_data_set_score():
 def test_covariance_of_a_mean_is_the_textbook_one():
     """For a mean over images the bootstrap variance is the sample variance / images."""
     samples = np.random.default_rng(1).normal(size=(101, 2)) @ np.array([[1.0, 0.7], [0.0, 0.5]])
-    scores = [Score("m", None, samples[:, [k]], np.ones((101, 1))) for k in range(2)]
-    values = resampled_values(scores, image_weights(101, 40_000))
+    values = resampled_values(
+        image_means("m", samples), image_weights(101, 40_000), lambda sums: ratio(sums["m"], sums["m_images"])
+    )
     expected = np.cov(samples, rowvar=False) / 101
     np.testing.assert_allclose(image_covariance(values, 101), expected, rtol=0.04)
 
@@ -73,8 +69,9 @@ def test_one_seed_says_images_only():
 def test_ten_thousand_resamples_are_quick():
     """3 seeds x 101 images x 11 classes of two variants in at most 2 s."""
     rng = np.random.default_rng(0)
-    scores = [score_of(confusions(rng)) for _ in range(6)]
+    runs = [class_overlap(confusions(rng)) for _ in range(6)]
     start = time.process_time()
-    values = resampled_values(scores, image_weights(101, 10_000))
+    weights = image_weights(101, 10_000)
+    values = np.stack([resampled_values(run, weights, METRICS["miou"].value) for run in runs], axis=1)
     paired_estimate(np.zeros(3), image_covariance(values[:, :3] - values[:, 3:], 101), 101)
     assert time.process_time() - start < 2.0

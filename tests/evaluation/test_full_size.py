@@ -20,8 +20,9 @@ from difnet.data import VOID, load_prepared, prepare
 from difnet.evaluation import evaluate_run, write_gallery
 from difnet.evaluation.full_size import centred, mean_of_passes
 from difnet.evaluation.run import answer
-from difnet.metrics import confusion_matrix, read_statistics
+from difnet.metrics import image_statistics
 from difnet.models import PixelPrior, Prediction, build_from_config
+from difnet.tables import PerImage
 from tests.conftest import PROJECT
 
 CLASSES = 3
@@ -173,10 +174,10 @@ FULL = {"pad": (49, 44), "scales": (0.75, 1.0), "flip": True}
 
 def test_pixels_of_the_padding_never_count(tmp_path: Path, data: Path) -> None:
     scored(tmp_path, data, **FULL)
-    confusion = np.stack(read_statistics(tmp_path / "per_image.parquet")["confusion"].tolist())
+    counted = PerImage.read(tmp_path / "per_image.parquet").parts["labelled"].sum(axis=1)
     split = load_prepared(data).split("val")
     labelled = [int((split.label(place) != VOID).sum()) for place in range(len(SIZES))]
-    assert confusion.reshape(len(SIZES), -1).sum(axis=1).tolist() == labelled
+    assert counted.tolist() == labelled
 
 
 def test_batch_size_does_not_change_scores(tmp_path: Path, data: Path) -> None:
@@ -220,14 +221,16 @@ def test_the_gallery_shows_what_was_scored(tmp_path: Path, data: Path) -> None:
     scored(run, data, **FULL, gallery=2)
     write_gallery([run], reference="cascade", data=data, out=tmp_path / "g.npz")
     split = load_prepared(data).split("val")
-    table = read_statistics(run / "per_image.parquet").set_index("image")
+    statistics = PerImage.read(run / "per_image.parquet")
     with np.load(tmp_path / "g.npz", allow_pickle=False) as stored:
         names = [image["name"] for image in json.loads(str(stored["index"]))["images"]]
         assert names == ["0", "3"]
         for place, name in enumerate(names):
             prediction = stored[f"prediction/0/{place}"]
-            truth = split.label(split.names.index(name))
-            expected = confusion_matrix(prediction, truth, CLASSES)
-            assert np.array_equal(np.asarray(table.loc[name, "confusion"]).ravel(), expected.ravel())
+            index = split.names.index(name)
+            truth = split.label(index)
+            expected = image_statistics([name], [(prediction, truth)], CLASSES)
+            for part, numbers in expected.parts.items():
+                assert np.array_equal(statistics.parts[part][index], numbers[0]), part
             grid = tuple((length + 9) // 8 for length in truth.shape)
             assert stored[f"scores/0/{place}"].shape == grid

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from difnet.evaluation.selection import choose_images, gallery_indices, per_image_miou
-from difnet.metrics import confusion_matrix, image_statistics, miou, statistics_table
+from difnet.metrics import confusion_matrix, image_statistics, miou
 
 
 @pytest.mark.parametrize(
@@ -44,14 +44,8 @@ def test_miou_of_each_image_is_the_mean_over_runs() -> None:
     truth = random.integers(0, 3, (2, 12, 12)).astype(np.uint8)
     truth[1] = 255
     predictions = random.integers(0, 3, (2, 2, 12, 12)).astype(np.uint8)
-    tables = [
-        statistics_table(
-            ["a", "b"],
-            [image_statistics(image, label, 3) for image, label in zip(run, truth, strict=True)],
-        )
-        for run in predictions
-    ]
+    runs = [image_statistics(["a", "b"], [(prediction, truth)], 3) for prediction in predictions]
     expected = np.mean([miou(confusion_matrix(run[0], truth[0], 3)) for run in predictions])
-    values = per_image_miou(tables)
+    values = per_image_miou(runs)
     assert values[0] == pytest.approx(expected, abs=1e-12)
     assert np.isnan(values[1])

@@ -30,6 +30,35 @@ def miou(matrix):
     return np.mean(scores) if scores else np.nan
 
 
+def dice(matrix):
+    """Mean over classes with a nonzero union."""
+    scores = []
+    for label in range(len(matrix)):
+        areas = matrix[label].sum() + matrix[:, label].sum()
+        if areas:
+            scores.append(2 * matrix[label, label] / areas)
+    return np.mean(scores) if scores else np.nan
+
+
+def mean_class_accuracy(matrix):
+    """Mean over classes in the truth."""
+    scores = [row[label] / row.sum() for label, row in enumerate(matrix) if row.sum()]
+    return np.mean(scores) if scores else np.nan
+
+
+def frequency_weighted_iou(matrix):
+    """IoU of each class, weighted by its pixels in the truth."""
+    if not matrix.sum():
+        return np.nan
+    total = 0.0
+    for label in range(len(matrix)):
+        labelled = matrix[label].sum()
+        if labelled:
+            union = labelled + matrix[:, label].sum() - matrix[label, label]
+            total += labelled * matrix[label, label] / union
+    return total / matrix.sum()
+
+
 def boundary(labels, valid, label):
     """Set of the boundary pixels of one class."""
     height, width = labels.shape

@@ -7,16 +7,19 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix, MulticlassJaccardIndex
+from torchmetrics.classification import (
+    MulticlassAccuracy,
+    MulticlassConfusionMatrix,
+    MulticlassF1Score,
+    MulticlassJaccardIndex,
+)
 
 from difnet.metrics import (
+    METRICS,
     boundary_f_one_to_one,
     boundary_f_score,
     boundary_iou,
     confusion_matrix,
-    mean_class_accuracy,
-    miou,
-    pixel_accuracy,
     trimap_miou,
 )
 from tests.metrics import reference
@@ -44,7 +47,10 @@ def test_every_metric(sample):
     matrix = confusion_matrix(prediction, truth, classes)
     np.testing.assert_array_equal(matrix, reference.confusion(prediction, truth, classes))
     pairs = [
-        (miou(matrix), reference.miou(matrix)),
+        *(
+            (METRICS[name].of(*sample), getattr(reference, name)(matrix))
+            for name in ("miou", "mean_class_accuracy", "dice", "frequency_weighted_iou")
+        ),
         (boundary_f_score(prediction, truth, classes), reference.boundary_f(*sample)),
         (boundary_f_one_to_one(prediction, truth, classes), reference.boundary_f(*sample, one_to_one=True)),
         (boundary_iou(prediction, truth, classes), reference.boundary_iou(*sample)),
@@ -84,12 +90,16 @@ def test_torchmetrics(classes):
     truth = torch.from_numpy(rng.integers(0, classes, (3, 40, 50)))
     prediction = torch.where(torch.from_numpy(rng.random((3, 40, 50))) < 0.6, truth, (truth + 1) % classes)
     truth[torch.from_numpy(rng.random((3, 40, 50))) < 0.1] = 255
-    matrix = confusion_matrix(prediction, truth, classes)
-    settings_ = {"num_classes": classes, "ignore_index": 255}
-    assert np.array_equal(matrix, MulticlassConfusionMatrix(**settings_)(prediction, truth))
-    theirs = MulticlassJaccardIndex(**settings_, average="macro")(prediction, truth)
-    assert miou(matrix) == pytest.approx(float(theirs), abs=1e-6)
-    theirs = MulticlassAccuracy(**settings_, average="micro")(prediction, truth)
-    assert pixel_accuracy(matrix) == pytest.approx(float(theirs), abs=1e-6)
-    theirs = MulticlassAccuracy(**settings_, average="macro")(prediction, truth)
-    assert mean_class_accuracy(matrix) == pytest.approx(float(theirs), abs=1e-6)
+    options = {"num_classes": classes, "ignore_index": 255}
+    matrix = MulticlassConfusionMatrix(**options)(prediction, truth)
+    assert np.array_equal(confusion_matrix(prediction, truth, classes), matrix)
+    theirs = {
+        "miou": MulticlassJaccardIndex(**options, average="macro"),
+        "pixel_accuracy": MulticlassAccuracy(**options, average="micro"),
+        "mean_class_accuracy": MulticlassAccuracy(**options, average="macro"),
+        "dice": MulticlassF1Score(**options, average="macro"),
+        "frequency_weighted_iou": MulticlassJaccardIndex(**options, average="weighted"),
+    }
+    for name, metric in theirs.items():
+        value = float(metric(prediction, truth))
+        assert METRICS[name].of(prediction, truth, classes) == pytest.approx(value, abs=1e-6), name

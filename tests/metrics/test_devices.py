@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 import torch
 
 from difnet.metrics import boundary_f_score, boundary_iou, confusion_matrix, trimap_miou
 from difnet.metrics.boundary_f import boundary_counts
+from difnet.metrics.boundary_f_one_to_one import one_to_one_counts
 from difnet.metrics.boundary_iou import band_overlap
 from difnet.metrics.confusion import confusions
 from difnet.metrics.label_maps import LabelMaps, label_maps
-from difnet.metrics.one_to_one import one_to_one_counts
 from difnet.metrics.trimap import RADII, band_confusions
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
@@ -35,13 +37,12 @@ def test_same_integers(device, classes):
     host = label_maps(*batch(classes), classes)
     fields = (host.prediction, host.truth, host.valid)
     moved = LabelMaps(*(torch.from_numpy(field).to(device) for field in fields), classes)
-    ours, theirs = boundary_counts(moved), boundary_counts(host)
-    for name in ("matched_prediction", "total_prediction", "matched_truth", "total_truth"):
-        assert np.array_equal(getattr(ours, name), getattr(theirs, name)), name
-    assert ours.total_truth.sum() > 0 and ours.total_truth[1].sum() == 0
+    counts = boundary_counts(host)
+    assert counts.total_truth.sum() > 0 and counts.total_truth[1].sum() == 0
     for function in (
         band_overlap,
-        one_to_one_counts,
+        lambda maps: astuple(boundary_counts(maps)),
+        lambda maps: astuple(one_to_one_counts(maps)),
         lambda maps: (confusions(maps), band_confusions(maps, RADII)),
     ):
         for one, other in zip(function(moved), function(host), strict=True):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
 from difnet.config import EvaluateConfig, read_plan
+from difnet.metrics import METRICS
 from difnet.report.load import load_results
 from difnet.report.sections.results_table import build, protocol
+from tests.report.conftest import Rendered
 from tests.report.project import write_plan
 
 
@@ -52,3 +55,30 @@ def test_report_says_how_every_variant_is_predicted(project: Path) -> None:
     definitions = dict(build(results).content["definitions"])
     assert "505 × 505" in definitions["prediction"]
     assert protocol(EvaluateConfig()) == []
+
+
+def test_the_table_shows_what_metrics_declare(rendered: Rendered) -> None:
+    section = build(rendered.results)
+    (table,) = section.tables
+    titles = [column.title for column in table.columns]
+    compared = ["mIoU", "Δ mIoU", "boundary F-score", "Δ boundary F-score"]
+    assert titles[2:8] == [*compared, "pixel accuracy", "Boundary IoU"]
+    shown = [metric for metric in METRICS.values() if metric.in_table]
+    assert {(metric.title, metric.definition) for metric in shown} == set(section.content["definitions"])
+
+
+@pytest.mark.parametrize("in_table", ["described", "compared"])
+def test_a_new_metric_needs_no_entry_in_the_report(
+    rendered: Rendered, monkeypatch: pytest.MonkeyPatch, in_table: str
+) -> None:
+    new = replace(METRICS["trimap_miou@4"], title="Blur", definition="New.", in_table=in_table)
+    monkeypatch.setitem(METRICS, "trimap_miou@4", replace(new, higher_is_better=False))
+    results = rendered.results
+    section = build(results)
+    assert ("Blur", "New.") in section.content["definitions"]
+    (table,) = section.tables
+    headings = [column.heading for column in table.columns]
+    place = headings.index("Blur (lower is better)")
+    for variant, row in zip(results.variants, table.rows, strict=True):
+        assert row[place].value == results.estimates["trimap_miou@4"][variant.name].mean
+    assert ("Δ Blur (from the reference)" in headings) == (in_table == "compared")

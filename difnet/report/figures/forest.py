@@ -7,7 +7,7 @@ import math
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from difnet.report.definitions import METRICS
+from difnet.metrics import METRICS
 from difnet.report.figures.plot import INK, MUTED, SERIES, Plot, new_figure
 from difnet.report.figures.side_labels import shorten
 from difnet.report.load import Results

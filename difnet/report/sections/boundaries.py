@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from difnet.report.definitions import METRICS
+from difnet.metrics.trimap import TRIMAPS
 from difnet.report.figures.plot import DASHES, MARKERS, MUTED, SERIES, Plot, new_figure
 from difnet.report.figures.side_labels import Label, label_right, shorten
 from difnet.report.load import Results
@@ -22,7 +22,7 @@ def build(results: Results) -> Section:
     return Section(
         key="boundaries",
         title="Boundaries",
-        content={"definition": METRICS[f"{PREFIX}1"].definition},
+        content={"definition": TRIMAPS[0].definition},
         plots=[plot] if plot else [],
     )
 

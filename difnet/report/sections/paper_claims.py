@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from difnet.report.definitions import METRICS
+from difnet.metrics import METRICS
 from difnet.report.load import Results
 from difnet.report.numbers import MISSING, fixed, p_value, signed, significant
 from difnet.report.page_table import Cell, Column, PageTable, missing

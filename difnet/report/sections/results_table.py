@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from difnet.config import EvaluateConfig
-from difnet.report.definitions import METRICS, Metric
+from difnet.metrics import METRICS, Metric
 from difnet.report.figures.forest import differences
 from difnet.report.figures.tradeoff import accuracy_and_boundaries, accuracy_and_latency
 from difnet.report.load import Results
@@ -28,7 +28,6 @@ from difnet.report.sections.trust import warnings
 from difnet.report.summary import summary
 from difnet.tables import ComparisonRow, SummaryRow
 
-COMPARED = [metric for metric in METRICS.values() if metric.in_table == "compared"]
 COSTS = {
     "latency_ms": Column("Latency", note="ms, forward"),
     "peak_memory_mb": Column("Peak memory", note="MB"),
@@ -50,7 +49,7 @@ def build(results: Results) -> Section:
                 "difference": _usual_unit(list(results.comparisons["miou"].values())),
             },
             "definitions": [
-                *((metric.title, metric.definition) for metric in (*COMPARED, *_described(results))),
+                *((metric.title, metric.definition) for metric in _shown(results)),
                 *protocol(results.plan.evaluate),
             ],
         },
@@ -74,9 +73,10 @@ def _bounds(number: SummaryRow | ComparisonRow, usual: str, *, sign: bool) -> li
 def results_table(results: Results) -> PageTable:
     """One row a variant."""
     columns = [Column("Variant", numeric=False), Column("Seeds")]
-    for metric in COMPARED:
-        columns += [Column(metric.title), Column(f"Δ {metric.title}", note="from the reference")]
-    columns += [Column(metric.title) for metric in _described(results)]
+    for metric in _shown(results):
+        columns.append(Column(metric.title, note="" if metric.higher_is_better else "lower is better"))
+        if metric.in_table == "compared":
+            columns.append(Column(f"Δ {metric.title}", note="from the reference"))
     columns += [Column("Parameters"), *(COSTS[metric] for metric in _timed(results))]
     return PageTable(
         name="results",
@@ -87,13 +87,11 @@ def results_table(results: Results) -> PageTable:
     )
 
 
-def _described(results: Results) -> list[Metric]:
-    """The further metrics that were computed."""
-    return [
-        metric
-        for metric in METRICS.values()
-        if metric.in_table == "described" and results.estimates[metric.name]
-    ]
+def _shown(results: Results) -> list[Metric]:
+    """The metrics of the table: those that are compared, then the others that were computed."""
+    compared = [metric for metric in METRICS.values() if metric.in_table == "compared"]
+    described = [metric for metric in METRICS.values() if metric.in_table == "described"]
+    return compared + [metric for metric in described if results.estimates[metric.name]]
 
 
 def _timed(results: Results) -> list[str]:
@@ -113,9 +111,10 @@ def _row(results: Results, variant: VariantRuns) -> tuple[Cell, ...]:
         mark="reference" if variant.name == results.reference else "",
     )
     cells = [heading, _seeds(results, variant)]
-    for metric in COMPARED:
-        cells += [_mean(results, variant, metric.name), _difference(results, variant, metric.name)]
-    cells += [_mean(results, variant, metric.name) for metric in _described(results)]
+    for metric in _shown(results):
+        cells.append(_mean(results, variant, metric.name))
+        if metric.in_table == "compared":
+            cells.append(_difference(results, variant, metric.name))
     cells += [_parameters(variant), *(_cost(results, variant, metric) for metric in _timed(results))]
     return tuple(cells)
 

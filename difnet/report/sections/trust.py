@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from difnet.config import ModelConfig
-from difnet.report.definitions import METRICS
+from difnet.metrics import METRICS
 from difnet.report.load import Results
 from difnet.report.numbers import count, fixed, listing
 from difnet.report.page_table import Cell, Column, PageTable, missing

@@ -10,20 +10,38 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import maximum_flow
 
 from difnet.metrics.arrays import Array, to_numpy
-from difnet.metrics.boundary_f import boundary_masks, class_groups, f_scores
-from difnet.metrics.label_maps import LabelMaps, label_maps
-from difnet.metrics.ratios import mean_counted
+from difnet.metrics.boundary_f import BoundaryCounts, boundary_masks, class_groups
+from difnet.metrics.label_maps import LabelMaps
+from difnet.metrics.metric import Metric, Parts, image_means, mean_counted, ratio
+
+
+def _parts(maps: LabelMaps) -> Parts:
+    scores = one_to_one_counts(maps).f_scores()
+    return image_means("boundary_f_one_to_one", mean_counted(scores)[:, None])
+
+
+BOUNDARY_F_ONE_TO_ONE = Metric(
+    name="boundary_f_one_to_one",
+    title="boundary F-score, one to one",
+    definition=(
+        "The boundary F-score in which every boundary pixel is matched at most once: a largest one-to-one "
+        "matching within r = 0.0075 × image diagonal, not rounded. Void pixels are left out."
+    ),
+    parts=_parts,
+    value=lambda sums: ratio(sums["boundary_f_one_to_one"], sums["boundary_f_one_to_one_images"])[..., 0],
+    order=5,
+)
 
 
 def boundary_f_one_to_one(prediction: Array, truth: Array, num_classes: int) -> float:
     """Boundary F-score by a largest one-to-one matching within 0.0075 image diagonals (not rounded).
 
-    The outlines are those of ``boundary_f_score``; the matching is of maximum cardinality, found as a
+    The outlines are those of `boundary_f_score`; the matching is of maximum cardinality, found as a
     maximum flow (Dinic, 1970; Martin et al., PAMI 2004, matched outlines so first). It runs on the CPU.
 
     Args:
-        prediction: label maps (H,W) or (B,H,W), NumPy or torch, any integer dtype.
-        truth: same shape, void = 255.
+        prediction: Label maps (H,W) or (B,H,W), NumPy or torch, any integer dtype.
+        truth: Same shape, void = 255.
         num_classes: 1 to 256.
 
     Returns:
@@ -31,20 +49,13 @@ def boundary_f_one_to_one(prediction: Array, truth: Array, num_classes: int) -> 
         nan when no image has.
 
     Raises:
-        InputError: see ``label_maps``.
+        InputError: See `label_maps`.
     """
-    maps = label_maps(prediction, truth, num_classes)
-    scores = []
-    for block in maps.blocks():
-        matched, predicted, true = one_to_one_counts(block)
-        scores.append(mean_counted(f_scores(matched, predicted, matched, true)))
-    return float(mean_counted(np.concatenate(scores)))
+    return BOUNDARY_F_ONE_TO_ONE.of(prediction, truth, num_classes)
 
 
-def one_to_one_counts(
-    maps: LabelMaps,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Matched pairs, predicted and true boundary pixels of each class and image: three int64 (B,C)."""
+def one_to_one_counts(maps: LabelMaps) -> BoundaryCounts:
+    """Matched pairs (counted on both sides) and boundary pixels of every class and image."""
     batch, height, width = maps.shape
     squared_radius = 9 * (height**2 + width**2) // 160_000
     matched, predicted, true = np.zeros((3, batch, maps.num_classes), dtype=np.int64)
@@ -57,7 +68,7 @@ def one_to_one_counts(
                 right = (truth_masks[image] >> bit & 1).astype(bool)
                 predicted[image, label], true[image, label] = left.sum(), right.sum()
                 matched[image, label] = _largest_matching(left, right, squared_radius)
-    return matched, predicted, true
+    return BoundaryCounts(matched, predicted, matched, true)
 
 
 def _largest_matching(left: NDArray[np.bool_], right: NDArray[np.bool_], squared_radius: int) -> int:
