@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from difnet.config import RunConfig, project_root, resolve_run
+from difnet.config import Project, RunConfig, resolve_run
 from difnet.config.files import write_text
 from difnet.data import VOID, Split, load_prepared, prepare
 from difnet.data.batches import training_batch, training_batches
@@ -99,9 +99,7 @@ def recipe(workers: int) -> RunConfig:
         "train.crop=321",
         f"train.workers={workers}",
     ]
-    return resolve_run(
-        project_root(), benchmark="camvid-cpu", ablation="cascade", seed=0, overrides=overrides
-    )
+    return resolve_run(Project(), benchmark="camvid-cpu", ablation="cascade", seed=0, overrides=overrides)
 
 
 class Decoded(Split):

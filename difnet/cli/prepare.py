@@ -31,14 +31,14 @@ def prepare(
     """
     from difnet.data import open_dataset
     from difnet.data import prepare as prepare_data
-    from difnet.data.obtaining.obtain import obtain
+    from difnet.data.download.obtain import obtain
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _stop)
     config = _config(name, root)
     if download:
-        obtain(open_dataset(config), report=lambda line: typer.echo(line, err=True))
+        obtain(open_dataset(config))
     index = prepare_data(config, data or Project().results / name / "data", verify=True)
     counts = ", ".join(f"{len(split.names)} {split_name}" for split_name, split in index.splits.items())
     typer.echo(f"{index.title}: {counts}; {len(index.classes)} classes; content {index.sha256[:16]}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import re
 from collections.abc import Hashable, Iterator, Sequence
@@ -18,6 +19,9 @@ from difnet.config.errors import InputError
 from difnet.config.schema import RunConfig
 
 Schema = TypeVar("Schema", bound=BaseModel)
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a disk, quota or limit that is exhausted."""
 
 
 @dataclass(frozen=True)
@@ -224,6 +228,12 @@ def _nearest_key(schema: type[BaseModel], keys: list[str | int]) -> str:
     return nearest(str(keys[-1]), elsewhere or list(section.model_fields))
 
 
+def not_written(path: Path, error: OSError, remedy: str = "choose another folder") -> InputError:
+    """The error of a file or folder that cannot be written; on a full disk, freeing space is a remedy too."""
+    room = "free space or " if error.errno in NO_ROOM else ""
+    return InputError(f"{path}: cannot be written: {error.strerror or error}; {room}{remedy}")
+
+
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary name beside `path`, brought to disk and renamed when the block ends, removed when it fails.
@@ -239,9 +249,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written: {error.strerror or error}; free space or choose another folder"
-        ) from error
+        raise not_written(path, error) from error
     finally:
         if temporary.parent.is_dir():
             temporary.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from typing import Literal
 Stage = Literal["prepare", "train", "evaluate", "gallery", "time", "analyse", "report"]
 
 ENTRIES: dict[Stage, tuple[str, ...]] = {
-    "prepare": ("difnet.data.preparation.prepare",),
+    "prepare": ("difnet.data.prepare",),
     "train": ("difnet.training.run",),
     "evaluate": ("difnet.evaluation.run", "difnet.metrics.*"),
     "gallery": ("difnet.evaluation.gallery",),

@@ -3,10 +3,9 @@
 Batches are in `difnet.data.batches`, which alone needs PyTorch.
 """
 
-from difnet.data.dataset import VOID, Dataset, Pair, Sample
-from difnet.data.discovery import dataset_names, open_dataset
-from difnet.data.preparation.prepare import prepare
-from difnet.data.problems import FileError
+from difnet.data.dataset import VOID, Dataset, Pair, Sample, dataset_names, open_dataset
+from difnet.data.files.problems import FileError
+from difnet.data.prepare import prepare
 from difnet.data.store import DataIndex, PreparedData, Split, SplitIndex, load_prepared
 
 __all__ = [

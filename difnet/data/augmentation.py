@@ -1,4 +1,4 @@
-"""One training image and its label as a step sees them: flipped, scaled, cropped, normalised.
+"""One training image and its label as a step sees them: flipped, scaled, cropped, recoloured, normalised.
 
 B batch, H x W pixels of a stored image, h x w pixels of what is taken from it.
 """
@@ -23,6 +23,12 @@ STD = (0.229, 0.224, 0.225)
 """Of the ImageNet training images, RGB, between 0 and 1."""
 CAFFE_MEAN = (104.00699, 116.66877, 122.67892)
 """Of the ImageNet training images, BGR, between 0 and 255: what the authors' code subtracts."""
+
+BRIGHTNESS = (0.875, 1.125)
+CONTRAST = (0.5, 1.5)
+SATURATION = (0.5, 1.5)
+HUE = (-0.05, 0.05)
+"""Factors, and the shift of the hue in turns; the defaults of torchvision's `RandomPhotometricDistort`."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,29 @@ def take(image: Pixels, label: Pixels, view: View) -> tuple[Tensor, Tensor]:
 def _nearest(length: int, resized: int) -> npt.NDArray[np.int64]:
     """The pixel whose centre is nearest, for each one of a resized axis."""
     return (2 * np.arange(resized) + 1) * length // (2 * resized)
+
+
+def distort_colours(image: Tensor, rng: np.random.Generator) -> Tensor:
+    """Change brightness, contrast, saturation and hue, each with probability 1/2, by a random amount.
+
+    Contrast comes before saturation and hue or, as often, after them. Colours are rounded once, at the end.
+
+    Args:
+        image: (h, w, 3) uint8, RGB.
+        rng: Random numbers of this image.
+
+    Returns:
+        (h, w, 3) uint8.
+    """
+    import torchvision.transforms.v2.functional as F  # takes a second, and few recipes ask for it
+
+    changes = [(F.adjust_brightness, BRIGHTNESS), (F.adjust_saturation, SATURATION), (F.adjust_hue, HUE)]
+    changes.insert(1 if rng.random() < 0.5 else 3, (F.adjust_contrast, CONTRAST))
+    pixels = image.permute(2, 0, 1) / 255
+    for adjust, amounts in changes:
+        if rng.random() < 0.5:
+            pixels = adjust(pixels, rng.uniform(*amounts))
+    return (255 * pixels).round().to(torch.uint8).permute(1, 2, 0)
 
 
 def normalise(images: Tensor, normalisation: Normalisation = "imagenet") -> Tensor:

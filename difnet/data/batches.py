@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from difnet.config import InputError, RunConfig, TrainConfig
-from difnet.data.augmentation import Normalisation, draw_view, normalise, take
+from difnet.data.augmentation import Normalisation, distort_colours, draw_view, normalise, take
 from difnet.data.dataset import VOID
 from difnet.data.store import Split
 
@@ -174,8 +174,6 @@ def _augmented(split: Split, draw: _Draw, train: TrainConfig) -> tuple[Tensor, T
     view = draw_view(shape, flip=draw.flip, scale=train.scale, side=train.crop, rng=draw.rng)
     image, label = take(split.image(draw.index, view.rows), split.label(draw.index, view.rows), view)
     if train.photometric:
-        from difnet.data.photometric import distort_colours  # loads torchvision, which takes a second
-
         image = distort_colours(image, draw.rng)
     return image, label
 

@@ -1,14 +1,19 @@
-"""What a data set is: the one interface that every file of `difnet/data/datasets/` implements."""
+"""What a data set is, and how it is found: NAME is the file or folder `difnet/data/datasets/NAME`."""
 
 from __future__ import annotations
 
+import pkgutil
 from abc import ABC, abstractmethod
+from importlib import import_module
 from pathlib import Path
 from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
+
+from difnet.config import DataConfig, InputError, nearest, validate
+from difnet.data import datasets
 
 VOID = 255
 """Label of pixels that belong to no class; they take no part in losses and metrics."""
@@ -97,3 +102,25 @@ class Dataset(BaseModel, ABC):
         Raises:
             InputError: If files are missing, with their names and the remedy.
         """
+
+
+def dataset_names() -> list[str]:
+    """Names of all data sets."""
+    return sorted(module.name for module in pkgutil.iter_modules(datasets.__path__))
+
+
+def open_dataset(config: DataConfig) -> Dataset:
+    """The data set that a configuration names, with its options set; no image is read.
+
+    Raises:
+        InputError: If the name or an option is unknown, or an option's value is not valid.
+    """
+    if config.name not in dataset_names():
+        raise InputError(f"unknown data set '{config.name}'{nearest(config.name, dataset_names())}")
+    module = import_module(f"{datasets.__name__}.{config.name}")
+    kinds: list[type[Dataset]] = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Dataset) and value.__module__ == module.__name__
+    ]
+    return validate(kinds[0], config.options, f"data.options of '{config.name}'")

@@ -26,8 +26,8 @@ from difnet.data import FileError
 from difnet.data.augmentation import normalise
 from difnet.data.dataset import Pixels
 from difnet.data.files.decoding import read_image
+from difnet.data.files.problems import Problems
 from difnet.data.files.tree import IMAGE_SUFFIXES, list_folder
-from difnet.data.problems import Problems
 from difnet.evaluation.record import Record, recorded
 from difnet.evaluation.run import label_maps
 from difnet.evaluation.similarity import similarity_rows

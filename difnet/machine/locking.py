@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+from difnet.machine.progress import say
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def locked(path: Path, task: str) -> Iterator[None]:
     try:
         lock = FileLock(path).acquire(blocking=False)
     except Timeout:
-        print(f"difnet: waiting for another process, which {task}", file=sys.stderr, flush=True)
+        say(f"difnet: waiting for another process, which {task}")
         lock = FileLock(path).acquire()
     with lock:
         yield

@@ -10,13 +10,13 @@ from pathlib import Path
 from difnet.config import PreemptedError, RunConfig
 from difnet.data import PreparedData
 from difnet.data.batches import training_batches
+from difnet.machine.progress import Progress
 from difnet.machine.signals import StopRequest
 from difnet.training.checkpoint import save_checkpoint
 from difnet.training.device import memory_format
 from difnet.training.distributed import by_first, highest, process_count, process_rank, shared_network
 from difnet.training.failures import CONTINUES, explained, stop_if_not_finite
 from difnet.training.history import MOST_ROWS, write_history
-from difnet.training.progress import TrainingProgress
 from difnet.training.recipe import learning_rate, training_step
 from difnet.training.scalars import scalars
 from difnet.training.selection import keep_if_best
@@ -40,6 +40,7 @@ def run_steps(
     every = max(1, train.steps // MOST_ROWS)
     clock = Clock(state.step)
     part = process_rank(), process_count()
+    title = f"{config.variant} seed {config.seed}"
 
     def look_at_losses() -> None:
         stop_if_not_finite(state.history, step=state.step, config=config, split=split, out=out)
@@ -57,7 +58,7 @@ def run_steps(
     with (
         StopRequest(highest) as stop,
         scalars(out, step=state.step) as write_scalars,
-        TrainingProgress(config, done=state.step) as progress,
+        Progress(title, train.steps, unit="steps", done=state.step, quiet=part[0] > 0) as progress,
         explained(out),
         closing(training_batches(split, config, state.step, part)) as batches,
     ):
@@ -82,7 +83,7 @@ def run_steps(
                     images_per_s=clock.steps_per_s(state.step) * train.batch_size,
                 )
                 write_scalars(row)
-                progress.update(row)
+                progress.update(row.step, f"loss {row.loss:.4f}")
             if train.select == "best" and (state.step % train.select_every == 0 or finished):
                 keep_if_best(state, config, prepared)
             signal_name = stop.name()

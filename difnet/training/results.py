@@ -12,10 +12,11 @@ from torch import nn
 
 from difnet.config import RunConfig, atomic_path, write_text
 from difnet.machine.environment import environment
+from difnet.machine.progress import say
 from difnet.models import parameter_count
 from difnet.training.device import trains_in_bf16
+from difnet.training.distributed import process_rank
 from difnet.training.history import History, write_history
-from difnet.training.progress import say
 from difnet.training.selection import SPLIT
 from difnet.training.state import TrainingState
 
@@ -63,5 +64,5 @@ def outcome(state: TrainingState, config: RunConfig) -> dict[str, Any]:
         state.network.load_state_dict(state.best.weights)
         facts["selected"] = {"step": state.best.step, "split": SPLIT, "miou": state.best.miou}
         line += f"; kept the weights of step {state.best.step}, mIoU {state.best.miou:.4f} on {SPLIT}"
-    say(line)
+    say(line, quiet=process_rank() > 0)
     return facts

@@ -12,9 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from difnet.data.augmentation import View, draw_view, normalise, take
+from difnet.data.augmentation import (
+    BRIGHTNESS,
+    CONTRAST,
+    HUE,
+    SATURATION,
+    View,
+    distort_colours,
+    draw_view,
+    normalise,
+    take,
+)
 from difnet.data.dataset import Pixels
-from difnet.data.photometric import BRIGHTNESS, CONTRAST, HUE, SATURATION, distort_colours
 
 SIZES = st.tuples(st.integers(3, 90), st.integers(3, 90))
 SCALES = st.sampled_from([None, (0.5, 1.4), (0.5, 2.0), (1.0, 1.0)])

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from difnet.cli.data import prepare as command
 from PIL import Image
 
+from difnet.cli.prepare import prepare as command
 from difnet.config import DataConfig, InputError
-from difnet.data import load_prepared, prepare
+from difnet.data import prepare
 
 
 def test_originals_are_not_touched(own: Path, tmp_path: Path) -> None:
@@ -88,12 +88,3 @@ def test_unknown_names_and_options(config: DataConfig, text: str, tmp_path: Path
     with pytest.raises(InputError, match=text):
         prepare(config, tmp_path / "store")
     assert not (tmp_path / "store").exists()
-
-
-def test_unknown_split_names_the_known_ones(own: Path, tmp_path: Path) -> None:
-    prepare(DataConfig(name="folder", options={"root": str(own)}), tmp_path / "store")
-    data = load_prepared(tmp_path / "store")
-    with pytest.raises(InputError, match="'folder' has no split 'vall'; did you mean 'val'"):
-        data.split("vall")
-    with pytest.raises(InputError, match="known are train, val"):
-        data.split("x")

@@ -25,7 +25,7 @@ from difnet.config import (
 from difnet.data import VOID, Split, SplitIndex, load_prepared, prepare
 from difnet.data.augmentation import CAFFE_MEAN, MEAN, STD, normalise
 from difnet.data.batches import Batch, evaluation_batches, training_batch, training_batches
-from tests.conftest import PROJECT
+from tests.conftest import CATALOGUE
 
 PLAIN = TrainConfig(batch_size=4, flip=False)
 RECIPES = [
@@ -202,7 +202,7 @@ def test_photometric_changes_the_colours_alone() -> None:
 def test_authors_preprocessing_is_that_of_their_code() -> None:
     """BGR minus its mean; padded with the mean in the image and background in the label."""
     resolved = resolve_run(
-        PROJECT, benchmark="shapes", ablation="authors_preprocessing", seed=0,
+        CATALOGUE, benchmark="shapes", ablation="authors_preprocessing", seed=0,
         overrides=["train.crop=48", "train.flip=false", "train.batch_size=2"],
     )  # fmt: skip
     batch = next(training_batches(SPLIT, resolved))

@@ -1,1 +1,1 @@
-"""One module a data set, found by its file name; each defines one `difnet.data.Dataset`."""
+"""One file or folder a data set, found by its name; each defines one `difnet.data.Dataset`."""

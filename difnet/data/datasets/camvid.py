@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from difnet.data.dataset import Colour, Dataset, Sample
-from difnet.data.files.pairs import pair_files
+from difnet.data.files.samples import pair_files
 from difnet.data.files.tree import IMAGE_SUFFIXES, list_folder, locate, read_lines
 
 VOID_IN_FILES = 11

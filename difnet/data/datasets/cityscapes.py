@@ -13,10 +13,9 @@ from typing import ClassVar
 from torchvision.datasets import Cityscapes as Published
 
 from difnet.data.dataset import VOID, Colour, Dataset, Sample
-from difnet.data.files.labels import with_table
-from difnet.data.files.pairs import pair_files
+from difnet.data.files.problems import FileError, Problems
+from difnet.data.files.samples import pair_files, with_table
 from difnet.data.files.tree import entries, list_folder, locate
-from difnet.data.problems import FileError, Problems
 
 EVALUATED = [entry for entry in Published.classes if not entry.ignore_in_eval]
 """The 19 classes, in the order of their train ids."""

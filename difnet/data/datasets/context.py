@@ -13,8 +13,8 @@ from typing import ClassVar, Literal
 
 from difnet.config import InputError
 from difnet.data.dataset import VOID, Archive, Colour, Dataset, Sample
-from difnet.data.files.labels import Table, voc_colour, with_table
-from difnet.data.files.pairs import pair_files
+from difnet.data.files.colours import voc_colour
+from difnet.data.files.samples import Table, pair_files, with_table
 from difnet.data.files.tree import list_folder, locate, read_lines
 
 COUNT = 59

@@ -17,9 +17,9 @@ from pydantic import field_validator
 from difnet.config import InputError
 from difnet.data.dataset import VOID, Colour, Dataset, Sample
 from difnet.data.files.colours import ColourCode, parse_classes
-from difnet.data.files.pairs import pair_files
+from difnet.data.files.problems import FileError, Problems
+from difnet.data.files.samples import pair_files
 from difnet.data.files.tree import IMAGE_SUFFIXES, is_folder, list_folder, read_lines
-from difnet.data.problems import FileError, Problems
 
 GOLDEN_RATIO = 0.618
 

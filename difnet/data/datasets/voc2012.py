@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from difnet.data.dataset import VOID, Archive, Colour, Dataset, Sample
-from difnet.data.files.labels import voc_colour, with_table
-from difnet.data.files.pairs import pair_files
+from difnet.data.files.colours import voc_colour
+from difnet.data.files.samples import pair_files, with_table
 from difnet.data.files.tree import list_folder, locate, read_lines
 
 CLASSES = (

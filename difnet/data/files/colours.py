@@ -1,4 +1,4 @@
-"""Lists of classes, with or without the colours that stand for them in labels."""
+"""Colours of classes: in a list of classes, in labels that are drawn with them, and by the palette of VOC."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 
 from difnet.config import InputError
 from difnet.data.dataset import VOID, Colour, Pixels
-from difnet.data.problems import FileError
+from difnet.data.files.problems import FileError
 
 THREE_NUMBERS = re.compile(r"([\s,;]+[0-9]+){3}$")
 """At the end of a line that is meant to have a colour, right or wrong."""
@@ -109,3 +109,14 @@ def decode_colours(image: Image.Image, path: Path, colours: ColourCode) -> Pixel
 
 def _code(colour: Iterable[int]) -> int:
     return int.from_bytes(bytes(colour), "big")
+
+
+def voc_colour(index: int) -> Colour:
+    """Colour of a class in the palette of PASCAL VOC.
+
+    Bits 0, 1 and 2 of the index are the highest bits of red, green and blue, bits 3, 4 and 5 the next.
+    """
+    red, green, blue = (
+        sum((index >> (3 * level + channel) & 1) << (7 - level) for level in range(3)) for channel in range(3)
+    )
+    return red, green, blue

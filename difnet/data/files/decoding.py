@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from difnet.data.dataset import VOID, Pair, Pixels
 from difnet.data.files.colours import ColourCode, decode_colours
-from difnet.data.problems import FileError
+from difnet.data.files.problems import FileError
 
 MAX_PIXELS = 40_000_000
 """Of one image: decoding and checking it with its label then stays below 1 GiB."""
@@ -24,57 +23,13 @@ LABEL_FORMATS = ("PNG",)
 warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters in them ends in a FileError
 
 
-@dataclass(frozen=True)
-class FileSample:
-    """An image file with its label file."""
-
-    name: str
-    image: Path
-    label: Path
-    classes: int
-    void: int
-    """Value of void pixels in the label file."""
-    colours: ColourCode | None = None
-    """What the colours of a label in colours stand for."""
-    as_stored: bool = True
-    """Whether an image that EXIF turns to the same size is read as it is stored, or refused."""
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Image and label."""
-        return self.image, self.label
-
-    def read(self) -> Pair:
-        """Decode both files.
-
-        Raises:
-            FileError: If one is damaged, their sizes differ, or the label is not legal.
-        """
-        return read_both(self.image, self._read_label, as_stored=self.as_stored)
-
-    def _read_label(self) -> Pixels:
-        return read_label(self.label, classes=self.classes, void=self.void, colours=self.colours)
-
-
-def read_both(image: Path, read_label: Callable[[], Pixels], *, as_stored: bool = True) -> Pair:
-    """Read a label and decode its image; `as_stored` as in `FileSample`.
-
-    Raises:
-        FileError: If one cannot be read or they do not fit; if neither can be, with both problems.
-    """
-    try:
-        label = read_label()
-    except FileError as problem:
-        try:
-            read_image(image)
-        except FileError as other:
-            problem.other = other
-        raise
-    return read_pair(image, label, as_stored=as_stored)
-
-
 def read_pair(path: Path, label: Pixels, *, as_stored: bool) -> Pair:
     """Decode the image of a label (H, W) to RGB (H, W, 3); of 16 bits a channel the upper 8 are kept.
+
+    Args:
+        path: The file.
+        label: Its label.
+        as_stored: Whether an image that EXIF turns to the same size is read as it is stored, or refused.
 
     Raises:
         FileError: If it cannot be decoded to its end, is too large or transparent, or does not fit the label.

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from difnet.data.files.decoding import MAX_PIXELS
-from difnet.data.problems import FileError
+from difnet.data.files.problems import FileError
 
 HEADER = 128
 LEVEL_5 = b"\x00\x01IM"

@@ -10,7 +10,7 @@ import unicodedata
 from pathlib import Path
 
 from difnet.config import InputError, project_root
-from difnet.data.problems import FileError, Problems
+from difnet.data.files.problems import FileError, Problems
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 REFUSED_SUFFIXES = (".tif", ".tiff")

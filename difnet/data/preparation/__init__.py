@@ -1,1 +1,0 @@
-"""`difnet prepare`: all files of a data set read, checked and stored as plain pixels."""

@@ -1,0 +1,55 @@
+"""Where a prepared data set may go: nowhere that holds anything else."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from difnet.config import InputError
+from difnet.data.store import INDEX, LOCK, PARTIAL, PIXEL_FOLDER, read_index
+
+OURS = re.compile(f"{re.escape(INDEX)}|{re.escape(LOCK)}|{re.escape(PARTIAL)}|{PIXEL_FOLDER}")
+"""Names of what a store consists of."""
+NOBODYS = re.compile(r"\..*|lost\+found")
+"""Names of what file managers and new disks put anywhere."""
+
+
+def check_destination(directory: Path, sources: Iterable[Path]) -> None:
+    """Refuse a folder whose files preparing would remove or mingle with its own; nothing is touched.
+
+    A new or empty folder is right, a store, and what is left of one: its lock or its pixels without foreign
+    files, or both beside some.
+
+    Args:
+        directory: Where the store shall go.
+        sources: The files that the data set is read from.
+
+    Raises:
+        InputError: If it holds other files, or lies in a folder of the sources.
+        OSError: If it cannot be listed.
+    """
+    place = Path(os.path.realpath(directory))
+    for folder in {path.parent for path in sources}:
+        if place.is_relative_to(os.path.realpath(folder)):
+            raise InputError(
+                f"{directory}: lies in {folder}, which the data set is read from; choose another folder"
+            )
+    names = sorted(path.name for path in directory.iterdir()) if directory.exists() else []
+    ours = [name for name in names if OURS.fullmatch(name)]
+    foreign = [name for name in names if name not in ours and not NOBODYS.fullmatch(name)]
+    lock, pixels = LOCK in ours, any(re.fullmatch(PIXEL_FOLDER, name) for name in ours)
+    left = (lock and pixels) or (not foreign and (lock or pixels or not ours))
+    if not left and not _is_store(directory):
+        raise InputError(
+            f"{directory}: holds {(foreign or ours)[0]!r} and no prepared data; choose a new or empty folder"
+        )
+
+
+def _is_store(directory: Path) -> bool:
+    try:
+        read_index(directory)
+    except InputError:
+        return False
+    return True
