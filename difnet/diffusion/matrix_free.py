@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from difnet.diffusion.gaussian import GaussianKernel
+from difnet.diffusion.gaussian_walk import GaussianKernel
 from difnet.diffusion.walk import attention_walk, takes_tiles
 
 BLOCK_ENTRIES = 2**22
@@ -40,7 +40,7 @@ class LevelProduct(Product, Protocol):
 
 
 class TiledProduct:
-    """P of one level by symmetric Gaussian tiles; see `difnet.diffusion.gaussian`."""
+    """P of one level by symmetric Gaussian tiles; see `difnet.diffusion.gaussian_walk`."""
 
     def __init__(self, features: Tensor) -> None:
         """Take node features (B, D, N) for which `takes_tiles` holds."""
