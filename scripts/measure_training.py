@@ -22,7 +22,7 @@ from difnet.config import RunConfig, project_root, resolve_run
 from difnet.data import load_prepared, prepare
 from difnet.data.batches import Batch, training_batches
 from difnet.diffusion import transition_matrix
-from difnet.models.diffusers import Cascade
+from difnet.models.diffusion_rules import Cascade
 from difnet.timing.breakdown import training_step_breakdown
 from difnet.timing.protocol import median_interval, peak_memory, seconds
 from difnet.timing.step import TrainingStep

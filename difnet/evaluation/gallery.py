@@ -37,7 +37,7 @@ from difnet.evaluation.selection import Choice, choose_images, per_image_miou
 from difnet.evaluation.walks import LINEAR, states, walks
 from difnet.metrics import read_statistics
 from difnet.models import load_network
-from difnet.models.diffusers import Cascade
+from difnet.models.diffusion_rules import Cascade
 from difnet.training import choose_device, use_threads
 
 COMPARED_WITH = ("seed_only", "deeplab")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from difnet.diffusion import cascade
-from difnet.models.diffusers import Cascade, DenseInverse, IterativeInverse
+from difnet.models.diffusion_rules import Cascade, DenseInverse, IterativeInverse
 
 
 def similarity_rows(

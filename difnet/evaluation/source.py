@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -14,7 +12,7 @@ from difnet.config import LEVELS, InputError, load_run
 from difnet.data import open_dataset
 from difnet.data.augmentation import Normalisation
 from difnet.data.dataset import Colour
-from difnet.models import from_official, load_network
+from difnet.models import load_network, load_official
 from difnet.training import memory_format, use_threads
 
 
@@ -41,7 +39,7 @@ def load_trained(weights: Path) -> Trained:
         InputError: If there is no such network, or one that needs more than images.
     """
     if not weights.is_dir():
-        network = _load_official(weights)
+        network = load_official(weights)
         return Trained(network, LEVELS, voc_palette(_classes(network)), "caffe", torch.contiguous_format)
     config = load_run(weights)
     if config.evaluate.oracle_seeds is not None:
@@ -60,23 +58,6 @@ def voc_palette(count: int) -> tuple[Colour, ...]:
         for index in range(count)
     ]
     return tuple((red, green, blue) for red, green, blue in channels)
-
-
-def _load_official(path: Path) -> nn.Module:
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            stored: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except Exception as error:
-        raise InputError(
-            f"{path}: is not a checkpoint of tensors alone; give one of the authors, or a run directory"
-        ) from error
-    tensors = stored.get("state_dict", stored) if isinstance(stored, dict) else {}
-    try:
-        return from_official({name: value for name, value in tensors.items() if torch.is_tensor(value)})
-    except InputError as error:
-        raise InputError(f"{path}: {error}; or give a run directory") from error
 
 
 def _classes(network: nn.Module) -> int:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from difnet.data import VOID
 from difnet.diffusion import cascade
 from difnet.evaluation.record import Record
-from difnet.models.diffusers import Cascade, DenseInverse, IterativeInverse
+from difnet.models.diffusion_rules import Cascade, DenseInverse, IterativeInverse
 
 MOST_NODES = 400
 """Larger grids are merged into blocks, so that all rows of five levels stay below a megabyte."""

@@ -10,8 +10,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from difnet.models.branches import ImportanceMap, SeedBranch, SimilarityBranch
-from difnet.models.custom import apply_rule
+from difnet.models.custom_rules import apply_rule
+from difnet.models.seed_branch import ImportanceMap, SeedBranch
+from difnet.models.similarity_branch import SimilarityBranch
 
 
 class Prediction(NamedTuple):

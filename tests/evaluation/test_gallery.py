@@ -19,7 +19,7 @@ from difnet.evaluation.record import Record, recorded
 from difnet.evaluation.walks import merged_grid, node_classes, states, walks
 from difnet.metrics import confusion_matrix, read_statistics
 from difnet.models import build_from_config
-from difnet.models.diffusers import Cascade, DenseInverse
+from difnet.models.diffusion_rules import Cascade, DenseInverse
 from tests.conftest import PROJECT
 
 VARIANTS = ("cascade", "deeplab", "dense_inverse", "pixel_prior", "oracle")

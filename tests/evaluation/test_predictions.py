@@ -24,7 +24,7 @@ from difnet.evaluation.similarity import similarity_rows
 from difnet.evaluation.source import voc_palette
 from difnet.metrics import confusion_matrix, read_statistics
 from difnet.models import build_from_config, from_official, load_network
-from difnet.models.diffusers import Cascade, DenseInverse, IterativeInverse
+from difnet.models.diffusion_rules import Cascade, DenseInverse, IterativeInverse
 from tests.conftest import PROJECT
 from tests.models import golden
 

@@ -24,7 +24,7 @@ def check_custom_diffusion(runs):
     """Import the classes of `ablations/NAME.py` that the runs name; PyTorch only where there are any."""
     names = {run.model.diffusion for run in runs if run.diffusion_sha256}
     if names:
-        from difnet.models.custom import load_diffusion
+        from difnet.models.custom_rules import load_diffusion
 
         for name in sorted(names):
             load_diffusion(ROOT, name)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,29 +21,6 @@ from torch import Tensor, nn
 from difnet.config import DIFFUSIONS, InputError, ModelConfig, RunError, nearest
 
 MODULE_PREFIX = "difnet_ablation_"
-
-
-class Diffusion(Protocol):
-    """What the class in `ablations/NAME.py` must be: a `torch.nn.Module` with these two methods.
-
-    Its parameters are trained with the rest of the network. Names of other classes of the file begin with an
-    underscore.
-    """
-
-    def __init__(self, config: ModelConfig) -> None:
-        """Build the rule from the section `model` of the run, for example from `config.repeats`."""
-
-    def forward(self, levels: list[Tensor], seeds: Tensor) -> Tensor:
-        """Diffuse the seeds along the similarities.
-
-        Args:
-            levels: Node features (B, D, N), one tensor a level, in the order of `config.levels`.
-            seeds: (B, C, N).
-
-        Returns:
-            (B, C, N), in the place of the seeds.
-        """
-        ...
 
 
 def load_diffusion(root: Path, name: str) -> type[nn.Module]:

@@ -7,16 +7,47 @@ the diffused seeds (B, C, N). Within a rule, alpha and beta are pre-sigmoid para
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from difnet.config import ModelConfig, project_root
-from difnet.diffusion import cascade, dense_inverse, iterative_inverse, transition_matrix
-from difnet.models.custom import instantiate, load_diffusion
-from difnet.models.temperature import transition_of
+from difnet.config import ModelConfig, TransitionConfig, project_root
+from difnet.diffusion import (
+    SOFTMAX,
+    Transition,
+    cascade,
+    dense_inverse,
+    iterative_inverse,
+    make_transition,
+    transition_matrix,
+)
+from difnet.models.custom_rules import instantiate, load_diffusion
 
 ITERATIVE_TOLERANCE = 1e-5
+
+
+class Diffusion(Protocol):
+    """What the class in `ablations/NAME.py` must be: a `torch.nn.Module` with these two methods.
+
+    Its parameters are trained with the rest of the network. Names of other classes of the file begin with an
+    underscore.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        """Build the rule from the section `model` of the run, for example from `config.repeats`."""
+
+    def forward(self, levels: list[Tensor], seeds: Tensor) -> Tensor:
+        """Diffuse the seeds along the similarities.
+
+        Args:
+            levels: Node features (B, D, N), one tensor a level, in the order of `config.levels`.
+            seeds: (B, C, N).
+
+        Returns:
+            (B, C, N), in the place of the seeds.
+        """
+        ...
 
 
 class Cascade(nn.Module):
@@ -25,7 +56,7 @@ class Cascade(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.repeats = config.repeats
-        self.transition = transition_of(config.transition)
+        self.transition = _transition_of(config.transition)
         self.alpha = nn.ParameterList([_scalar(config.restart) for _ in config.levels])
         self.beta = nn.ParameterList([_scalar(config.skip) for _ in config.levels])
 
@@ -40,7 +71,7 @@ class DenseInverse(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.transition = transition_of(config.transition)
+        self.transition = _transition_of(config.transition)
         self.alpha = _scalar(config.restart)
         self.mixture = nn.Parameter(torch.zeros(len(config.levels)))
 
@@ -53,14 +84,8 @@ class DenseInverse(nn.Module):
         return dense_inverse(transition, seeds, torch.sigmoid(self.alpha))
 
 
-class IterativeInverse(nn.Module):
-    """The same closed form, solved without building P."""
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.transition = transition_of(config.transition)
-        self.alpha = _scalar(config.restart)
-        self.mixture = nn.Parameter(torch.zeros(len(config.levels)))
+class IterativeInverse(DenseInverse):
+    """The same closed form, with the same parameters, solved without building P."""
 
     def forward(self, levels: list[Tensor], seeds: Tensor) -> Tensor:
         weights = torch.softmax(self.mixture, dim=0)
@@ -99,3 +124,13 @@ def _scalar(weight: float | str) -> nn.Parameter:
     odds = math.inf if weight == 1.0 else weight / (1.0 - weight)
     logit = math.log(odds) if odds > 0 else -math.inf
     return nn.Parameter(torch.tensor([logit]), requires_grad=False)
+
+
+def _transition_of(config: TransitionConfig) -> Transition:
+    """The kind of transition matrix that a diffusion rule applies to the levels it is given.
+
+    With a learned temperature that is plain softmax: `LearnedTemperature` has embedded the levels already.
+    """
+    if config.temperature == "learned":
+        return SOFTMAX
+    return make_transition(**config.model_dump(exclude_none=True))

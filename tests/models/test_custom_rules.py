@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from difnet.config import InputError, RunConfig
 from difnet.config.resolve import resolve_run
 from difnet.models import build, load_network
-from difnet.models.custom import MODULE_PREFIX, load_diffusion
+from difnet.models.custom_rules import MODULE_PREFIX, load_diffusion
 from tests.conftest import PROJECT
 
 MEAN = '''
@@ -58,7 +58,7 @@ def test_a_rule_is_built_and_learns(rule: Callable[[str], Path]) -> None:
 
 def test_a_rule_may_extend_one_of_the_library(rule: Callable[[str], Path]) -> None:
     rule(
-        "from difnet.models.diffusers import Cascade\n\n\nclass Twice(Cascade):\n"
+        "from difnet.models.diffusion_rules import Cascade\n\n\nclass Twice(Cascade):\n"
         "    def forward(self, levels, seeds):\n        return 2 * super().forward(levels, seeds)\n"
     )
     torch.manual_seed(0)
