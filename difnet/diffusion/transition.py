@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -22,6 +22,7 @@ from difnet.diffusion.checks import check_features, require_memory
 MAX_SINKHORN_STEPS = 1000
 
 
+@runtime_checkable
 class Transition(Protocol):
     """A kind of transition matrix with its parameters."""
 

@@ -21,10 +21,13 @@ from torch import Tensor, nn
 from difnet.config import DIFFUSIONS, InputError, ModelConfig, RunError, nearest
 
 MODULE_PREFIX = "difnet_ablation_"
+NODES_TRIED = 64
+LARGEST_DIFFERENCE = 0.01
+"""Relative to the largest value: what two results that should be equal may differ by."""
 
 
 def load_diffusion(root: Path, name: str) -> type[nn.Module]:
-    """The class in `ablations/NAME.py`.
+    """The class in `ablations/NAME.py`; names of other classes of the file begin with an underscore.
 
     Args:
         root: The project's folder.
@@ -61,10 +64,14 @@ def instantiate(rule: type[nn.Module], config: ModelConfig) -> nn.Module:
     """An object of a class that `load_diffusion` returned.
 
     Raises:
-        InputError: If its `__init__` fails: the message names file and line.
+        InputError: If its `__init__` fails, or it is not what its class declares: the message names file and
+            line.
     """
     with _mistakes_in(_file(rule), "building the rule"):
-        return rule(config)
+        built = rule(config)
+    if torch.get_default_device().type != "meta":  # there, nothing has a value
+        _try_declared(built.eval(), config)
+    return built.train()
 
 
 def apply_rule(rule: nn.Module, levels: list[Tensor], seeds: Tensor) -> Tensor:
@@ -81,7 +88,7 @@ def apply_rule(rule: nn.Module, levels: list[Tensor], seeds: Tensor) -> Tensor:
     Raises:
         InputError: If a rule of the user's own fails or returns anything else, with file and line.
     """
-    if not type(rule).__module__.startswith(MODULE_PREFIX):
+    if not _is_custom(rule):
         return rule(levels, seeds)  # type: ignore[no-any-return]
     path = _file(type(rule))
     with _mistakes_in(path, "diffusing the seeds"):
@@ -93,6 +100,102 @@ def apply_rule(rule: nn.Module, levels: list[Tensor], seeds: Tensor) -> Tensor:
             f"a tensor of the seeds' shape {tuple(seeds.shape)} is expected"
         )
     return result
+
+
+def is_linear(rule: object) -> bool:
+    """Whether the class of a rule declares `linear = True`; a layer of that name is no declaration."""
+    return _declared(rule, "linear") is True
+
+
+@torch.no_grad()
+def check_linear(rule: nn.Module, levels: list[Tensor]) -> None:
+    """Hold a rule of the user's own that declares itself linear to f(2x - 3y) = 2 f(x) - 3 f(y).
+
+    Random x and y and their combination are three classes of one signal: a rule that mixes classes is noticed
+    as well.
+
+    Args:
+        rule: In evaluation mode.
+        levels: (1, D, N) each.
+
+    Raises:
+        InputError: If it is not linear, with file and line.
+    """
+    if not _is_custom(rule):
+        return
+    x, y = torch.rand(2, levels[0].shape[2], generator=torch.Generator().manual_seed(0)).to(levels[0])
+    fx, fy, together = apply_rule(rule, levels, torch.stack([x, y, 2 * x - 3 * y])[None])[0]
+    if _differ(together, 2 * fx - 3 * fy):
+        own, path = type(rule), _file(type(rule))
+        raise InputError(
+            f"{_place(path, _line(own, path))}: '{own.__name__}' declares linear = True, but is not linear "
+            "in the seeds, each class alone; change the rule, or remove the declaration"
+        )
+
+
+def has_states(rule: object) -> bool:
+    """Whether the class of a rule declares the method `states`."""
+    return callable(_declared(rule, "states"))
+
+
+def states_of(rule: nn.Module, levels: list[Tensor], seeds: Tensor) -> list[Tensor]:
+    """Call `states` of a diffusion rule; one of the user's own is held to the protocol.
+
+    Args:
+        rule: Of the library, or of the user's own.
+        levels: (B, D, N), one tensor a level.
+        seeds: (B, C, N).
+
+    Returns:
+        (B, C, N), the signal after the walks of each level.
+
+    Raises:
+        InputError: If a rule of the user's own fails or returns anything else, with file and line.
+    """
+    call: Callable[[list[Tensor], Tensor], list[Tensor]] = rule.states  # type: ignore[assignment]
+    if not _is_custom(rule):
+        return call(levels, seeds)
+    path = _file(type(rule))
+    with _mistakes_in(path, "computing the states"):
+        states = list(call(levels, seeds))
+        shapes = [state.shape for state in states]
+    if shapes != [seeds.shape] * len(levels) or _differ(states[-1], apply_rule(rule, levels, seeds)):
+        raise InputError(
+            f"{_place(path, _line(call, path))}: states must return one tensor of the seeds' shape "
+            f"{tuple(seeds.shape)} for each of the {len(levels)} levels, the last what forward returns"
+        )
+    return states
+
+
+def _declared(rule: object, name: str) -> object:
+    """What the class of a rule declares; of a class that it extends, only together with its `forward`."""
+    for member in type(rule).__mro__:
+        if name in vars(member):
+            return vars(member)[name]
+        if "forward" in vars(member):
+            break
+    return None
+
+
+def _try_declared(rule: nn.Module, config: ModelConfig) -> None:
+    """Notice a wrong declaration before anything is trained: to correct it afterwards is to train again."""
+    generator = torch.Generator().manual_seed(0)
+    shape = (1, config.embedding_dim, NODES_TRIED)
+    levels = [torch.rand(shape, generator=generator) for _ in config.levels]
+    if is_linear(rule):
+        check_linear(rule, levels)
+    if has_states(rule):
+        with torch.no_grad():
+            states_of(rule, levels, torch.rand(1, 3, NODES_TRIED, generator=generator))
+
+
+def _is_custom(rule: nn.Module) -> bool:
+    return type(rule).__module__.startswith(MODULE_PREFIX)
+
+
+def _differ(one: Tensor, other: Tensor) -> bool:
+    """Whether two results that should be equal are not, beyond rounding and the tolerance of a solver."""
+    return not bool((one - other).abs().max() <= LARGEST_DIFFERENCE * other.abs().max())
 
 
 def _import(path: Path) -> ModuleType:

@@ -28,10 +28,18 @@ ITERATIVE_TOLERANCE = 1e-5
 
 
 class Diffusion(Protocol):
-    """What the class in `ablations/NAME.py` must be: a `torch.nn.Module` with these two methods.
+    """What a diffusion rule is: a `torch.nn.Module` with these two methods.
 
-    Its parameters are trained with the rest of the network. Names of other classes of the file begin with an
-    underscore.
+    Its parameters are trained with the rest of the network. Its class may declare two things more, which
+    the gallery, the similarity explorer and `difnet predict --similarity` then show; it inherits them only
+    together with `forward`.
+
+    `linear = True`: The result is linear in the seeds, each class alone, whatever their number. What a node
+    takes from every other is then a row, as of a transition matrix; beside it stand the rows of each level,
+    of the kind `self.transition`, or else softmax.
+
+    `states(self, levels, seeds)`: The signals (B, C, N) after the walks of each level, a list of as many; the
+    last is what `forward` returns.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -53,6 +61,8 @@ class Diffusion(Protocol):
 class Cascade(nn.Module):
     """One random walk a level with learned restart and skip weights (DifNet, section 3.3)."""
 
+    linear = True
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.repeats = config.repeats
@@ -65,9 +75,26 @@ class Cascade(nn.Module):
             levels, seeds, list(self.alpha), list(self.beta), self.repeats, transition=self.transition
         )
 
+    def states(self, levels: list[Tensor], seeds: Tensor) -> list[Tensor]:
+        """The signal after the walks of each level."""
+        alphas, betas = list(self.alpha), list(self.beta)
+        return [
+            cascade(
+                levels[:walked],
+                seeds,
+                alphas[:walked],
+                betas[:walked],
+                self.repeats,
+                transition=self.transition,
+            )
+            for walked in range(1, len(levels) + 1)
+        ]
+
 
 class DenseInverse(nn.Module):
     """The closed form a (I - (1-a) P)^-1 seeds, with P a learned convex mixture of the levels."""
+
+    linear = True
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -86,6 +113,8 @@ class DenseInverse(nn.Module):
 
 class IterativeInverse(DenseInverse):
     """The same closed form, with the same parameters, solved without building P."""
+
+    linear = True
 
     def forward(self, levels: list[Tensor], seeds: Tensor) -> Tensor:
         weights = torch.softmax(self.mixture, dim=0)

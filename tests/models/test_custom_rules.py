@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from difnet.config import InputError, RunConfig
 from difnet.config.resolve import resolve_run
 from difnet.models import build, load_network
-from difnet.models.custom_rules import MODULE_PREFIX, load_diffusion
+from difnet.models.custom_rules import MODULE_PREFIX, has_states, is_linear, load_diffusion
 from tests.conftest import PROJECT
 
 MEAN = '''
@@ -67,6 +67,79 @@ def test_a_rule_may_extend_one_of_the_library(rule: Callable[[str], Path]) -> No
     once = build("difnet-nano", 5).eval()
     assert torch.equal(twice(IMAGES).logits, 2 * once(IMAGES).logits)
     assert twice.state_dict().keys() == once.state_dict().keys()
+
+
+STATES = """
+    def states(self, levels, seeds):
+        return [seeds] * (len(levels) - 1) + [self.forward(levels, seeds)]
+"""
+
+
+def test_what_a_class_declares(rule: Callable[[str], Path]) -> None:
+    declared = MEAN.replace("    def __init__", "    linear = True\n\n    def __init__") + STATES
+    rule(declared)
+    own = build("difnet-nano", 5, diffusion="mean").diffusion
+    assert is_linear(own) and has_states(own) and own.training
+    rule(MEAN.replace("        self.share", "        self.linear = nn.Linear(2, 2)\n        self.share"))
+    own = build("difnet-nano", 5, diffusion="mean").diffusion
+    assert not is_linear(own) and not has_states(own)
+
+
+def test_declarations_are_inherited_with_forward_alone(rule: Callable[[str], Path]) -> None:
+    head = "from difnet.models.diffusion_rules import Cascade\n\n\nclass Mine(Cascade):\n"
+    rule(head + "    pass\n")
+    own = build("difnet-nano", 5, diffusion="mean").diffusion
+    assert is_linear(own) and has_states(own)
+    rule(
+        head + "    def forward(self, levels, seeds):\n        return super().forward(levels, seeds).relu()\n"
+    )
+    own = build("difnet-nano", 5, diffusion="mean").diffusion
+    assert not is_linear(own) and not has_states(own)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        "seeds.relu()",
+        "seeds + 0.1",
+        "seeds.softmax(dim=1)",
+        "seeds - seeds.mean(dim=1, keepdim=True)",
+        "seeds * seeds",
+        "torch.nn.functional.normalize(seeds, dim=2)",
+        "seeds * float('nan')",
+    ],
+)
+def test_a_rule_that_is_not_linear_is_one_line(rule: Callable[[str], Path], result: str) -> None:
+    """Noticed when it is built, before it is trained; without the declaration it is a rule like others."""
+    text = MEAN[: MEAN.index("return")] + f"return {result}\n"
+    rule(text)
+    build("difnet-nano", 5, diffusion="mean")
+    rule(text.replace("    def __init__", "    linear = True\n\n    def __init__"))
+    with pytest.raises(InputError) as raised:
+        build("difnet-nano", 5, diffusion="mean")
+    assert str(raised.value) == (
+        "ablations/mean.py:8: 'Mean' declares linear = True, but is not linear in the seeds, each class "
+        "alone; change the rule, or remove the declaration"
+    )
+
+
+@pytest.mark.parametrize(
+    ("states", "message"),
+    [
+        (
+            "return [seeds] * len(levels)",
+            "18: states must return one tensor of the seeds' shape (1, 3, 64) for",
+        ),
+        ("return [self.forward(levels, seeds)]", "18: states must return one tensor"),
+        ("return self.forward(levels, seeds)", "18: states must return one tensor"),
+        ("return seeds @ seeds", "19: computing the states failed: RuntimeError: "),
+    ],
+)
+def test_wrong_states_are_one_line(rule: Callable[[str], Path], states: str, message: str) -> None:
+    rule(f"{MEAN}\n    def states(self, levels, seeds):\n        {states}\n")
+    with pytest.raises(InputError) as raised:
+        build("difnet-nano", 5, diffusion="mean")
+    assert str(raised.value).startswith(f"ablations/mean.py:{message}")
 
 
 def test_an_edited_file_is_read_again(rule: Callable[[str], Path], project: Path) -> None:
