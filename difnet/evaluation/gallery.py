@@ -38,7 +38,7 @@ from difnet.evaluation.run import answer
 from difnet.evaluation.similarity import level_states, walks
 from difnet.metrics import read_statistics
 from difnet.models import load_network
-from difnet.models.custom_rules import has_states, is_linear
+from difnet.models.rule_protocol import has_states, is_linear
 from difnet.training import choose_device, use_threads
 
 COMPARED_WITH = ("seed_only", "deeplab")

@@ -35,7 +35,7 @@ from difnet.evaluation.forward_pass import ForwardPass, recorded
 from difnet.evaluation.run import label_maps
 from difnet.evaluation.similarity import similarity_rows
 from difnet.models import DifNet, load_network, load_official
-from difnet.models.custom_rules import is_linear
+from difnet.models.rule_protocol import is_linear
 from difnet.training import choose_device, memory_format, use_threads
 
 OVERLAY = 0.5

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from difnet.data import VOID
 from difnet.diffusion import SOFTMAX, Transition, cascade
 from difnet.evaluation.forward_pass import ForwardPass
-from difnet.models.custom_rules import apply_rule, check_linear, states_of
+from difnet.models.rule_protocol import apply_rule, check_linear, states_of
 
 MOST_NODES = 400
 """Larger grids are merged into blocks, so that all rows of five levels stay below a megabyte."""

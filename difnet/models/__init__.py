@@ -1,10 +1,10 @@
 """DifNet, its baseline Sim-DeepLab and the training-free floor."""
 
 from difnet.models.build import build, build_from_config, load_network, parameter_count
-from difnet.models.diffusion_rules import Diffusion
 from difnet.models.difnet import DeepLab, DifNet, Prediction
 from difnet.models.official import from_official, load_official
 from difnet.models.pixel_prior import PixelPrior
+from difnet.models.rule_protocol import Diffusion
 
 __all__ = [
     "DeepLab",

@@ -7,7 +7,6 @@ the diffused seeds (B, C, N). Within a rule, alpha and beta are pre-sigmoid para
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -22,40 +21,10 @@ from difnet.diffusion import (
     make_transition,
     transition_matrix,
 )
-from difnet.models.custom_rules import instantiate, load_diffusion
+from difnet.models.custom_rules import file_of, load_diffusion, mistakes_in
+from difnet.models.rule_protocol import try_declared
 
 ITERATIVE_TOLERANCE = 1e-5
-
-
-class Diffusion(Protocol):
-    """What a diffusion rule is: a `torch.nn.Module` with these two methods.
-
-    Its parameters are trained with the rest of the network. Its class may declare two things more, which
-    the gallery, the similarity explorer and `difnet predict --similarity` then show; it inherits them only
-    together with `forward`.
-
-    `linear = True`: The result is linear in the seeds, each class alone, whatever their number. What a node
-    takes from every other is then a row, as of a transition matrix; beside it stand the rows of each level,
-    of the kind `self.transition`, or else softmax.
-
-    `states(self, levels, seeds)`: The signals (B, C, N) after the walks of each level, a list of as many; the
-    last is what `forward` returns.
-    """
-
-    def __init__(self, config: ModelConfig) -> None:
-        """Build the rule from the section `model` of the run, for example from `config.repeats`."""
-
-    def forward(self, levels: list[Tensor], seeds: Tensor) -> Tensor:
-        """Diffuse the seeds along the similarities.
-
-        Args:
-            levels: Node features (B, D, N), one tensor a level, in the order of `config.levels`.
-            seeds: (B, C, N).
-
-        Returns:
-            (B, C, N), in the place of the seeds.
-        """
-        ...
 
 
 class Cascade(nn.Module):
@@ -143,7 +112,12 @@ def make_rule(config: ModelConfig) -> nn.Module:
     """
     if rule := DIFFUSERS.get(config.diffusion):
         return rule(config)
-    return instantiate(load_diffusion(project_root(), config.diffusion), config)
+    custom = load_diffusion(project_root(), config.diffusion)
+    with mistakes_in(file_of(custom), "building the rule"):
+        built = custom(config)
+    if torch.get_default_device().type != "meta":  # there, nothing has a value
+        try_declared(built.eval(), config)
+    return built.train()
 
 
 def _scalar(weight: float | str) -> nn.Parameter:

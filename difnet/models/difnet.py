@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from difnet.models.custom_rules import apply_rule
+from difnet.models.rule_protocol import apply_rule
 from difnet.models.seed_branch import ImportanceMap, SeedBranch
 from difnet.models.similarity_branch import SimilarityBranch
 
