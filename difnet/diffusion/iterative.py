@@ -175,7 +175,7 @@ def _solve(
         x = best.x
         if best.stagnates:
             methods.append("neumann")
-            x, _, count = neumann(system, x, best.residual, _neumann_limit(system, best.residual))
+            x, count = neumann(system, x, best.residual, _neumann_limit(system, best.residual))
             products += count
     residual = system.size(a * right - system.apply(x))
     if bool((~(residual <= system.threshold)).any()):
