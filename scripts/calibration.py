@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from difnet.metrics.ratios import mean_ratio
 from numpy.typing import NDArray
 from scipy.special import expit
 from scipy.stats import t as student
@@ -27,7 +28,6 @@ from difnet.analysis.estimates import Estimate, holm_adjusted
 from difnet.analysis.resampling import image_covariance, image_weights, resampled_values
 from difnet.analysis.study import paired_estimate
 from difnet.config.files import write_text
-from difnet.metrics.ratios import mean_ratio
 from difnet.metrics.scores import Score
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "statistics.md"

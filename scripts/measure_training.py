@@ -4,7 +4,7 @@
 
 Plain is what one would write first: single precision, contiguous tensors, every walk as softmax and matrix
 product. Both train the cascade on the same crops of CamVid (scale 0.5 to 1.4) and are timed in turn. Writes
-steps.csv (time, ratio, peak memory; `--compiled` adds torch.compile) and shares.csv (where the time goes).
+steps.csv (time, ratio, peak memory) and shares.csv (where the time goes).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from difnet.config import RunConfig, project_root, resolve_run
 from difnet.data import load_prepared, prepare
 from difnet.data.batches import Batch, training_batches
 from difnet.diffusion import transition_matrix
-from difnet.models.diffusers import Cascade
+from difnet.models.diffusion_rules import Cascade
 from difnet.timing.breakdown import training_step_breakdown
 from difnet.timing.protocol import median_interval, peak_memory, seconds
 from difnet.timing.step import TrainingStep
@@ -58,7 +58,6 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=7, help="pairs of steps; one more warms up")
-    parser.add_argument("--compiled", action="store_true", help="time torch.compile as well")
     options = parser.parse_args()
     use_threads(options.threads)
     settings = (
@@ -78,8 +77,6 @@ def main() -> None:
             "plain": step(run_config(network, *settings, *PLAIN), batch, plain=True),
             "ours": step(ours, batch),
         }
-        if options.compiled:
-            calls["compiled"] = step(run_config(network, *settings, "train.compile=true"), batch)
         steps += compare(network, calls, images=options.batch, repeats=options.repeats)
         share = training_step_breakdown([ours], data=data)
         shares.append(share.assign(variant=network))

@@ -23,6 +23,8 @@ from difnet.diffusion import random_walk
 
 
 class MeanWalk(nn.Module):
+    linear = True  # in the seeds, each class alone: the report shows what a node takes from every other
+
     def __init__(self, config: ModelConfig) -> None:  # the section `model` of the run
         super().__init__()
         self.alpha = nn.Parameter(torch.zeros(1))  # restart weight before the sigmoid, learned

@@ -113,8 +113,6 @@ class TrainConfig(Section):
     """Of convolutions in training; auto: bf16 where GPU or CPU computes in it, else fp32. The loss, the
     diffusion and all evaluation are in fp32."""
     channels_last: bool = True
-    compile: bool = False
-    """Whether `torch.compile` translates the network, but for its diffusion, before it is trained."""
     accumulate: PositiveInt = 1
     """Parts that a batch is computed in, one after another, where the whole does not fit into memory; a batch
     norm sees one part at a time."""

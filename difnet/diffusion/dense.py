@@ -15,10 +15,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from difnet.config.errors import InputError, RunError
-from difnet.diffusion.backends import Backend, choose_backend, factorise
-from difnet.diffusion.checks import check_signal, restart_tensor
-from difnet.diffusion.factorisation import Factorisation
-from difnet.diffusion.memory import require_memory
+from difnet.diffusion.checks import check_signal, require_memory, restart_tensor
+from difnet.diffusion.lu_backends import Backend, Factorisation, choose_backend, factorise
 
 ACCURACY = 1e-7
 REFINEMENT_STEPS = 5

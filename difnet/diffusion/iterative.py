@@ -18,7 +18,7 @@ from torch.autograd.function import once_differentiable
 from difnet.config.errors import InputError, RunError
 from difnet.diffusion.checks import check_features, check_signal, restart_tensor
 from difnet.diffusion.krylov import System, conjugate_gradients, conjugate_residuals, neumann
-from difnet.diffusion.products import LevelProduct, MixtureProduct, level_product
+from difnet.diffusion.matrix_free import LevelProduct, MixtureProduct, level_product
 from difnet.diffusion.transition import SOFTMAX, Transition
 from difnet.diffusion.walk import random_walk
 
@@ -90,22 +90,10 @@ def iterative_solve(
     *,
     transition: Transition = SOFTMAX,
 ) -> IterativeSolution:
-    """Solve as `iterative_inverse` does, without gradients, and say how.
-
-    Args:
-        levels: as in `iterative_inverse`.
-        seeds: as in `iterative_inverse`.
-        a: as in `iterative_inverse`.
-        tol: as in `iterative_inverse`.
-        weights: as in `iterative_inverse`.
-        transition: as in `iterative_inverse`.
+    """Solve as `iterative_inverse` does, without gradients; arguments and errors are the same.
 
     Returns:
         The solution with the number of products, the final residual and the method.
-
-    Raises:
-        InputError: as `iterative_inverse`.
-        RunError: as `iterative_inverse`.
     """
     with torch.no_grad():
         features, exact_seeds, restart, mixture = _prepare(
@@ -187,7 +175,7 @@ def _solve(
         x = best.x
         if best.stagnates:
             methods.append("neumann")
-            x, _, count = neumann(system, x, best.residual, _neumann_limit(system, best.residual))
+            x, count = neumann(system, x, best.residual, _neumann_limit(system, best.residual))
             products += count
     residual = system.size(a * right - system.apply(x))
     if bool((~(residual <= system.threshold)).any()):

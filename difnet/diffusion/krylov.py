@@ -147,7 +147,7 @@ def conjugate_residuals(system: System, x: Tensor, residual: Tensor) -> tuple[Be
     return best, products
 
 
-def neumann(system: System, x: Tensor, residual: Tensor, limit: int) -> tuple[Tensor, Tensor, int]:
+def neumann(system: System, x: Tensor, residual: Tensor, limit: int) -> tuple[Tensor, int]:
     """Run h <- a seeds + (1-a) P h, whose residual shrinks by 1-a in each step for any row-stochastic P.
 
     Args:
@@ -157,7 +157,7 @@ def neumann(system: System, x: Tensor, residual: Tensor, limit: int) -> tuple[Te
         limit: the largest number of products.
 
     Returns:
-        Solution and residual, (B, C, N), and the number of products.
+        Solution (B, C, N) and the number of products.
     """
     products = 0
     while products < limit and bool((active := system.unsolved(residual)).any()):
@@ -165,4 +165,4 @@ def neumann(system: System, x: Tensor, residual: Tensor, limit: int) -> tuple[Te
         x = torch.where(moves, x + residual, x)
         residual = torch.where(moves, (1 - system.a) * system.product(residual), residual)
         products += 1
-    return x, residual, products
+    return x, products

@@ -2,8 +2,8 @@
 
 Dimension letters: B batch, C classes, D embedding, N nodes.
 
-Every kind is row-stochastic. A kind is *reversible* when a positive measure d exists with
-d_i P_ij = d_j P_ji; then P has a real spectrum and conjugate gradients apply to the dense inverse.
+Every kind is row-stochastic. All but `top_k` are *reversible*: a positive measure d exists with
+d_i P_ij = d_j P_ji, so that P has a real spectrum and conjugate gradients apply to the dense inverse.
 """
 
 from __future__ import annotations
@@ -11,21 +11,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
-from difnet.config.errors import InputError
-from difnet.diffusion.checks import check_features
-from difnet.diffusion.memory import require_memory
-from difnet.diffusion.sinkhorn import doubly_stochastic
+from difnet.config.errors import InputError, RunError
+from difnet.diffusion.checks import check_features, require_memory
+
+MAX_SINKHORN_STEPS = 1000
 
 
+@runtime_checkable
 class Transition(Protocol):
     """A kind of transition matrix with its parameters."""
-
-    reversible: ClassVar[bool]
 
     def matrix(self, features: Tensor) -> Tensor:
         """Build P from features (B, D, N); returns (B, N, N), rows sum to 1."""
@@ -46,7 +45,6 @@ class SoftmaxTransition:
     """P = softmax(F^T F / temperature), the paper's transition matrix at temperature 1."""
 
     temperature: float = 1.0
-    reversible: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         _require_positive("temperature", self.temperature)
@@ -66,7 +64,6 @@ class CosineTransition:
     """P = softmax(cos(f_i, f_j) / temperature): similarity of direction alone."""
 
     temperature: float = 0.1
-    reversible: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         _require_positive("temperature", self.temperature)
@@ -86,7 +83,6 @@ class DoublyStochasticTransition:
     """P = diag(u) exp(F^T F / temperature) diag(u), symmetric, with rows and columns that sum to 1."""
 
     temperature: float = 1.0
-    reversible: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         _require_positive("temperature", self.temperature)
@@ -94,10 +90,54 @@ class DoublyStochasticTransition:
     def matrix(self, features: Tensor) -> Tensor:
         """Build P by symmetric Sinkhorn scaling; (B, D, N) -> (B, N, N)."""
         embedded = features / math.sqrt(self.temperature)
-        return doubly_stochastic(embedded.transpose(1, 2) @ embedded)
+        return _sinkhorn(embedded.transpose(1, 2) @ embedded)
 
     def embed(self, features: Tensor) -> None:
         """Return None: no softmax walk does this; the matrix has to be built."""
+
+
+def _sinkhorn(logits: Tensor) -> Tensor:
+    """Scale exp(logits) symmetrically until its rows and columns sum to 1, in the log domain.
+
+    Finds u with sum_j exp(S_ij + u_i + u_j) = 1 by u <- (u - logsumexp_j(S_ij + u_j)) / 2 (Knight, Ruiz &
+    Uçar 2014), whose error at least halves in each step near the solution, since P is positive semidefinite.
+    The gradient is that of the solution, not of the steps: differentiating the row sums gives
+    (I + P) du = -rowsum(P * dS), and I + P is symmetric positive definite.
+
+    Args:
+        logits: (B, N, N), symmetric positive semidefinite.
+
+    Returns:
+        (B, N, N), symmetric, rows and columns sum to 1, in the dtype of the logits.
+
+    Raises:
+        RunError: no convergence (logits that are not finite, or not positive semidefinite).
+    """
+    exact = logits if logits.dtype == torch.float64 else logits.float()
+    with torch.no_grad():
+        scale = _converged_scale(exact.detach())
+        matrix = torch.exp(exact + scale.unsqueeze(-1) + scale.unsqueeze(-2))
+        factor = torch.linalg.cholesky(
+            matrix + torch.eye(matrix.shape[-1], dtype=exact.dtype, device=exact.device)
+        )
+    row_error = torch.logsumexp(exact + scale.unsqueeze(-2), dim=-1) + scale
+    scale = scale - torch.cholesky_solve(row_error.unsqueeze(-1), factor).squeeze(-1)
+    return torch.exp(exact + scale.unsqueeze(-1) + scale.unsqueeze(-2)).to(logits.dtype)
+
+
+def _converged_scale(logits: Tensor) -> Tensor:
+    """Return u (B, N); the last Newton step in `_sinkhorn` squares the error that is left."""
+    scale = -logits.diagonal(dim1=-2, dim2=-1) / 2
+    tolerance = 1e-4 if logits.dtype == torch.float32 else 1e-8
+    for _ in range(MAX_SINKHORN_STEPS):
+        row_error = torch.logsumexp(logits + scale.unsqueeze(-2), dim=-1) + scale
+        scale = scale - row_error / 2
+        if row_error.numel() == 0 or bool(row_error.abs().max() < tolerance):
+            return scale
+    raise RunError(
+        f"doubly stochastic transition: no convergence in {MAX_SINKHORN_STEPS} steps; "
+        "are the features finite?"
+    )
 
 
 @dataclass(frozen=True)
@@ -106,7 +146,6 @@ class TopKTransition:
 
     k: int = 32
     temperature: float = 1.0
-    reversible: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         _require_positive("k", self.k)

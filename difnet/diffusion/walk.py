@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import pad, scaled_dot_product_attention
 
 from difnet.diffusion.checks import check_features, check_signal
-from difnet.diffusion.gaussian import LARGEST_HALF_NORM, GaussianWalk, largest_half_norm
+from difnet.diffusion.gaussian_walk import LARGEST_HALF_NORM, GaussianWalk, largest_half_norm
 
 FEWEST_TILED_NODES = 512
 

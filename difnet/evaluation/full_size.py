@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from difnet.config import PROTOCOL, EvaluateConfig, InputError, RunConfig
 from difnet.data import Split
-from difnet.models.deterministic import resize
+from difnet.models.node_grid import resize
 
 Size = tuple[int, int]
 PLAIN = EvaluateConfig().model_dump(include=set(PROTOCOL))

@@ -6,7 +6,7 @@ levels). The maps are `PART/IMAGE` or `PART/VARIANT/IMAGE`, by places in these l
     image, truth, prediction             (H, W, 3), (H, W), (H, W) uint8
     scores, confidence, importance       (h, w) uint8, of the first variants only
     states                               (L, h, w) uint8, after the walks of each level, likewise
-    rows, peak, mass, same, classes      walks of the reference on fixed images, see `difnet.evaluation.walks`
+    rows, peak, mass, same, classes      walks of the reference on fixed images, see `similarity.Walks`
     grid                                 their height and width in nodes
 
 A prediction is what was scored. All else comes from one pass of the image at its own size, which is a pass of
@@ -22,6 +22,7 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,13 +31,13 @@ from torch import nn
 from difnet.config import InputError, RunConfig, atomic_path, load_run
 from difnet.data import Split, SplitIndex, load_prepared
 from difnet.data.batches import evaluation_batches
+from difnet.evaluation.forward_pass import ForwardPass, recorded
 from difnet.evaluation.full_size import single_pass
-from difnet.evaluation.record import Record, recorded
+from difnet.evaluation.gallery_images import Choice, choose_images, per_image_miou
 from difnet.evaluation.run import answer
-from difnet.evaluation.selection import Choice, choose_images, per_image_miou
-from difnet.evaluation.walks import LINEAR, states, walks
+from difnet.evaluation.similarity import level_states, walks
 from difnet.models import load_network
-from difnet.models.diffusers import Cascade
+from difnet.models.rule_protocol import has_states, is_linear
 from difnet.tables import PerImage
 from difnet.training import choose_device, use_threads
 
@@ -126,7 +127,7 @@ def _chosen(split: Split, choices: Sequence[Choice]) -> Split:
 
 def _passes(
     network: nn.Module, config: RunConfig, chosen: Split, choices: Sequence[Choice]
-) -> Iterator[tuple[int, Record, NDArray[np.uint8]]]:
+) -> Iterator[tuple[int, ForwardPass, NDArray[np.uint8]]]:
     """Each image's place, the record of one forward pass, and the label map (H, W) that is scored."""
     use_threads(config.train.threads)
     device = choose_device()
@@ -142,22 +143,22 @@ def _passes(
         yield place, record, prediction[0]
 
 
-def _maps(network: nn.Module, record: Record) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-    """Scores, confidence, importance, and the state after every level of a cascade."""
+def _maps(network: nn.Module, record: ForwardPass) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """Scores, confidence, importance, and the state after every level where the diffusion rule has states."""
     maps = record.maps()
     yield from maps.items()
-    rule = getattr(network, "diffusion", None)
-    if isinstance(rule, Cascade) and "scores" in maps:
-        yield "states", states(rule, record, maps["scores"].shape)
+    rule: Any = getattr(network, "diffusion", None)
+    if has_states(rule) and "scores" in maps:
+        yield "states", level_states(rule, record, maps["scores"].shape)
 
 
 def _walks(
-    network: nn.Module, record: Record, *, truth: NDArray[np.uint8]
+    network: nn.Module, record: ForwardPass, *, truth: NDArray[np.uint8]
 ) -> Iterator[tuple[str, NDArray[np.generic]]]:
-    """The arrays of the similarity explorer, where the diffusion rule has transition rows."""
-    rule = getattr(network, "diffusion", None)
+    """The arrays of the similarity explorer, where the diffusion rule is linear in the seeds."""
+    rule: Any = getattr(network, "diffusion", None)
     maps = record.maps()
-    if not isinstance(rule, LINEAR) or "scores" not in maps:
+    if not is_linear(rule) or "scores" not in maps:
         return
     found = walks(rule, record, grid=maps["scores"].shape, truth=truth)
     for field in dataclasses.fields(found):

@@ -14,30 +14,45 @@ H W image size, h w grid.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import nn
 
-from difnet.config import InputError, atomic_path
-from difnet.data import FileError
-from difnet.data.augmentation import normalise
-from difnet.data.dataset import Pixels
+from difnet.config import LEVELS, InputError, atomic_path, load_run
+from difnet.data import FileError, open_dataset
+from difnet.data.augmentation import Normalisation, normalise
+from difnet.data.dataset import Colour, Pixels
+from difnet.data.files.colours import voc_colour
 from difnet.data.files.decoding import read_image
 from difnet.data.files.problems import Problems
 from difnet.data.files.tree import IMAGE_SUFFIXES, list_folder
-from difnet.evaluation.record import Record, recorded
+from difnet.evaluation.forward_pass import ForwardPass, recorded
 from difnet.evaluation.run import label_maps
 from difnet.evaluation.similarity import similarity_rows
-from difnet.evaluation.source import Trained, load_trained
-from difnet.evaluation.walks import LINEAR
-from difnet.models import DifNet
-from difnet.training import choose_device
+from difnet.models import DifNet, load_network, load_official
+from difnet.models.rule_protocol import is_linear
+from difnet.training import choose_device, memory_format, use_threads
 
 OVERLAY = 0.5
 """Share of the class colours in the overlay."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network in evaluation mode, with what its images and classes look like."""
+
+    network: nn.Module
+    levels: tuple[str, ...]
+    palette: tuple[Colour, ...]
+    """Display colour of every class."""
+    normalisation: Normalisation
+    layout: torch.memory_format
+    """Memory layout of the images."""
 
 
 def predict_images(
@@ -64,12 +79,12 @@ def predict_images(
         InputError: If there are no images, the weights do not serve, `out` cannot be written, or some image
             could not be predicted.
     """
-    files = find_images(images, out=out)
-    trained = load_trained(weights)
+    files = _find_images(images, out=out)
+    trained = _load_trained(weights)
     network = trained.network.to(choose_device())
     if maps and not isinstance(network, DifNet):
         raise InputError(f"{weights}: has neither importance map nor seeds; leave out --maps")
-    if similarity and not isinstance(getattr(network, "diffusion", None), LINEAR):
+    if similarity and not is_linear(getattr(network, "diffusion", None)):
         raise InputError(f"{weights}: has no transition matrices to show; leave out --similarity")
     problems = Problems()
     for name, path in files.items():
@@ -83,7 +98,31 @@ def predict_images(
     problems.raise_if_any("predict")
 
 
-def find_images(paths: Sequence[Path], *, out: Path) -> dict[str, Path]:
+def _load_trained(weights: Path) -> Trained:
+    """The network of a run directory, or of a checkpoint in the authors' parameter names.
+
+    A run computes with the threads of its configuration. Images for the authors' networks are normalised as
+    in their code, and the classes have the colours of PASCAL VOC.
+
+    Raises:
+        InputError: If there is no such network, or one that needs more than images.
+    """
+    if not weights.is_dir():
+        network = load_official(weights)
+        classes = len(network.get_parameter("seed_branch.classifier.convolutions.0.bias"))
+        palette = tuple(voc_colour(index) for index in range(classes))
+        return Trained(network, LEVELS, palette, "caffe", torch.contiguous_format)
+    config = load_run(weights)
+    if config.evaluate.oracle_seeds is not None:
+        raise InputError(f"{weights}: takes its seeds from labels, which images of your own have not")
+    palette = tuple(open_dataset(config.data).classes().values())
+    network = load_network(weights, config, num_classes=len(palette))
+    layout = memory_format(config.train)
+    use_threads(config.train.threads)
+    return Trained(network, config.model.levels, palette, config.model.normalisation, layout)
+
+
+def _find_images(paths: Sequence[Path], *, out: Path) -> dict[str, Path]:
     """The images among files and folders, by name without suffix.
 
     Raises:
@@ -132,7 +171,7 @@ def _pictures(
         yield from _similarity(record, trained, pixel=similarity, size=size)
 
 
-def _forward(path: Path, image: Pixels, trained: Trained) -> Record:
+def _forward(path: Path, image: Pixels, trained: Trained) -> ForwardPass:
     """One pass, with the inputs of the diffusion."""
     device = next(trained.network.buffers()).device
     images = normalise(torch.from_numpy(image.copy())[None], trained.normalisation)
@@ -148,7 +187,7 @@ def _forward(path: Path, image: Pixels, trained: Trained) -> Record:
     return record
 
 
-def _maps(record: Record, palette: Pixels, size: tuple[int, int]) -> Iterator[tuple[str, Image.Image]]:
+def _maps(record: ForwardPass, palette: Pixels, size: tuple[int, int]) -> Iterator[tuple[str, Image.Image]]:
     """Importance, where the network has a map, and seeds."""
     assert record.prediction is not None and record.prediction.seeds is not None
     brightness: NDArray[np.float64] | float = 1.0
@@ -161,17 +200,18 @@ def _maps(record: Record, palette: Pixels, size: tuple[int, int]) -> Iterator[tu
 
 
 def _similarity(
-    record: Record, trained: Trained, *, pixel: tuple[int, int], size: tuple[int, int]
+    record: ForwardPass, trained: Trained, *, pixel: tuple[int, int], size: tuple[int, int]
 ) -> Iterator[tuple[str, Image.Image]]:
     """Every level's row of the node that holds the pixel, and the one of all of the diffusion."""
     assert record.prediction is not None
     h, w = record.prediction.logits.shape[2:]
     node = pixel[0] * h // size[0] * w + pixel[1] * w // size[1]
-    assert isinstance(trained.network.diffusion, LINEAR)
+    assert isinstance(trained.network, DifNet) and trained.network.diffusion is not None
     rows = similarity_rows(trained.network.diffusion, record.levels, node=node)
     for name, row in zip((*trained.levels, "diffusion"), rows, strict=True):
-        shares = _at_image_size((row / row.max()).reshape(1, 1, h, w), size, mode="nearest-exact")
-        yield f"_similarity_{name}", Image.fromarray(np.round(255 * np.sqrt(shares)).astype(np.uint8))
+        shares = row / row.max().clamp_min(torch.finfo(row.dtype).tiny)
+        pixels = _at_image_size(shares.reshape(1, 1, h, w), size, mode="nearest-exact")
+        yield f"_similarity_{name}", Image.fromarray(np.round(255 * np.sqrt(pixels)).astype(np.uint8))
 
 
 def _at_image_size(values: torch.Tensor, size: tuple[int, int], *, mode: str) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ from difnet.evaluation.full_size import Size, centred, check_padding, mean_of_pa
 from difnet.evaluation.oracle import nearest_labels, oracle_logits
 from difnet.metrics import image_statistics, scores_from_statistics
 from difnet.models import PixelPrior, load_network
-from difnet.models.deterministic import resize
+from difnet.models.node_grid import resize
 from difnet.tables import SCORES
 from difnet.training import check_scored_split, choose_device, memory_format, use_threads
 

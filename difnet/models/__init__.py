@@ -1,16 +1,12 @@
 """DifNet, its baseline Sim-DeepLab and the training-free floor."""
 
-from difnet.models.build import NAMES, build, build_from_config
-from difnet.models.custom import Diffusion
+from difnet.models.build import build, build_from_config, load_network, parameter_count
 from difnet.models.difnet import DeepLab, DifNet, Prediction
-from difnet.models.official import from_official
+from difnet.models.official import from_official, load_official
 from difnet.models.pixel_prior import PixelPrior
-from difnet.models.temperature import transition_of
-from difnet.models.trained import load_network
-from difnet.models.width import parameter_count
+from difnet.models.rule_protocol import Diffusion
 
 __all__ = [
-    "NAMES",
     "DeepLab",
     "DifNet",
     "Diffusion",
@@ -20,6 +16,6 @@ __all__ = [
     "build_from_config",
     "from_official",
     "load_network",
+    "load_official",
     "parameter_count",
-    "transition_of",
 ]

@@ -1,23 +1,37 @@
-"""Networks by name: `difnet-50`, `difnet-18-50`, `deeplab-101`, `difnet-nano`, `pixel_prior`."""
+"""Networks by name (`difnet-50`, `deeplab-101`, `pixel_prior`), by configuration, and of a trained run."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+import torch
+from safetensors.torch import load_file
 from torch import nn
 
-from difnet.config import InputError, ModelConfig, nearest
+from difnet.config import InputError, ModelConfig, RunConfig, nearest, project_root
 from difnet.config.files import validate
-from difnet.models.assemble import assemble
+from difnet.config.source_code import python_sha256
+from difnet.models.diffusion_rules import make_rule
+from difnet.models.difnet import DeepLab, DifNet
 from difnet.models.imagenet import load_imagenet
 from difnet.models.pixel_prior import PixelPrior
-from difnet.models.resnet import RESNETS
-from difnet.models.width import equal_width
+from difnet.models.resnet import RESNETS, SEED_RESNET_OF_18_50, ResNetShape
+from difnet.models.seed_branch import ImportanceMap, SeedBranch
+from difnet.models.similarity_branch import LearnedTemperature, SimilarityBranch
 
 NAMES = [
     *(f"{kind}-{depth}" for kind in ("difnet", "deeplab") for depth in (*RESNETS, "18-50")),
     "pixel_prior",
 ]
+WIDTH_STEPS = 1024
+"""Widths tried between one whole factor and the next, to make networks of equal size."""
+WIDEST = 4
+WIDTH_TOLERANCE = 0.01
+"""Largest relative difference of the numbers of parameters of such networks."""
 
 
 def build(name: str, num_classes: int, **overrides: Any) -> nn.Module:
@@ -51,8 +65,127 @@ def build_from_config(config: ModelConfig, num_classes: int) -> nn.Module:
         raise InputError(f"unknown network '{config.name}'{nearest(config.name, NAMES)}")
     if config.name == "pixel_prior":
         return PixelPrior(num_classes)
-    width = equal_width(config, num_classes) if isinstance(config.width, str) else config.width
-    network = assemble(config, num_classes, width=width)
+    width = _equal_width(config, num_classes) if isinstance(config.width, str) else config.width
+    network = _assemble(config, num_classes, width=width)
     if config.weights is not None:
         load_imagenet(network, config.weights)
     return network
+
+
+def load_network(directory: Path, config: RunConfig, *, num_classes: int) -> nn.Module:
+    """The trained network of a run, in evaluation mode.
+
+    Raises:
+        InputError: If the weights are missing, damaged or those of another network, or the diffusion rule of
+            the user's own is no longer the one that was trained.
+    """
+    path = directory / "weights.safetensors"
+    if not path.is_file():
+        raise InputError(f"{path}: does not exist; train the run to its end first ('difnet train --help')")
+    if config.diffusion_sha256 is not None:
+        _check_rule(directory, config)
+    network = build_from_config(config.model.model_copy(update={"weights": None}), num_classes)
+    try:
+        network.load_state_dict(load_file(path))
+    except Exception as error:
+        raise InputError(f"{path}: is damaged or belongs to another network; train the run again") from error
+    return network.eval()
+
+
+def _check_rule(directory: Path, config: RunConfig) -> None:
+    """Refuse weights that were trained with other contents of `ablations/NAME.py`."""
+    rule = project_root() / "ablations" / f"{config.model.diffusion}.py"
+    if rule.is_file() and python_sha256(rule.read_bytes()) != config.diffusion_sha256:
+        raise InputError(
+            f"ablations/{rule.name}: has changed since {directory} was trained; train the run again, or undo "
+            "the change"
+        )
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Number of parameters."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _assemble(config: ModelConfig, num_classes: int, *, width: float) -> nn.Module:
+    """A DifNet or its baseline, with random weights.
+
+    Args:
+        config: Its `width` and `weights` are left aside.
+        num_classes: C.
+        width: Multiplies the channels of both ResNets.
+
+    Raises:
+        InputError: If values of the configuration do not go together, or a diffusion rule is broken.
+    """
+    kind, _, depth = config.name.partition("-")
+    seed_shape, similarity_shape = (replace(shape, factor=width) for shape in _shapes(depth))
+    if kind == "deeplab":
+        return DeepLab(SeedBranch(seed_shape, num_classes))
+    classify_similarity = config.seeds == "similarity_branch"
+    diffuses = config.diffusion != "none"
+    if config.shared_resnet and seed_shape != similarity_shape:
+        raise InputError(f"model.shared_resnet: the two ResNets of {config.name} differ; choose one depth")
+    return DifNet(
+        seed_branch=None if classify_similarity else SeedBranch(seed_shape, num_classes),
+        importance_map=ImportanceMap(num_classes) if config.importance else None,
+        similarity_branch=SimilarityBranch(
+            similarity_shape,
+            levels=config.levels,
+            embedding_dim=config.embedding_dim,
+            num_classes=num_classes if classify_similarity else None,
+            shares_resnet=config.shared_resnet and not classify_similarity,
+            temperature=_temperature(config),
+        )
+        if diffuses or classify_similarity
+        else None,
+        diffusion=make_rule(config) if diffuses else None,
+    )
+
+
+def _shapes(depth: str) -> tuple[ResNetShape, ResNetShape]:
+    """ResNets of the seed branch and of the similarity branch."""
+    if depth == "18-50":
+        return SEED_RESNET_OF_18_50, RESNETS["50"]
+    return RESNETS[depth], RESNETS[depth]
+
+
+def _temperature(config: ModelConfig) -> LearnedTemperature | None:
+    if config.diffusion == "none" or config.transition.temperature != "learned":
+        return None
+    return LearnedTemperature(config.transition.kind, len(config.levels))
+
+
+def _equal_width(config: ModelConfig, num_classes: int) -> float:
+    """The width with which a network has as many parameters as its counterpart.
+
+    Args:
+        config: Of a DifNet, whose counterpart is the baseline of its depth, or of a baseline, whose
+            counterpart is the default DifNet of its depth; the counterpart has width 1.
+        num_classes: C.
+
+    Raises:
+        InputError: If no width brings the two within 1%.
+    """
+    kind, _, depth = config.name.partition("-")
+    counterpart = f"{'deeplab' if kind == 'difnet' else 'difnet'}-{depth}"
+    target = _size(ModelConfig(name=counterpart), num_classes, width=1.0)
+
+    @cache
+    def size(step: int) -> int:
+        return _size(config, num_classes, width=step / WIDTH_STEPS)
+
+    steps = range(1, WIDEST * WIDTH_STEPS)
+    place = bisect_left(steps, target, key=size)
+    best = min(steps[max(0, place - 1) : place + 1], key=lambda step: abs(size(step) - target))
+    if abs(size(best) - target) > WIDTH_TOLERANCE * target:
+        raise InputError(
+            f"model.width: no width gives {config.name} the {target / 1e6:.2f} M parameters of {counterpart}"
+        )
+    return best / WIDTH_STEPS
+
+
+def _size(config: ModelConfig, num_classes: int, *, width: float) -> int:
+    """Parameters of a network, counted without computing their values."""
+    with torch.device("meta"):
+        return parameter_count(_assemble(config, num_classes, width=width))

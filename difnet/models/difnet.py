@@ -5,13 +5,14 @@ B batch, C classes, D embedding, H W image size, h w grid (about H/8, W/8), N = 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from difnet.models.branches import ImportanceMap, SeedBranch, SimilarityBranch
-from difnet.models.custom import apply_rule
+from difnet.models.rule_protocol import apply_rule
+from difnet.models.seed_branch import ImportanceMap, SeedBranch
+from difnet.models.similarity_branch import SimilarityBranch
 
 
 class Prediction(NamedTuple):
@@ -104,11 +105,6 @@ class DifNet(nn.Module):
             nodes = [_at_least_single(level) for level in levels]
             diffused = apply_rule(self.diffusion, nodes, _at_least_single(seeds.flatten(2)))
         return diffused.reshape(seeds.shape)
-
-    def compile(self, *arguments: Any, **options: Any) -> None:
-        """Compile all but the diffusion, whose rules choose by values how they compute."""
-        self.diffuse = torch.compiler.disable(self.diffuse)  # type: ignore[method-assign, no-untyped-call]
-        super().compile(*arguments, **options)
 
 
 def _at_least_single(values: Tensor) -> Tensor:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from difnet.config import LEVELS, InputError
@@ -13,6 +17,28 @@ from difnet.models.resnet import RESNETS, SEED_RESNET_OF_18_50, Bottleneck
 
 PREFIX_OF_BRANCH = {"model_sed.": "seed_branch.", "model_dif.": "similarity_branch."}
 IMPORTANCE_LAYERS = {"bn0": 0, "conv1": 2, "bn1": 3, "conv2": 5, "bn2": 6, "conv3": 8}
+
+
+def load_official(path: Path) -> nn.Module:
+    """The network in a checkpoint file of the authors; no code that the file may hold is run.
+
+    Raises:
+        InputError: If the file cannot be read, holds more than tensors, or none of the authors' networks.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            stored: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except Exception as error:
+        raise InputError(
+            f"{path}: is not a checkpoint of tensors alone; give one of the authors, or a run directory"
+        ) from error
+    tensors = stored.get("state_dict", stored) if isinstance(stored, dict) else {}
+    try:
+        return from_official({name: value for name, value in tensors.items() if torch.is_tensor(value)})
+    except InputError as error:
+        raise InputError(f"{path}: {error}; or give a run directory") from error
 
 
 def from_official(state_dict: Mapping[str, Tensor]) -> nn.Module:

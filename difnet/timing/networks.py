@@ -108,8 +108,8 @@ def _measurements(run: RunConfig, prepared: PreparedData, device: str) -> Iterat
 
 @torch.inference_mode()
 def _forward(network: nn.Module, images: Tensor) -> Prediction:
-    """(B, 3, H, W) -> Prediction, as in evaluation: by `forward`, which `train.compile` does not compile."""
-    prediction: Prediction = network.eval().forward(images)
+    """(B, 3, H, W) -> Prediction, as in evaluation."""
+    prediction: Prediction = network.eval()(images)
     return prediction
 
 

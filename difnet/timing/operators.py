@@ -17,7 +17,7 @@ from torch import Tensor
 
 from difnet.config import InputError, TimingConfig
 from difnet.diffusion import transition_matrix
-from difnet.diffusion.memory import DoesNotFitError, require_memory
+from difnet.diffusion.checks import DoesNotFitError, require_memory
 from difnet.timing.cells import COLUMNS, DOES_NOT_FIT, NO_COUNTER, Cell
 from difnet.timing.protocol import OUT_OF_MEMORY, peak_memory, seconds
 from difnet.timing.subjects import LEVELS, SUBJECTS, Subject

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from difnet.diffusion.memory import DoesNotFitError
+from difnet.diffusion.checks import DoesNotFitError
 
 Call = Callable[[], object]
 OUT_OF_MEMORY = (DoesNotFitError, MemoryError, torch.OutOfMemoryError)

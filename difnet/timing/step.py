@@ -26,8 +26,6 @@ class TrainingStep:
         self.layout = memory_format(run.train)
         network = build_from_config(run.model.model_copy(update={"weights": None}), classes)
         self.network = network.to(self.device).to(memory_format=self.layout)
-        if run.train.compile:
-            self.network.compile()
         self._optimiser = make_optimiser(self.network, run.train)
         self._train = run.train
 

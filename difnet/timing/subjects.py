@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from difnet.diffusion import cascade, dense_inverse, iterative_inverse, random_walk, transition_matrix
-from difnet.diffusion.backends import Backend
+from difnet.diffusion.lu_backends import Backend
 
 LEVELS = 5
 RESTART = 0.1

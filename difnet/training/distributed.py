@@ -54,7 +54,7 @@ def joined_processes(train: TrainConfig) -> Iterator[None]:
             if on_gpu:
                 _take_device()
             dist.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=TIMEOUT)
-            by_first(lambda: _check_parts(train, count, on_gpu=on_gpu))
+            by_first(lambda: _check_parts(train, count))
             yield
     except (InputError, RunError) as error:
         if _failed_before(store):
@@ -176,7 +176,7 @@ class _Total(torch.autograd.Function):
         return total(gradient.clone())
 
 
-def _check_parts(train: TrainConfig, count: int, *, on_gpu: bool) -> None:
+def _check_parts(train: TrainConfig, count: int) -> None:
     """Make sure that every process gets a share of every batch, and of every part it is computed in."""
     if train.batch_size < count or (train.accumulate > 1 and train.batch_size % (count * train.accumulate)):
         parts = f" in {train.accumulate} parts (train.accumulate)" if train.accumulate > 1 else ""
@@ -184,8 +184,6 @@ def _check_parts(train: TrainConfig, count: int, *, on_gpu: bool) -> None:
             f"train.batch_size: {train.batch_size} images{parts} cannot be shared out among {count} "
             "processes; start fewer"
         )
-    if train.compile and not on_gpu:
-        raise InputError("train.compile: not with several processes on a CPU; set it to false")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from difnet.config import TrainConfig
 from difnet.data import VOID
-from difnet.models.deterministic import resize
+from difnet.models.node_grid import resize
 from difnet.training.device import trains_in_bf16
 from difnet.training.distributed import process_count, total
 

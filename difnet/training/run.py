@@ -87,8 +87,6 @@ def _train(
     contents = by_first(lambda: claim_directory(out, identity=identity, overwrite=overwrite))
     torch.manual_seed(config.seed)
     network = build_from_config(config.model, num_classes=len(prepared.index.classes)).to(device)
-    if config.train.compile:
-        network.compile()
     if config.weights_of is not None:
         take_weights(network, find_weights(config, out=out, source=weights_from))
     by_first(lambda: RunFolder(out).write_config(config, sources))

@@ -8,7 +8,7 @@ from torch import nn
 from difnet.config import InputError, RunConfig
 from difnet.data import VOID, PreparedData
 from difnet.data.batches import evaluation_batches
-from difnet.models.deterministic import resize
+from difnet.models.node_grid import resize
 from difnet.training.device import memory_format
 from difnet.training.state import Best, TrainingState
 

@@ -100,7 +100,7 @@ def test_new_ablation(copy: Path, part: tuple[str, ...], files: list[str]) -> No
 
 def test_new_rule_works(copy: Path) -> None:
     difnet("new-ablation", "1e5", "--with", "diffusion", cwd=copy)
-    code = "from difnet.models.custom import load_diffusion; from difnet.config import ModelConfig\n"
+    code = "from difnet.models.custom_rules import load_diffusion; from difnet.config import ModelConfig\n"
     code += "import torch; from pathlib import Path\n"
     code += "rule = load_diffusion(Path('.'), '1e5')(ModelConfig())\n"
     code += "print(tuple(rule([torch.randn(2, 8, 12)] * 5, torch.ones(2, 3, 12)).shape))"

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from difnet.config.errors import InputError, RunError
-from difnet.diffusion import backends, dense_inverse, transition_matrix
-from difnet.diffusion.backends import Backend, choose_backend, cupy_problem
-from difnet.diffusion.memory import DoesNotFitError
+from difnet.diffusion import dense_inverse, lu_backends, transition_matrix
+from difnet.diffusion.checks import DoesNotFitError
+from difnet.diffusion.lu_backends import Backend, choose_backend, cupy_problem
 from tests.diffusion.conftest import MIXING, exact_inverse, examples, largest_difference, normal
 
 cpu_backends = pytest.mark.parametrize("backend", ["scipy", "torch"])
@@ -140,7 +140,7 @@ def test_rows_that_do_not_sum_to_one_are_reported() -> None:
 
 
 def test_too_large_fails_before_allocating(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("difnet.diffusion.memory.free_memory", lambda device: 50_000)
+    monkeypatch.setattr("difnet.diffusion.checks.free_memory", lambda device: 50_000)
     transition, seeds = torch.eye(200)[None], torch.ones(1, 1, 200)
     with pytest.raises(DoesNotFitError, match="at most 111 nodes, or the iterative inverse") as error:
         dense_inverse(transition, seeds, 0.1)
@@ -156,7 +156,7 @@ def test_cupy_without_a_gpu_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -
         ) as error:
             dense_inverse(transition, seeds, 0.1, backend="cupy")
         assert "\n" not in str(error.value)
-    monkeypatch.setattr(backends, "find_spec", lambda name: None)
+    monkeypatch.setattr(lu_backends, "find_spec", lambda name: None)
     with pytest.raises(InputError, match='^backend "cupy" needs CuPy, which is not installed: pip install'):
         dense_inverse(transition, seeds, 0.1, backend="cupy")
     with pytest.raises(InputError, match="unknown backend 'numpy'"):
@@ -164,7 +164,7 @@ def test_cupy_without_a_gpu_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_cupy_with_cpu_tensors_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backends, "find_spec", lambda name: name)
+    monkeypatch.setattr(lu_backends, "find_spec", lambda name: name)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert (
         cupy_problem(torch.device("cpu")) == "works on CUDA tensors, these are on cpu: move them to the GPU"
@@ -174,7 +174,7 @@ def test_cupy_with_cpu_tensors_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_auto_says_once_which_backend_it_took(caplog: pytest.LogCaptureFixture) -> None:
-    backends._automatic.cache_clear()
+    lu_backends._automatic.cache_clear()
     with caplog.at_level(logging.INFO, logger="difnet"):
         for _ in range(3):
             dense_inverse(torch.eye(3)[None], torch.ones(1, 1, 3), 0.5)

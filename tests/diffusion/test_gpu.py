@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from difnet.diffusion import cascade, dense_inverse, iterative_inverse, random_walk, transition_matrix
-from difnet.diffusion.backends import Backend
+from difnet.diffusion.lu_backends import Backend
 from tests.diffusion.conftest import MIXING, exact_inverse, largest_difference, normal, plain_walk
 
 pytestmark = [

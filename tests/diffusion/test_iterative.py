@@ -12,7 +12,7 @@ from torch import Tensor
 
 from difnet.config.errors import InputError, RunError
 from difnet.diffusion import iterative_inverse, iterative_solve, make_transition, transition_matrix
-from difnet.diffusion.products import BlockedProduct, TiledProduct
+from difnet.diffusion.matrix_free import BlockedProduct, TiledProduct
 from tests.diffusion.conftest import MIXING, exact_inverse, examples, largest_difference, normal
 
 

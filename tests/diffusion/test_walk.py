@@ -10,7 +10,7 @@ from torch import Tensor
 
 from difnet.config.errors import InputError
 from difnet.diffusion import random_walk
-from difnet.diffusion.gaussian import TILE, GaussianWalk
+from difnet.diffusion.gaussian_walk import TILE, GaussianWalk
 from difnet.diffusion.walk import FEWEST_TILED_NODES, attention_walk, takes_tiles
 from tests.diffusion.conftest import MIXING, examples, largest_difference, normal, plain_walk
 

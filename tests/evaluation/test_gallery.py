@@ -1,4 +1,4 @@
-"""The gallery: predictions are those that were scored, states and walks those of the operators."""
+"""The gallery: predictions are those that were scored, beside them what the network has."""
 
 from __future__ import annotations
 
@@ -11,20 +11,16 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from difnet.config import DataConfig, InputError, ModelConfig, resolve_run, write_yaml
+from difnet.config import DataConfig, InputError, resolve_run, write_yaml
 from difnet.data import load_prepared, prepare
-from difnet.diffusion import cascade, transition_matrix
 from difnet.evaluation import evaluate_run, write_gallery
-from difnet.evaluation.record import Record, recorded
-from difnet.evaluation.walks import merged_grid, node_classes, states, walks
+from difnet.evaluation.forward_pass import recorded
 from difnet.metrics import image_statistics
 from difnet.models import build_from_config
-from difnet.models.diffusers import Cascade, DenseInverse
 from difnet.tables import PerImage
 from tests.conftest import PROJECT
 
 VARIANTS = ("cascade", "deeplab", "dense_inverse", "pixel_prior", "oracle")
-LEVELS = ("image", "layer1", "layer2")
 
 
 @pytest.fixture(scope="module")
@@ -120,79 +116,6 @@ def test_mistakes_are_one_line_and_write_nothing(folder: Path, tmp_path: Path) -
     with pytest.raises(InputError, match=re.escape("per_image.parquet is of other images")):
         write_gallery(runs(folder, *VARIANTS), reference="cascade", data=tmp_path / "d", out=out)
     assert not out.exists()
-
-
-def inputs(grid: tuple[int, int]) -> tuple[Record, torch.Tensor]:
-    """What a network with three levels gives its diffusion rule, and its importance map."""
-    torch.manual_seed(0)
-    nodes = grid[0] * grid[1]
-    importance = torch.rand(1, 1, *grid)
-    prediction = type("P", (), {"importance": importance, "scores": None})()
-    levels = [0.3 * torch.randn(1, 16, nodes) for _ in LEVELS]
-    return Record(prediction, levels, torch.randn(1, 4, nodes)), importance.flatten()
-
-
-def cascade_rule() -> Cascade:
-    torch.manual_seed(1)
-    rule = Cascade(ModelConfig(levels=LEVELS))
-    for weight in (*rule.alpha, *rule.beta):
-        torch.nn.init.normal_(weight)
-    return rule
-
-
-def test_states_end_with_the_result() -> None:
-    rule, (record, _) = cascade_rule(), inputs((4, 5))
-    found = states(rule, record, (4, 5))
-    assert np.array_equal(found[-1].ravel(), rule(record.levels, record.seeds)[0].argmax(dim=0).numpy())
-    first = cascade(record.levels[:1], record.seeds, list(rule.alpha)[:1], list(rule.beta)[:1])
-    assert np.array_equal(found[0].ravel(), first[0].argmax(dim=0).numpy())
-
-
-@pytest.mark.parametrize("rule", [cascade_rule(), DenseInverse(ModelConfig(levels=LEVELS))])
-def test_rows_are_those_of_the_transition_matrices(rule: Cascade | DenseInverse) -> None:
-    record, importance = inputs((4, 5))
-    truth = np.zeros((8, 10), dtype=np.uint8)
-    truth[:, 4:] = 1
-    truth[:2, :2] = 255
-    found = walks(rule, record, grid=(4, 5), truth=truth)
-    rows = (found.rows / 255.0) ** 2 * found.peak[..., None]
-    for level, features in enumerate(record.levels):
-        matrix = transition_matrix(features)[0].numpy()
-        assert np.abs(rows[level] - matrix).max() < 0.01 * matrix.max()
-        assert found.peak[level] == pytest.approx(matrix.max(axis=1), rel=1e-5)
-        assert found.mass[level] == pytest.approx(matrix @ importance.numpy(), rel=1e-5)
-        assert found.same[level, 9] == pytest.approx(matrix[9][found.classes == 1].sum(), rel=1e-5)
-    with torch.no_grad():
-        whole = rule(record.levels, importance.reshape(1, 1, -1))[0, 0].numpy()
-    assert found.mass[-1] == pytest.approx(whole, rel=1e-4)
-    assert found.classes[0] == 255 and np.isnan(found.same[:, 0]).all()
-
-
-def test_large_grids_are_merged_without_losing_mass() -> None:
-    record, importance = inputs((30, 45))
-    found = walks(cascade_rule(), record, grid=(30, 45), truth=np.zeros((60, 90), dtype=np.uint8))
-    assert found.grid == (15, 23)
-    rows = (found.rows / 255.0) ** 2 * found.peak[..., None]
-    assert rows.sum(axis=2) == pytest.approx(1.0, abs=0.02)
-    _, blocks = merged_grid((30, 45))
-    matrix = transition_matrix(record.levels[1])[0].numpy()
-    block = matrix[blocks == 7].mean(axis=0)
-    expected = np.bincount(blocks, weights=block)
-    assert found.peak[1, 7] == pytest.approx(expected.max(), rel=1e-4)
-    assert found.mass[1, 7] == pytest.approx(block @ importance.numpy(), rel=1e-4)
-
-
-@pytest.mark.parametrize("grid", [(1, 1), (8, 8), (20, 20), (15, 20), (65, 65), (3, 900)])
-def test_merged_grids_cover_every_node(grid: tuple[int, int]) -> None:
-    merged, blocks = merged_grid(grid)
-    assert len(blocks) == grid[0] * grid[1]
-    assert np.array_equal(np.unique(blocks), np.arange(merged[0] * merged[1]))
-    assert merged[0] * merged[1] <= 1.1 * 400
-
-
-def test_class_of_a_node_is_the_most_frequent() -> None:
-    truth = np.array([[1, 1, 2, 2], [1, 0, 255, 2], [255, 255, 3, 0], [255, 255, 0, 0]], dtype=np.uint8)
-    assert node_classes(truth, (2, 2)).tolist() == [1, 2, 255, 0]
 
 
 def test_recording_leaves_the_network_as_it_was(folder: Path) -> None:

@@ -12,19 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from difnet.data.files.labels import voc_colour
 from PIL import Image
 from safetensors.torch import save_file
 
-from difnet.config import DataConfig, InputError, ModelConfig, resolve_run, write_yaml
+from difnet.config import DataConfig, InputError, resolve_run, write_yaml
 from difnet.data import load_prepared, open_dataset, prepare
 from difnet.data.augmentation import normalise
-from difnet.diffusion import transition_matrix
 from difnet.evaluation import evaluate_run, predict, predict_images
-from difnet.evaluation.similarity import similarity_rows
-from difnet.evaluation.source import voc_palette
 from difnet.metrics import image_statistics
 from difnet.models import build_from_config, from_official, load_network
-from difnet.models.diffusers import Cascade, DenseInverse, IterativeInverse
 from difnet.tables import PerImage
 from tests.conftest import PROJECT
 from tests.models import golden
@@ -113,7 +110,7 @@ def test_authors_network_on_a_street_scene(folder: Path, tmp_path: Path) -> None
     with Image.open(tmp_path / "out" / "street_importance.png") as image:
         assert np.abs(np.asarray(image) - 255 * importance).max() < 1
     seeds = torch.nn.functional.interpolate(prediction.seeds, **size).argmax(dim=1)[0].numpy()
-    colours = np.array(voc_palette(21))[seeds] * importance[..., None]
+    colours = np.array([voc_colour(index) for index in range(21)])[seeds] * importance[..., None]
     with Image.open(tmp_path / "out" / "street_seeds.png") as image:
         assert (np.abs(np.asarray(image) - colours) < 1).mean() > 0.999
 
@@ -129,12 +126,6 @@ def test_a_folder_of_street_scenes(folder: Path, tmp_path: Path) -> None:
         assert [label.shape for label in found] == [image.size[::-1]] * 2
     with Image.open(tmp_path / "out" / f"{frames[1].stem}_similarity_image.png") as row:
         assert row.mode == "L" and np.asarray(row).max() == 255
-
-
-def test_colours_of_voc() -> None:
-    palette = voc_palette(21)
-    assert palette[:5] == ((0, 0, 0), (128, 0, 0), (0, 128, 0), (128, 128, 0), (0, 0, 128))
-    assert (palette[15], palette[20]) == ((192, 128, 128), (0, 64, 128))
 
 
 def test_every_kind_of_image(folder: Path, tmp_path: Path, pixels: np.ndarray) -> None:
@@ -179,32 +170,6 @@ def test_prediction_is_that_of_the_network(folder: Path, tmp_path: Path, pixels:
     network = load_network(folder / "deeplab", config, num_classes=7)
     expected = predict(network, normalise(torch.from_numpy(pixels)[None]), config)[0]
     assert np.array_equal(found, expected)
-
-
-@pytest.mark.parametrize(
-    ("rule", "kind"),
-    [
-        (Cascade, {"kind": "softmax"}),
-        (Cascade, {"kind": "top_k", "k": 4}),
-        (DenseInverse, {"kind": "cosine"}),
-        (IterativeInverse, {"kind": "softmax"}),
-    ],
-)
-def test_rows_of_the_similarity(
-    rule: type[Cascade | DenseInverse | IterativeInverse], kind: dict[str, object]
-) -> None:
-    torch.manual_seed(0)
-    config = ModelConfig.model_validate({"levels": ("image", "layer1", "layer2"), "transition": kind})
-    diffusion = rule(config)
-    levels = [0.3 * torch.randn(1, 16, 20) for _ in config.levels]
-    rows = similarity_rows(diffusion, levels, node=7)
-    for row, level in zip(rows[:-1], levels, strict=True):
-        matrix = transition_matrix(level, transition=diffusion.transition)[0]
-        assert row.numpy() == pytest.approx(matrix[7].numpy(), rel=1e-4, abs=1e-7)
-    signal = torch.randn(1, 2, 20)
-    with torch.no_grad():
-        diffused = diffusion(levels, signal)[0, :, 7]
-    assert (signal[0] @ rows[-1]).numpy() == pytest.approx(diffused.numpy(), rel=1e-3, abs=1e-4)
 
 
 def test_similarity_is_shown_where_it_is(folder: Path, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_the_budget_ends_a_curve() -> None:
 
 
 def test_matrices_that_do_not_fit_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("difnet.diffusion.memory.free_memory", lambda device: 3 * 4 * 32**2)
+    monkeypatch.setattr("difnet.diffusion.checks.free_memory", lambda device: 3 * 4 * 32**2)
     subjects = ["fused_walk", "dense_inverse_torch"]
     table = time_operators(grid(nodes=(32, 64), backward=False), subjects=subjects)
     status = table.groupby(["subject", "nodes"])["status"].agg(set).to_dict()

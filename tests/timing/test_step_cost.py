@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from difnet.config import ModelConfig
 from difnet.models import DifNet, build_from_config, parameter_count
-from difnet.models.diffusers import make_rule
+from difnet.models.diffusion_rules import make_rule
 from difnet.timing.step_cost import diffusion_cost, step_cost
 from difnet.training import segmentation_loss
 

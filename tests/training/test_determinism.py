@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from difnet.models.deterministic import adaptive_max_pool, resize
+from difnet.models.node_grid import adaptive_max_pool, resize
 from difnet.training.determinism import use_deterministic
 from tests.conftest import PROJECT
 from tests.training.conftest import Trainer

@@ -129,12 +129,11 @@ def test_a_mistake_is_one_line_and_keeps_its_exit_code(
     [
         (TrainConfig(batch_size=3), "3 images cannot be shared out among 4 processes"),
         (TrainConfig(batch_size=12, accumulate=2), r"12 images in 2 parts \(train.accumulate\) cannot be"),
-        (TrainConfig(batch_size=8, compile=True), "train.compile: not with several processes on a CPU"),
     ],
 )
 def test_batches_that_cannot_be_shared_out(train: TrainConfig, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        distributed._check_parts(train, 4, on_gpu=False)
+        distributed._check_parts(train, 4)
 
 
 def test_the_parts_of_a_batch_make_it_whole(train: Trainer) -> None:

@@ -1,4 +1,4 @@
-"""Precision, batches in parts and compiled networks: what each changes, and what it leaves alone."""
+"""Precision and batches in parts: what each changes, and what it leaves alone."""
 
 from __future__ import annotations
 
@@ -83,27 +83,3 @@ def test_auto_goes_by_the_processor(flags: str, expected: bool, monkeypatch: pyt
     assert trains_in_bf16(TrainConfig(precision="bf16"))
     assert not trains_in_bf16(TrainConfig(precision="fp32"))
     device._cpu_computes_in_bf16.cache_clear()
-
-
-def test_compiling_warns_of_nothing(capfd: pytest.CaptureFixture[str]) -> None:
-    """So many nodes that a walk looks at the features, to choose how it computes."""
-    network = build("difnet-nano", num_classes=5).train()
-    network.compile(backend="eager")
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        network(torch.randn(2, 3, 193, 193)).logits.sum().backward()
-    assert "Graph break" not in capfd.readouterr().err
-
-
-@pytest.mark.slow
-def test_a_compiled_network_takes_the_same_step(network: nn.Module, batch: tuple[Tensor, Tensor]) -> None:
-    train = TrainConfig(precision="fp32")
-    loss, parameters = _one_step(network.train(), batch, train)
-    compiled = copy.deepcopy(network)
-    compiled.compile()
-    optimiser = make_optimiser(compiled, train)
-    assert training_step(compiled, optimiser, *batch, step=0, train=train).item() == pytest.approx(
-        loss, rel=1e-5
-    )
-    after = torch.cat([parameter.detach().flatten() for parameter in compiled.parameters()])
-    assert torch.allclose(after, parameters, rtol=1e-3, atol=1e-5)
-    assert compiled.state_dict().keys() == network.state_dict().keys()

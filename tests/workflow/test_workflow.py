@@ -87,7 +87,7 @@ def test_what_says_the_same_re_runs_nothing(project: Project) -> None:
         ("difnet/timing/operators.py", Counter(operators=1, networks=1, timing=1, analysis=1)),
         ("difnet/analysis/study.py", Counter(analysis=1)),
         ("difnet/metrics/confusion.py", Counter(evaluate=RUNS, analysis=1, gallery=1)),
-        ("difnet/evaluation/walks.py", Counter(gallery=1)),
+        ("difnet/evaluation/similarity.py", Counter(gallery=1)),
         ("difnet/data/datasets/shapes/__init__.py", Counter(data=1)),
         ("difnet/data/datasets/camvid.py", Counter()),
         ("difnet/cli/lease.py", Counter()),

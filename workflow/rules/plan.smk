@@ -34,7 +34,7 @@ def check_custom_diffusion(parts):
     runs = [run for part in parts for run in part.first_runs]
     names = {run.model.diffusion for run in runs if run.diffusion_sha256}
     if names:
-        from difnet.models.custom import load_diffusion
+        from difnet.models.custom_rules import load_diffusion
 
         for name in sorted(names):
             load_diffusion(PROJECT.root, name)

@@ -1,4 +1,4 @@
-"""What passes through a network while it predicts, recorded from outside.
+"""One forward pass of a network, recorded from outside: its prediction, and what its diffusion was given.
 
 B batch, C classes, D embedding, h w grid, N = h*w nodes.
 """
@@ -18,8 +18,8 @@ from difnet.models import Prediction
 
 
 @dataclass
-class Record:
-    """One forward pass of one image."""
+class ForwardPass:
+    """Of one image."""
 
     prediction: Prediction | None = None
     levels: list[Tensor] = field(default_factory=list)
@@ -46,9 +46,9 @@ class Record:
 
 
 @contextmanager
-def recorded(network: nn.Module) -> Iterator[Record]:
+def recorded(network: nn.Module) -> Iterator[ForwardPass]:
     """Record the passes of a network within the block; the last one counts."""
-    record = Record()
+    record = ForwardPass()
 
     def keep_prediction(_: nn.Module, __: object, output: Prediction) -> None:
         record.prediction = output

@@ -1,4 +1,12 @@
-"""The three backends of the dense inverse, and the choice among them.
+"""LU factorisation of M = I - (1-a) P by one of three backends, and the choice among them.
+
+Dimension letters: C classes, N nodes. One batch item at a time: CPU torch's batched LU gives wrong answers
+(pytorch issue 142815).
+
+M is strictly diagonally dominant because P is row-stochastic, so the factorisation always exists. LAPACK and
+cuSOLVER store columns, torch stores rows: each backend factorises M^T, which is M's memory read by columns,
+and so needs no transposed copy. torch solves, whatever factorised: SciPy factorises faster on a CPU, but its
+threads go on spinning for a while after each call and slow down torch's (docs/performance.md).
 
 `cupy` factorises on torch's current CUDA stream, shares memory with torch by DLPack and takes its scratch
 memory from torch's allocator, so that one pool serves both. `scipy` and `torch` need no GPU.
@@ -7,8 +15,9 @@ memory from torch's allocator, so that one pool serves both. `scipy` and `torch`
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from typing import Any, Literal, get_args
@@ -19,22 +28,12 @@ from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
 from difnet.config.errors import InputError
-from difnet.diffusion.factorisation import (
-    ArrayModule,
-    Factorisation,
-    factorise_by_array,
-    factorise_by_torch,
-)
 
 Backend = Literal["auto", "cupy", "scipy", "torch"]
 
-_log = logging.getLogger(__name__)
-
 FEWEST_SCIPY_NODES = 1024
 
-SCIPY_MODULE = ArrayModule(
-    lu_factor=scipy.linalg.lu_factor, from_tensor=Tensor.numpy, to_tensor=torch.from_numpy
-)
+_log = logging.getLogger(__name__)
 
 
 def choose_backend(backend: Backend, device: torch.device, *, nodes: int) -> str:
@@ -83,11 +82,58 @@ def _automatic(device_type: str, *, small: bool) -> str:
     return chosen
 
 
+@dataclass(frozen=True)
+class Factorisation:
+    """A factorised M of one batch item, ready for any number of solves.
+
+    Attributes:
+        lu: factors of M^T, (N, N), stored by columns.
+        pivots: (N,) int32, counted from 1 as in LAPACK.
+    """
+
+    lu: Tensor
+    pivots: Tensor
+
+    def solve(self, rows: Tensor, *, transposed: bool) -> Tensor:
+        """Solve M x = r (or M^T x = r if `transposed`) for every row r; (C, N) -> (C, N)."""
+        columns: Tensor = torch.linalg.lu_solve(self.lu, self.pivots, rows.mT, adjoint=not transposed)
+        return columns.mT
+
+
 def factorise(matrix: Tensor, backend: str) -> Factorisation:
-    """Factorise M (N, N) by a chosen backend; `matrix` may be overwritten."""
+    """Factorise M (N, N) by a chosen backend.
+
+    `matrix` may be overwritten; a singular M gives a solution that is not finite.
+    """
     if backend == "torch":
-        return factorise_by_torch(matrix)
-    return factorise_by_array(matrix, SCIPY_MODULE if backend == "scipy" else cupy_module())
+        lu, pivots, _ = torch.linalg.lu_factor_ex(matrix.mT)
+        return Factorisation(lu, pivots)
+    module = SCIPY_MODULE if backend == "scipy" else cupy_module()
+    with module.scope():
+        lu, pivots = module.lu_factor(module.from_tensor(matrix).T, overwrite_a=True, check_finite=False)
+        return Factorisation(module.to_tensor(lu), module.to_tensor(pivots).int() + 1)
+
+
+@dataclass(frozen=True)
+class ArrayModule:
+    """What differs between NumPy with SciPy and CuPy: the factorisation and the way in and out.
+
+    Attributes:
+        lu_factor: of scipy.linalg or cupyx.scipy.linalg.
+        from_tensor: a tensor as an array over the same memory.
+        to_tensor: an array as a tensor over the same memory.
+        scope: context in which the factorisation runs (stream and allocator on a GPU).
+    """
+
+    lu_factor: Callable[..., tuple[Any, Any]]
+    from_tensor: Callable[[Tensor], Any]
+    to_tensor: Callable[[Any], Tensor]
+    scope: Callable[[], AbstractContextManager[Any]] = nullcontext
+
+
+SCIPY_MODULE = ArrayModule(
+    lu_factor=scipy.linalg.lu_factor, from_tensor=Tensor.numpy, to_tensor=torch.from_numpy
+)
 
 
 def cupy_module() -> ArrayModule:

@@ -14,36 +14,11 @@ from safetensors.torch import save_file
 from difnet.config import InputError, RunConfig
 from difnet.config.resolve import resolve_run
 from difnet.models import build, load_network
-from difnet.models.custom import MODULE_PREFIX, load_diffusion
+from difnet.models.custom_rules import MODULE_PREFIX, load_diffusion
 from tests.conftest import PROJECT
+from tests.models.conftest import MEAN
 
-MEAN = '''
-import torch
-from torch import Tensor, nn
-
-from difnet.config import ModelConfig
-
-
-class Mean(nn.Module):
-    """Moves every node a learned part of the way to the mean."""
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.share = nn.Parameter(torch.full((1,), 0.5 * config.repeats))
-
-    def forward(self, levels: list[Tensor], seeds: Tensor) -> Tensor:
-        return seeds + self.share * (seeds.mean(dim=2, keepdim=True) - seeds)
-'''
 IMAGES = torch.randn(2, 3, 33, 41, generator=torch.Generator().manual_seed(0))
-
-
-@pytest.fixture
-def rule(
-    project: Path, write: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str], Path]:
-    """Writes `ablations/mean.py` into a project that is the current folder."""
-    monkeypatch.chdir(project)
-    return lambda text: write("ablations/mean.py", text)
 
 
 def test_a_rule_is_built_and_learns(rule: Callable[[str], Path]) -> None:
@@ -58,7 +33,7 @@ def test_a_rule_is_built_and_learns(rule: Callable[[str], Path]) -> None:
 
 def test_a_rule_may_extend_one_of_the_library(rule: Callable[[str], Path]) -> None:
     rule(
-        "from difnet.models.diffusers import Cascade\n\n\nclass Twice(Cascade):\n"
+        "from difnet.models.diffusion_rules import Cascade\n\n\nclass Twice(Cascade):\n"
         "    def forward(self, levels, seeds):\n        return 2 * super().forward(levels, seeds)\n"
     )
     torch.manual_seed(0)
@@ -139,29 +114,6 @@ def test_a_broken_file_is_one_line(rule: Callable[[str], Path], text: str, messa
     assert "\n" not in str(raised.value)
     added = {name for name in sys.modules if name.startswith(MODULE_PREFIX)} - before
     assert not (added and ("importing" in message or "not valid Python" in message))
-
-
-@pytest.mark.parametrize(
-    ("result", "message"),
-    [
-        (
-            "seeds.sum(dim=2)",
-            "15: forward returned (2, 5); a tensor of the seeds' shape (2, 5, 30) is expected",
-        ),
-        (
-            "(seeds, levels)",
-            "15: forward returned tuple; a tensor of the seeds' shape (2, 5, 30) is expected",
-        ),
-        ("None", "15: forward returned NoneType; a tensor of"),
-        ("seeds @ seeds", "16: diffusing the seeds failed: RuntimeError: "),
-    ],
-)
-def test_a_wrong_result_is_one_line(rule: Callable[[str], Path], result: str, message: str) -> None:
-    rule(MEAN[: MEAN.index("return")] + f"return {result}\n")
-    network = build("difnet-nano", 5, diffusion="mean")
-    with pytest.raises(InputError) as raised:
-        network(IMAGES)
-    assert str(raised.value).startswith(f"ablations/mean.py:{message}")
 
 
 def test_an_unknown_rule_names_the_nearest(rule: Callable[[str], Path]) -> None:

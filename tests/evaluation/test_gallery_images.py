@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from difnet.evaluation.selection import choose_images, gallery_indices, per_image_miou
+from difnet.evaluation.gallery_images import choose_images, gallery_indices, per_image_miou
 from difnet.metrics import confusion_matrix, image_statistics, miou
 
 

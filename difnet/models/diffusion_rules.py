@@ -11,10 +11,18 @@ import math
 import torch
 from torch import Tensor, nn
 
-from difnet.config import ModelConfig, project_root
-from difnet.diffusion import cascade, dense_inverse, iterative_inverse, transition_matrix
-from difnet.models.custom import instantiate, load_diffusion
-from difnet.models.temperature import transition_of
+from difnet.config import ModelConfig, TransitionConfig, project_root
+from difnet.diffusion import (
+    SOFTMAX,
+    Transition,
+    cascade,
+    dense_inverse,
+    iterative_inverse,
+    make_transition,
+    transition_matrix,
+)
+from difnet.models.custom_rules import file_of, load_diffusion, mistakes_in
+from difnet.models.rule_protocol import try_declared
 
 ITERATIVE_TOLERANCE = 1e-5
 
@@ -22,10 +30,12 @@ ITERATIVE_TOLERANCE = 1e-5
 class Cascade(nn.Module):
     """One random walk a level with learned restart and skip weights (DifNet, section 3.3)."""
 
+    linear = True
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.repeats = config.repeats
-        self.transition = transition_of(config.transition)
+        self.transition = _transition_of(config.transition)
         self.alpha = nn.ParameterList([_scalar(config.restart) for _ in config.levels])
         self.beta = nn.ParameterList([_scalar(config.skip) for _ in config.levels])
 
@@ -34,13 +44,30 @@ class Cascade(nn.Module):
             levels, seeds, list(self.alpha), list(self.beta), self.repeats, transition=self.transition
         )
 
+    def states(self, levels: list[Tensor], seeds: Tensor) -> list[Tensor]:
+        """The signal after the walks of each level."""
+        alphas, betas = list(self.alpha), list(self.beta)
+        return [
+            cascade(
+                levels[:walked],
+                seeds,
+                alphas[:walked],
+                betas[:walked],
+                self.repeats,
+                transition=self.transition,
+            )
+            for walked in range(1, len(levels) + 1)
+        ]
+
 
 class DenseInverse(nn.Module):
     """The closed form a (I - (1-a) P)^-1 seeds, with P a learned convex mixture of the levels."""
 
+    linear = True
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.transition = transition_of(config.transition)
+        self.transition = _transition_of(config.transition)
         self.alpha = _scalar(config.restart)
         self.mixture = nn.Parameter(torch.zeros(len(config.levels)))
 
@@ -53,14 +80,10 @@ class DenseInverse(nn.Module):
         return dense_inverse(transition, seeds, torch.sigmoid(self.alpha))
 
 
-class IterativeInverse(nn.Module):
-    """The same closed form, solved without building P."""
+class IterativeInverse(DenseInverse):
+    """The same closed form, with the same parameters, solved without building P."""
 
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.transition = transition_of(config.transition)
-        self.alpha = _scalar(config.restart)
-        self.mixture = nn.Parameter(torch.zeros(len(config.levels)))
+    linear = True
 
     def forward(self, levels: list[Tensor], seeds: Tensor) -> Tensor:
         weights = torch.softmax(self.mixture, dim=0)
@@ -89,7 +112,12 @@ def make_rule(config: ModelConfig) -> nn.Module:
     """
     if rule := DIFFUSERS.get(config.diffusion):
         return rule(config)
-    return instantiate(load_diffusion(project_root(), config.diffusion), config)
+    custom = load_diffusion(project_root(), config.diffusion)
+    with mistakes_in(file_of(custom), "building the rule"):
+        built = custom(config)
+    if torch.get_default_device().type != "meta":  # there, nothing has a value
+        try_declared(built.eval(), config)
+    return built.train()
 
 
 def _scalar(weight: float | str) -> nn.Parameter:
@@ -99,3 +127,13 @@ def _scalar(weight: float | str) -> nn.Parameter:
     odds = math.inf if weight == 1.0 else weight / (1.0 - weight)
     logit = math.log(odds) if odds > 0 else -math.inf
     return nn.Parameter(torch.tensor([logit]), requires_grad=False)
+
+
+def _transition_of(config: TransitionConfig) -> Transition:
+    """The kind of transition matrix that a diffusion rule applies to the levels it is given.
+
+    With a learned temperature that is plain softmax: `LearnedTemperature` has embedded the levels already.
+    """
+    if config.temperature == "learned":
+        return SOFTMAX
+    return make_transition(**config.model_dump(exclude_none=True))

@@ -1,46 +1,26 @@
-"""P as a linear operator: products with P and P^T that never hold N x N.
+"""P as a linear operator: products of P and P^T with signals (B, C, N) that never hold N x N.
 
 Dimension letters: B batch, C classes, D embedding, L levels, N nodes.
+
+The P of one level is reversible: `log_measure` (B, N) is the log of d with d_i P_ij = d_j P_ji, which are the
+row sums of exp(F^T F).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from difnet.diffusion.gaussian import GaussianKernel
+from difnet.diffusion.gaussian_walk import GaussianKernel
 from difnet.diffusion.walk import attention_walk, takes_tiles
 
 BLOCK_ENTRIES = 2**22
 
 
-class Product(Protocol):
-    """A row-stochastic P that multiplies signals (B, C, N)."""
-
-    def forward(self, signal: Tensor) -> Tensor:
-        """Return P x."""
-        ...
-
-    def transposed(self, signal: Tensor) -> Tensor:
-        """Return P^T x."""
-        ...
-
-
-class LevelProduct(Product, Protocol):
-    """The reversible P of one level.
-
-    Attributes:
-        log_measure: (B, N), log of d with d_i P_ij = d_j P_ji: the log of the row sums of exp(F^T F).
-    """
-
-    log_measure: Tensor
-
-
 class TiledProduct:
-    """P of one level by symmetric Gaussian tiles; see `difnet.diffusion.gaussian`."""
+    """P of one level by symmetric Gaussian tiles; see `difnet.diffusion.gaussian_walk`."""
 
     def __init__(self, features: Tensor) -> None:
         """Take node features (B, D, N) for which `takes_tiles` holds."""
@@ -91,6 +71,9 @@ class BlockedProduct:
         """Yield F^T F in blocks of rows (B, rows, N)."""
         for rows in torch.split(self._features.mT, self._rows, dim=1):
             yield rows @ self._features
+
+
+LevelProduct = TiledProduct | BlockedProduct
 
 
 class MixtureProduct:

@@ -1,6 +1,7 @@
-"""Operations whose usual CUDA gradient adds up in no fixed order.
+"""From image to node grid and back: max-pooling down to it, bilinear resizing up from it.
 
-Where `torch.use_deterministic_algorithms` is on they are computed in a way that has a fixed one.
+The usual CUDA gradients of both add up in no fixed order. Where `torch.use_deterministic_algorithms` is on,
+they are computed in a way that has a fixed one.
 
 B batch, K channels, H W size before, h w size after.
 """

@@ -1,76 +1,26 @@
-"""The two branches of DifNet: seed detection and similarity estimation.
+"""Similarity estimation: the image and the layers of a second dilated ResNet, embedded on the grid of nodes.
 
-B batch, C classes, D embedding, H W image size, h w grid (about H/8, W/8), N = h*w nodes, K channels.
+B batch, C classes, D embedding, H W image size, h w grid (about H/8, W/8), N = h*w nodes.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from difnet.config import LEVELS, LevelName
-from difnet.models.deterministic import adaptive_max_pool
+from difnet.config import LEVELS, InputError, LevelName
+from difnet.diffusion import CosineTransition, SoftmaxTransition
+from difnet.models.node_grid import adaptive_max_pool
 from difnet.models.resnet import DilatedResNet, ResNetShape
-from difnet.models.temperature import LearnedTemperature
 
-ASPP_DILATIONS = (6, 12, 18, 24)
-
-
-class ASPP(nn.Module):
-    """Atrous spatial pyramid pooling as classifier: the sum of four dilated 3x3 convolutions (DeepLab v2)."""
-
-    def __init__(self, inputs: int, num_classes: int) -> None:
-        super().__init__()
-        convolutions = [
-            nn.Conv2d(inputs, num_classes, 3, padding=dilation, dilation=dilation)
-            for dilation in ASPP_DILATIONS
-        ]
-        for convolution in convolutions:
-            nn.init.normal_(convolution.weight, std=0.01)
-        self.convolutions = nn.ModuleList(convolutions)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """(B, K, h, w) -> scores (B, C, h, w)."""
-        return torch.stack([convolution(features) for convolution in self.convolutions]).sum(dim=0)
-
-
-class SeedBranch(nn.Module):
-    """Dilated ResNet and ASPP classifier: the whole of the baseline Sim-DeepLab."""
-
-    def __init__(self, shape: ResNetShape, num_classes: int) -> None:
-        super().__init__()
-        self.resnet = DilatedResNet(shape)
-        self.classifier = ASPP(shape.channels[-1], num_classes)
-
-    def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """(B, 3, H, W) -> scores (B, C, h, w), and layer1 to layer4 that they come from."""
-        layers = self.resnet(images)
-        return self.classifier(layers[-1]), layers
-
-
-class ImportanceMap(nn.Module):
-    """How much each node is to be trusted as a seed, from the scores alone (DifNet, section 3.1)."""
-
-    def __init__(self, num_classes: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.BatchNorm2d(num_classes),
-            nn.ReLU(),
-            nn.Conv2d(num_classes, 8, 5, padding=2, bias=False),
-            nn.BatchNorm2d(8),
-            nn.ReLU(),
-            nn.Conv2d(8, 4, 5, padding=2, bias=False),
-            nn.BatchNorm2d(4),
-            nn.ReLU(),
-            nn.Conv2d(4, 1, 5, padding=2, bias=False),
-            nn.Sigmoid(),
-        )
-
-    def forward(self, scores: Tensor) -> Tensor:
-        """(B, C, h, w) -> importance (B, 1, h, w) in (0, 1)."""
-        return self.layers(scores)  # type: ignore[no-any-return]
+LEARNABLE: dict[str, type[SoftmaxTransition | CosineTransition]] = {
+    "softmax": SoftmaxTransition,
+    "cosine": CosineTransition,
+}
+"""Kinds of transition matrix whose temperature a scale of the embedded features can express."""
 
 
 class SimilarityBranch(nn.Module):
@@ -130,3 +80,33 @@ class SimilarityBranch(nn.Module):
 
 def _embedding(inputs: int, embedding_dim: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inputs, embedding_dim, 1), nn.BatchNorm2d(embedding_dim))
+
+
+class LearnedTemperature(nn.Module):
+    """One learned temperature a level, as a scale of its features.
+
+    Args:
+        kind: Of transition matrix: softmax or cosine; its default temperature is the initial one.
+        levels: Number of levels.
+
+    Raises:
+        InputError: If the kind is another one.
+    """
+
+    def __init__(self, kind: str, levels: int) -> None:
+        super().__init__()
+        if kind not in LEARNABLE:
+            raise InputError(
+                f"model.transition.temperature: 'learned' works with kind {' or '.join(LEARNABLE)}, "
+                f"not {kind}; give a number"
+            )
+        self.unit = LEARNABLE[kind](temperature=1.0)
+        start = math.log(LEARNABLE[kind]().temperature)
+        self.log = nn.ParameterList([nn.Parameter(torch.full((1,), start)) for _ in range(levels)])
+        """Logarithm of each temperature, shape (1,)."""
+
+    def forward(self, levels: list[Tensor]) -> list[Tensor]:
+        """Features whose plain softmax walk is that of the kind at its temperature; (B, D, N) each."""
+        return [
+            self.unit.embed(level) * torch.exp(-log / 2) for level, log in zip(levels, self.log, strict=True)
+        ]

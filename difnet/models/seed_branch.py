@@ -1,0 +1,68 @@
+"""Seed detection: scores from a dilated ResNet, and the importance map that weighs them.
+
+B batch, C classes, H W image size, h w grid (about H/8, W/8), K channels.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from difnet.models.resnet import DilatedResNet, ResNetShape
+
+ASPP_DILATIONS = (6, 12, 18, 24)
+
+
+class ASPP(nn.Module):
+    """Atrous spatial pyramid pooling as classifier: the sum of four dilated 3x3 convolutions (DeepLab v2)."""
+
+    def __init__(self, inputs: int, num_classes: int) -> None:
+        super().__init__()
+        convolutions = [
+            nn.Conv2d(inputs, num_classes, 3, padding=dilation, dilation=dilation)
+            for dilation in ASPP_DILATIONS
+        ]
+        for convolution in convolutions:
+            nn.init.normal_(convolution.weight, std=0.01)
+        self.convolutions = nn.ModuleList(convolutions)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, K, h, w) -> scores (B, C, h, w)."""
+        return torch.stack([convolution(features) for convolution in self.convolutions]).sum(dim=0)
+
+
+class SeedBranch(nn.Module):
+    """Dilated ResNet and ASPP classifier: the whole of the baseline Sim-DeepLab."""
+
+    def __init__(self, shape: ResNetShape, num_classes: int) -> None:
+        super().__init__()
+        self.resnet = DilatedResNet(shape)
+        self.classifier = ASPP(shape.channels[-1], num_classes)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """(B, 3, H, W) -> scores (B, C, h, w), and layer1 to layer4 that they come from."""
+        layers = self.resnet(images)
+        return self.classifier(layers[-1]), layers
+
+
+class ImportanceMap(nn.Module):
+    """How much each node is to be trusted as a seed, from the scores alone (DifNet, section 3.1)."""
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.BatchNorm2d(num_classes),
+            nn.ReLU(),
+            nn.Conv2d(num_classes, 8, 5, padding=2, bias=False),
+            nn.BatchNorm2d(8),
+            nn.ReLU(),
+            nn.Conv2d(8, 4, 5, padding=2, bias=False),
+            nn.BatchNorm2d(4),
+            nn.ReLU(),
+            nn.Conv2d(4, 1, 5, padding=2, bias=False),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, scores: Tensor) -> Tensor:
+        """(B, C, h, w) -> importance (B, 1, h, w) in (0, 1)."""
+        return self.layers(scores)  # type: ignore[no-any-return]
