@@ -128,15 +128,15 @@ def load_results(folder: Path, plan: BenchmarkPlan, *, budget: int = BUDGET_BYTE
     problems: list[str] = []
     variants = read_variants(folder, plan, problems)
     names = {variant.name for variant in variants}
-    origins = read_rows(ORIGINS, folder / "runs.csv", problems)
+    origins = read_rows(ORIGINS, folder, problems)
     unplanned = _unplanned(origins, variants)
     compared = names - {row.variant for row in unplanned}
     problems += _analysed(folder, origins, unplanned, variants)
-    claims = read_rows(CLAIMS, folder / "claims.csv", problems)
-    tests = read_rows(CLAIM_TESTS, folder / "claim_tests.csv", problems)
+    claims = read_rows(CLAIMS, folder, problems)
+    tests = read_rows(CLAIM_TESTS, folder, problems)
     # Not every benchmark measures a step: no table of its parts is no problem.
-    breakdown = folder / "timing" / "breakdown.csv"
-    shares = read_rows(BREAKDOWN, breakdown, problems) if breakdown.is_file() else []
+    steps_timed = (folder / BREAKDOWN.name).is_file()
+    shares = read_rows(BREAKDOWN, folder, problems) if steps_timed else []
     return Results(
         folder=folder,
         plan=plan,
@@ -146,24 +146,22 @@ def load_results(folder: Path, plan: BenchmarkPlan, *, budget: int = BUDGET_BYTE
         replaced=read_replaced(folder),
         estimates=_by_metric(
             row
-            for row in read_rows(SUMMARY, folder / "summary.csv", problems)
+            for row in read_rows(SUMMARY, folder, problems)
             if row.split == plan.evaluate.split and row.variant in compared
         ),
         comparisons=_by_metric(
             row
-            for row in read_rows(COMPARISONS, folder / "comparisons.csv", problems)
+            for row in read_rows(COMPARISONS, folder, problems)
             if row.reference == plan.reference and {row.variant, row.reference} <= compared
         ),
-        class_iou=_class_iou(read_rows(SCORES, folder / "scores.csv", problems), plan),
+        class_iou=_class_iou(read_rows(SCORES, folder, problems), plan),
         # A claim rests on several variants, and its correction on all claims.
         claims=() if unplanned else tuple(claims),
         claim_tests={} if unplanned else _by_claim(tests),
         timings=tuple(
-            row
-            for row in read_rows(TIMING, folder / "timing.csv", problems)
-            if timed_variant(row) in {"", *names}
+            row for row in read_rows(TIMING, folder, problems) if timed_variant(row) in {"", *names}
         ),
-        growth=tuple(read_rows(GROWTH, folder / "growth.csv", problems)),
+        growth=tuple(read_rows(GROWTH, folder, problems)),
         breakdown=tuple(row for row in shares if row.variant in names),
         gallery=read_gallery(folder / "gallery.npz", plan, problems),
         problems=tuple(problems),

@@ -17,10 +17,10 @@ NETWORK = "model:"
 """What the subject of a timing begins with when it is a whole network."""
 
 
-def read_rows(table: Table[Row], path: Path, problems: list[str]) -> list[Row]:
-    """The rows of a table; none, and a remark in `problems`, where it cannot be had whole."""
+def read_rows(table: Table[Row], folder: Path, problems: list[str]) -> list[Row]:
+    """The rows of a table in a folder; none, and a remark in `problems`, where it cannot be had whole."""
     try:
-        return table.rows(table.read(path))
+        return table.rows(table.read(folder / table.name))
     except InputError as error:
         problems.append(str(error))
         return []

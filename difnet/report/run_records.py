@@ -101,13 +101,18 @@ def read_variants(folder: Path, plan: BenchmarkPlan, problems: list[str]) -> tup
         folder: Results of the benchmark.
         plan: Its plan.
         problems: Takes a remark for each damaged file.
+
+    Raises:
+        InputError: If the plan was edited and lost its reference.
     """
-    reference = next(variant.config for variant in plan.variants if variant.name == plan.reference)
+    planned = {variant.name: variant for variant in plan.variants}
+    if plan.reference not in planned:
+        raise InputError(f"{folder}: no planned variant is the reference {plan.reference}; plan it again")
     titles = {variant.name: variant.title for variant in plan.variants}
     return tuple(
         VariantRuns(
             plan=variant,
-            notes=tuple(_notes(variant.config, reference, titles)),
+            notes=tuple(_notes(variant.config, planned[plan.reference].config, titles)),
             runs=tuple(
                 _record(folder / "runs" / variant.name / f"seed{seed}", plan.run(variant, seed), problems)
                 for seed in plan.seeds
@@ -122,7 +127,7 @@ def read_replaced(folder: Path) -> tuple[ReplacedRun, ...]:
     replaced = folder / "replaced"
     found = []
     for path in sorted(replaced.glob("*/*/*/")):
-        scores = read_rows(SCORES, path / "scores.csv", [])
+        scores = read_rows(SCORES, path, [])
         miou = [row.value for row in scores if row.metric == "miou" and not row.class_]
         try:
             steps = load_run(path).train.steps
@@ -135,9 +140,7 @@ def read_replaced(folder: Path) -> tuple[ReplacedRun, ...]:
 
 def _record(folder: Path, planned: RunConfig, problems: list[str]) -> RunRecord:
     """A run; a history or environment that is missing is shown beside the run and needs no remark."""
-    config, history, environment = (
-        folder / name for name in ("config.yaml", "history.csv", "environment.json")
-    )
+    config, environment = folder / "config.yaml", folder / "environment.json"
     sources = sorted(path for path in (folder / "ablation").glob("*") if path.suffix in {".yaml", ".py"})
     return RunRecord(
         variant=planned.variant,
@@ -145,7 +148,7 @@ def _record(folder: Path, planned: RunConfig, problems: list[str]) -> RunRecord:
         folder=folder,
         config=_text(config) if config.is_file() else "",
         departure=_departure(folder, planned) if config.is_file() else "",
-        history=tuple(read_rows(HISTORY, history, problems)) if history.is_file() else (),
+        history=tuple(read_rows(HISTORY, folder, problems)) if (folder / HISTORY.name).is_file() else (),
         environment=_environment(environment, problems) if environment.is_file() else {},
         sources={path.name: _text(path) for path in sources},
         trained=RunFolder(folder).finished,

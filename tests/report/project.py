@@ -394,7 +394,7 @@ def write_timing(folder: Path, variants: list[str], random: np.random.Generator)
     ]
     write_rows(TIMING, rows, folder)
     write_rows(GROWTH, growth, folder)
-    write_rows(BREAKDOWN, parts, folder / "timing")
+    write_rows(BREAKDOWN, parts, folder)
 
 
 def write_section(folder: Path) -> None:

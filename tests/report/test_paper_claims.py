@@ -76,8 +76,8 @@ def test_report_on_one_seed_says_so_in_every_verdict(tmp_path: Path) -> None:
     write_claims(folder, remark="on one seed")
     page = rendered_in(tmp_path, folder).page
     for verdict, name in (("reproduced", "C3"), ("not reproduced", "C5"), ("inconclusive", "C1")):
-        assert f"{name} {verdict} on one seed" in page.by_id("toy-results").text
-        assert f"{verdict} on one seed" in page.by_id("toy-claims").text
+        assert f"{name} {verdict}, on one seed" in page.by_id("toy-results").text
+        assert f"{verdict}, on one seed" in page.by_id("toy-claims").text
     assert "C7 not run" in page.by_id("toy-results").text
 
 

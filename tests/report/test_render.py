@@ -112,6 +112,14 @@ def test_a_folder_without_its_plan_is_one_line(
     assert not out.exists() and not (folders[0] / "report.html").exists()
 
 
+def test_a_plan_that_lost_its_reference_is_one_line(folders: list[Path], tmp_path: Path) -> None:
+    plan = folders[0] / "plan.json"
+    content = json.loads(plan.read_text())
+    plan.write_text(json.dumps(content | {"variants": content["variants"][1:]}))
+    with pytest.raises(InputError, match="no planned variant is the reference cascade"):
+        render([folders[0]], tmp_path / "results" / "report.html")
+
+
 def test_nothing_but_the_plan_says_what_is_shown(folders: list[Path], tmp_path: Path) -> None:
     one = folders[0]
     content = json.loads((one / "plan.json").read_text())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from difnet.config import RunConfig
 from difnet.report.load import Results
 from difnet.report.numbers import count
+from difnet.report.run_records import VariantRuns
 from difnet.report.section import Section
 
 
@@ -22,8 +23,8 @@ def build(results: Results) -> Section:
 
 def _facts(results: Results) -> dict[str, str]:
     plan = results.plan
-    reference = results.variants[0].plan.config
-    train = reference.train
+    (reference,) = (variant for variant in results.variants if variant.name == results.reference)
+    model, train = reference.plan.config.model, reference.plan.config.train
     size = f" at {plan.data.size[0]} × {plan.data.size[1]} pixels" if plan.data.size else ""
     augmentation = [
         *(["random flip"] if train.flip else []),
@@ -36,11 +37,11 @@ def _facts(results: Results) -> dict[str, str]:
         "Images": ", ".join(f"{name}: {len(split.names):,}" for name, split in results.data.splits.items()),
         "Classes": ", ".join(results.data.classes),
         "Scored on": f"split {results.split}",
-        "Network": f"{reference.model.name}, initial weights: {reference.model.weights or 'random'}",
+        "Network": f"{model.name}, initial weights: {model.weights or 'random'}",
         "Recipe": f"{train.steps:,} steps of batch {train.batch_size}, SGD with momentum {train.momentum:g} "
         f"and weight decay {train.weight_decay:g}, learning rate {train.learning_rate:g} with poly decay "
-        f"(power {train.power:g}), "
-        f"{_precision(results)}; augmentation: {', '.join(augmentation) or 'none'}",
+        f"(power {train.power:g}), {_precision(reference)}; "
+        f"augmentation: {', '.join(augmentation) or 'none'}",
         "Seeds": f"{count(len(plan.seeds), 'seed')} a variant: {', '.join(map(str, plan.seeds))}",
         "Reference": results.title_of(results.reference),
         "Citation": results.data.citation,
@@ -48,13 +49,9 @@ def _facts(results: Results) -> dict[str, str]:
     return {name: text for name, text in facts.items() if text}
 
 
-def _precision(results: Results) -> str:
-    """That of the convolutions while training, as the reference's runs recorded it."""
-    used = {
-        str(run.environment["precision"])
-        for run in results.variants[0].runs
-        if "precision" in run.environment
-    }
+def _precision(variant: VariantRuns) -> str:
+    """That of the convolutions while training, as the runs recorded it."""
+    used = {str(run.environment["precision"]) for run in variant.runs if "precision" in run.environment}
     return " and ".join(sorted(used)) or "precision not recorded"
 
 

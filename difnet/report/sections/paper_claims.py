@@ -36,7 +36,7 @@ class JudgedClaim:
     @property
     def verdict(self) -> str:
         """The verdict, with what limits it."""
-        return f"{self.row.verdict} {self.row.remark}".strip()
+        return ", ".join(part for part in (self.row.verdict, self.row.remark) if part)
 
     @property
     def symbol(self) -> str:
@@ -96,7 +96,8 @@ def _label(test: ClaimTestRow) -> str:
     metric = METRICS[test.metric].title if test.metric in METRICS else test.metric
     place = f" on {test.device}" if test.device else ""
     if test.quantity == "ratio":
-        return f"{metric} {test.reference} / {test.variant} at N = {test.nodes:,}{place}"
+        size = f" at N = {test.nodes:,}" if test.nodes else ""
+        return f"{metric} {test.reference} / {test.variant}{size}{place}"
     if test.quantity == "exponent":
         return f"{metric} growth exponent {test.reference} − {test.variant}{place}"
     return f"{metric} {test.variant} − {test.reference}"
