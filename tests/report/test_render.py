@@ -79,7 +79,10 @@ def test_reports_are_linked(folders: list[Path], tmp_path: Path) -> None:
         "The two benchmark": two / "report.html",
     }
     (two / "plan.json").write_text("{}")
-    render([one, brief], results / "report.html")
+    for folder in (one, brief):
+        (folder / "report.html").unlink()
+    render([brief, one], results / "report.html")
+    assert links(one / "report.html") == {"The one benchmark +train.steps=5": brief / "report.html"}
     assert links(brief / "report.html") == {"The one benchmark": one / "report.html"}
     assert links(results / "report.html") == {"two": two / "report.html"}
     (sibling,) = read(brief / "report.html").root.all("header")[0].all("a")

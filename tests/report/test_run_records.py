@@ -156,7 +156,9 @@ def test_a_smaller_plan_shows_its_own_runs_alone(toy: Path, tmp_path: Path) -> N
     assert all(math.isfinite(float(row["mIoU"].attributes["data-value"])) for row in rows)
     assert "4 of 4 planned runs finished and scored." in page.by_id("toy-trust").text
     whole = page.by_id("toy").text
-    assert "DeepLab" not in whole and len(page.table("toy-table-classes")) == 2
+    assert "DeepLab" not in whole
+    for name in ("classes", "timing-networks", "timing-step"):
+        assert len(page.table(f"toy-table-{name}")) == 2
     # The verdicts rest on a run that is not planned.
     assert "have not been judged on these runs" in page.by_id("toy-claims").text
     assert "not planned (deeplab seed 0 and deeplab seed 1)" in page.by_id("toy-provenance").text
@@ -165,7 +167,8 @@ def test_a_smaller_plan_shows_its_own_runs_alone(toy: Path, tmp_path: Path) -> N
 def test_numbers_of_seeds_that_are_not_planned_are_left_out(toy: Path, tmp_path: Path) -> None:
     write_plan(tmp_path, seeds=[1])
     results = load(toy)
-    assert results.estimates == results.comparisons == {}
+    assert results.estimates == results.comparisons == {} and results.gallery is None
+    assert "gallery.npz does not begin with a planned run" in " ".join(results.problems)
     scores = SCORES.rows(SCORES.read(toy / "runs" / "cascade" / "seed1" / "scores.csv"))
     shown = {name: row["cascade"] for name, row in results.class_iou.items()}
     assert shown == {row.class_: row.value for row in scores if row.metric == "iou"}
