@@ -18,7 +18,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from difnet.config import RunConfig, project_root, resolve_run
+from difnet.config import Project, RunConfig, resolve_run
 from difnet.data import load_prepared, prepare
 from difnet.data.batches import Batch, training_batches
 from difnet.diffusion import transition_matrix
@@ -93,9 +93,7 @@ def main() -> None:
 def run_config(network: str, *settings: str) -> RunConfig:
     """The cascade of one network on CamVid."""
     overrides = [f"model.name={network}", *settings]
-    return resolve_run(
-        project_root(), benchmark="camvid-cpu", ablation="cascade", seed=0, overrides=overrides
-    )
+    return resolve_run(Project(), benchmark="camvid-cpu", ablation="cascade", seed=0, overrides=overrides)
 
 
 def step(run: RunConfig, batch: Batch, *, plain: bool = False) -> Step:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from difnet.config import TimingConfig, load_benchmark, plan, resolve_run, write_yaml
+from difnet.config import RunFolder, TimingConfig, plan, resolve_run
 from difnet.data import load_prepared, prepare
 from difnet.data.augmentation import normalise
 from difnet.models import build_from_config
@@ -20,7 +20,7 @@ from difnet.timing.benchmark import Part
 from difnet.timing.breakdown import training_step_breakdown
 from difnet.timing.cells import COLUMNS
 from difnet.timing.trained import trained_levels
-from tests.conftest import PROJECT
+from tests.conftest import CATALOGUE
 
 TRAINED = ("cascade", "deeplab", "dense_inverse", "seed_only", "similarity_only")
 
@@ -28,7 +28,7 @@ TRAINED = ("cascade", "deeplab", "dense_inverse", "seed_only", "similarity_only"
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tables of `tiny` on a small grid."""
-    selected = plan(PROJECT, {"benchmarks": ["tiny"], "seeds": [0]})
+    selected = plan(CATALOGUE, {"benchmarks": ["tiny"], "seeds": [0]})
     tiny = selected.benchmarks["tiny"]
     grid = tiny.timing.model_copy(update={"nodes": (16, 36, 64), "threads": 1})
     benchmark = tiny.model_copy(update={"timing": grid})
@@ -60,8 +60,8 @@ def test_the_table_holds_both_parts(folder: Path, timing: pd.DataFrame) -> None:
 
 
 def test_one_part_leaves_the_other_alone(tmp_path: Path) -> None:
-    benchmark = load_benchmark(PROJECT, "tiny")
-    run = resolve_run(PROJECT, benchmark="tiny", ablation="pixel_prior", seed=0)
+    benchmark = CATALOGUE.benchmark("tiny")
+    run = resolve_run(CATALOGUE, benchmark="tiny", ablation="pixel_prior", seed=0)
     written = time_benchmark(benchmark, [run], data=tmp_path / "data", out=tmp_path, only="networks")
     assert written == [tmp_path / "timing" / name for name in ("networks.csv", "breakdown.csv")]
     assert written[0].read_text() == ",".join(COLUMNS) + "\n"
@@ -83,7 +83,7 @@ def test_every_trained_variant_has_its_rows(timing: pd.DataFrame) -> None:
 
 def networks_of_tiny(tmp_path: Path, **timing: int) -> pd.DataFrame:
     """Status and value of every metric of the cascade."""
-    run = resolve_run(PROJECT, benchmark="tiny", ablation="cascade", seed=0)
+    run = resolve_run(CATALOGUE, benchmark="tiny", ablation="cascade", seed=0)
     prepare(run.data, tmp_path)
     table = time_networks([run], TimingConfig(**timing), data=tmp_path)
     return table.set_index("metric")[["value", "status"]]
@@ -102,7 +102,7 @@ def test_step_that_does_not_fit_has_its_rows(tmp_path: Path, monkeypatch: pytest
         "peak_memory_mb": "does_not_fit",
     }
     assert rows["value"].isna().tolist() == [False, False, True, True]
-    run = resolve_run(PROJECT, benchmark="tiny", ablation="cascade", seed=0)
+    run = resolve_run(CATALOGUE, benchmark="tiny", ablation="cascade", seed=0)
     assert training_step_breakdown([run], data=tmp_path).empty
 
 
@@ -130,12 +130,12 @@ def test_growth_is_that_of_operators(folder: Path) -> None:
 @pytest.mark.parametrize(("nodes", "grid"), [(36, (6, 6)), (40, (5, 8)), (7, (1, 7))])
 def test_trained_features_have_any_number_of_nodes(tmp_path: Path, nodes: int, grid: tuple[int, int]) -> None:
     data, run = tmp_path / "data", tmp_path / "run"
-    benchmark = load_benchmark(PROJECT, "tiny")
+    benchmark = CATALOGUE.benchmark("tiny")
     prepare(benchmark.data, data)
-    config = resolve_run(PROJECT, benchmark="tiny", ablation="cascade", seed=0)
+    config = resolve_run(CATALOGUE, benchmark="tiny", ablation="cascade", seed=0)
     network = build_from_config(config.model, 7).eval()
     run.mkdir()
-    write_yaml(run / "config.yaml", config.model_dump(mode="json"))
+    RunFolder(run).write_config(config, {})
     save_file(network.state_dict(), run / "weights.safetensors")
     levels = trained_levels(run, data=data, batch=2)
     assert levels is not None
