@@ -39,7 +39,7 @@ def one_thread() -> None:
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
-    prepare(PLAN.benchmarks["tiny"].data, folder)
+    prepare(PLAN.data, folder)
     return folder
 
 
