@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from difnet.config import RunConfig
+from difnet.tables import HistoryRow
 from difnet.training.distributed import process_rank
-from difnet.training.history import Row
 
 LINES_IN_LOG = 10
 
@@ -46,7 +46,7 @@ class TrainingProgress:
     ) -> None:
         self.bar.stop()
 
-    def update(self, row: Row) -> None:
+    def update(self, row: HistoryRow) -> None:
         """Show the state after a step."""
         self.bar.update(self.task, completed=row.step, loss=row.loss, speed=row.images_per_s)
         due = row.step * LINES_IN_LOG // self.steps > self.shown * LINES_IN_LOG // self.steps

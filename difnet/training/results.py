@@ -14,7 +14,7 @@ from difnet.config import RunConfig, atomic_path, write_text
 from difnet.machine.environment import environment
 from difnet.models import parameter_count
 from difnet.training.device import trains_in_bf16
-from difnet.training.history import History, write_history
+from difnet.training.history import History
 from difnet.training.progress import say
 from difnet.training.selection import SPLIT
 from difnet.training.state import TrainingState
@@ -35,7 +35,7 @@ def write_results(network: nn.Module, *, out: Path, facts: dict[str, Any], histo
     tensors = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
     with atomic_path(weights) as temporary:
         temporary.write_bytes(safetensors.torch.save(tensors))
-    write_history(out / "history.csv", history.rows)
+    history.write(out / "history.csv")
     record = environment("train") | {
         "parameters": parameter_count(network),
         "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
