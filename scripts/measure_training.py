@@ -23,9 +23,8 @@ from difnet.data import load_prepared, prepare
 from difnet.data.batches import Batch, training_batches
 from difnet.diffusion import transition_matrix
 from difnet.models.diffusion_rules import Cascade
-from difnet.timing.breakdown import training_step_breakdown
 from difnet.timing.protocol import median_interval, peak_memory, seconds
-from difnet.timing.step import TrainingStep
+from difnet.timing.training_step import TrainingStep, training_step_breakdown
 from difnet.training import choose_device, use_threads
 
 PLAIN = ("train.precision=fp32", "train.channels_last=false")

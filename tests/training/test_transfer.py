@@ -60,6 +60,7 @@ def test_same_network_same_weights_and_the_files_of_a_run(other: Path, tmp_path:
     assert load_run(out).weights_of == "cascade"
     assert json.loads((out / "environment.json").read_text())["wall_s"] == 0
     assert sorted(path.name for path in out.iterdir()) == [
+        ".history.csv.sha256",
         "config.yaml",
         "environment.json",
         "history.csv",

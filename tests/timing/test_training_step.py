@@ -7,7 +7,8 @@ import pytest
 
 from difnet.config import resolve_run
 from difnet.data import prepare
-from difnet.timing.breakdown import COLUMNS, PARTS, training_step_breakdown
+from difnet.tables import BREAKDOWN
+from difnet.timing.training_step import PARTS, training_step_breakdown
 from tests.conftest import CATALOGUE
 
 VARIANTS = ("cascade", "seed_only", "deeplab", "pixel_prior")
@@ -22,7 +23,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 
 def test_shares_add_up_for_every_variant_that_is_trained(table: pd.DataFrame) -> None:
-    assert list(table.columns) == list(COLUMNS)
+    assert list(table.columns) == BREAKDOWN.columns
     assert table.groupby("variant")["share"].sum().to_dict() == pytest.approx(
         dict.fromkeys(VARIANTS[:3], 1.0)
     )
