@@ -10,7 +10,7 @@ import typer
 from difnet.cli.columns import print_columns
 from difnet.cli.options import Ablations, Assignments, DataFolder, Seeds, selection
 from difnet.config import BenchmarkPlan, InputError, Project, plan, read_plan
-from difnet.machine.lease import lease_gpus
+from difnet.machine.gpus import lease_gpus
 
 ASSUMPTIONS = """\
 GFLOP/step  10^9 floating-point operations of a training step: those of one image times the batch, the
