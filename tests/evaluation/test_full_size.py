@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from difnet.config import DataConfig, EvaluateConfig, InputError, RunConfig, RunFolder, resolve_run
 from difnet.data import VOID, load_prepared, prepare
 from difnet.evaluation import evaluate_run, write_gallery
+from difnet.evaluation.evaluate_run import answer
 from difnet.evaluation.full_size import centred, mean_of_passes
-from difnet.evaluation.run import answer
 from difnet.metrics import image_statistics
 from difnet.models import PixelPrior, Prediction, build_from_config
 from difnet.tables import PerImage
