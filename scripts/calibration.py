@@ -19,7 +19,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from difnet.metrics.ratios import mean_ratio
 from numpy.typing import NDArray
 from scipy.special import expit
 from scipy.stats import t as student
@@ -28,7 +27,7 @@ from difnet.analysis.estimates import Estimate, holm_adjusted
 from difnet.analysis.resampling import image_covariance, image_weights, resampled_values
 from difnet.analysis.study import paired_estimate
 from difnet.config.files import write_text
-from difnet.metrics.scores import Score
+from difnet.metrics.metric import mean_ratio
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "statistics.md"
 START, END = "<!-- calibration: start -->", "<!-- calibration: end -->"
@@ -113,14 +112,10 @@ def study_estimates(
         union: (V,S,I,C).
         weights: resamples of the images, (R,I).
     """
-    variants, seeds, images, _ = intersection.shape
+    variants, _, images, _ = intersection.shape
     values = mean_ratio(intersection.sum(axis=2), union.sum(axis=2))
-    scores = [
-        Score("miou", None, intersection[variant, seed], union[variant, seed])
-        for variant in range(variants)
-        for seed in range(seeds)
-    ]
-    resampled = resampled_values(scores, weights).reshape(-1, variants, seeds)
+    parts = {"intersection": np.moveaxis(intersection, 2, 0), "union": np.moveaxis(union, 2, 0)}
+    resampled = resampled_values(parts, weights, lambda sums: mean_ratio(sums["intersection"], sums["union"]))
     results = []
     for variant in range(1, variants):
         differences = values[variant] - values[0]

@@ -19,7 +19,7 @@ import time
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from difnet.config import InputError, RunConfig, RunError, project_root, resolve_run
+from difnet.config import InputError, Project, RunConfig, RunError, resolve_run
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["difnet.training"])
@@ -93,7 +93,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 2, 4])
     arguments = parser.parse_args()
     config = resolve_run(
-        project_root(),
+        Project(),
         benchmark=arguments.benchmark,
         ablation=arguments.ablation,
         seed=arguments.seed,

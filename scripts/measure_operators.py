@@ -25,6 +25,7 @@ from torch import Tensor
 from difnet.config import TimingConfig
 from difnet.diffusion import dense_inverse, iterative_inverse, iterative_solve, random_walk, transition_matrix
 from difnet.diffusion.walk import attention_walk
+from difnet.tables import GROWTH, TIMING
 from difnet.timing import fit_growth, time_operators
 from difnet.timing.protocol import median_interval, peak_memory
 from difnet.training import use_threads
@@ -201,8 +202,8 @@ def main() -> None:
             nodes=arguments.grid, classes=arguments.classes, threads=arguments.threads, budget_s=60.0
         )
         timing = time_operators(grid)
-        timing.to_csv(arguments.out / "timing.csv", index=False)
-        fit_growth(timing).to_csv(arguments.out / "growth.csv", index=False)
+        TIMING.write(timing, arguments.out / TIMING.name)
+        GROWTH.write(fit_growth(timing), arguments.out / GROWTH.name)
 
 
 if __name__ == "__main__":

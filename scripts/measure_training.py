@@ -18,14 +18,13 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from difnet.config import RunConfig, project_root, resolve_run
+from difnet.config import Project, RunConfig, resolve_run
 from difnet.data import load_prepared, prepare
 from difnet.data.batches import Batch, training_batches
 from difnet.diffusion import transition_matrix
 from difnet.models.diffusion_rules import Cascade
-from difnet.timing.breakdown import training_step_breakdown
 from difnet.timing.protocol import median_interval, peak_memory, seconds
-from difnet.timing.step import TrainingStep
+from difnet.timing.training_step import TrainingStep, training_step_breakdown
 from difnet.training import choose_device, use_threads
 
 PLAIN = ("train.precision=fp32", "train.channels_last=false")
@@ -93,9 +92,7 @@ def main() -> None:
 def run_config(network: str, *settings: str) -> RunConfig:
     """The cascade of one network on CamVid."""
     overrides = [f"model.name={network}", *settings]
-    return resolve_run(
-        project_root(), benchmark="camvid-cpu", ablation="cascade", seed=0, overrides=overrides
-    )
+    return resolve_run(Project(), benchmark="camvid-cpu", ablation="cascade", seed=0, overrides=overrides)
 
 
 def step(run: RunConfig, batch: Batch, *, plain: bool = False) -> Step:

@@ -60,7 +60,7 @@ def read_runs(directories: Sequence[Path]) -> list[Run]:
 
     Raises:
         InputError: If there is no folder, a file is unreadable or inconsistent, two runs of one variant and
-            seed disagree, or runs are on different data.
+            seed disagree, or runs differ in more than their variants name.
     """
     if not directories:
         raise InputError("no run to analyse; train and evaluate at least one variant first")
@@ -70,8 +70,10 @@ def read_runs(directories: Sequence[Path]) -> list[Run]:
         key = (run.config.variant, run.config.seed)
         merged[key] = _joined(merged[key], run) if key in merged else run
     runs = [merged[key] for key in sorted(merged)]
+    first_of = {run.config.variant: run for run in reversed(runs)}
     for run in runs[1:]:
-        _check_same_data(runs[0], run)
+        for other in (first_of[run.config.variant], runs[0]):
+            _check_like_with_like(other, run)
     return runs
 
 
@@ -135,25 +137,24 @@ def _joined(first: Run, second: Run) -> Run:
     return replace(first, origins=first.origins + second.origins)
 
 
-def _check_same_data(first: Run, second: Run) -> None:
-    """Same data settings, split, images and true labels.
+def _check_like_with_like(first: Run, second: Run) -> None:
+    """Same images, true labels and recipe, but for what the two variants name.
 
     Raises:
         InputError: If they differ.
     """
     problem = ""
-    if first.config.data != second.config.data:
-        problem = "data settings"
-    elif set(first.scores["split"]) != set(second.scores["split"]):
-        problem = "splits"
+    if set(first.scores["split"]) != set(second.scores["split"]):
+        problem = "the split"
+    elif difference := first.config.difference(second.config):
+        problem = f"{difference}, which no ablation names"
     elif first.statistics.names != second.statistics.names:
-        problem = "images"
+        problem = "their images"
     elif first.statistics.labels != second.statistics.labels:
-        problem = "versions of the labels"
+        problem = "the version of the labels"
     if problem:
-        raise InputError(
-            f"{first.name} and {second.name} were evaluated on different {problem}; compare like with like"
-        )
+        places = f"{first.origins[0]} and {second.origins[0]}"
+        raise InputError(f"{places} differ in {problem}; compare like with like")
 
 
 def _agree(stored: float, computed: float) -> bool:

@@ -9,7 +9,7 @@ import typer
 
 from difnet.cli.options import DataFolder, data_folder
 from difnet.config import Project, load_run
-from difnet.machine.lease import lease_gpus
+from difnet.machine.gpus import lease_gpus
 
 
 def evaluate(

@@ -9,7 +9,7 @@ import typer
 
 from difnet.cli.options import DataFolder, Reference, data_folder
 from difnet.config import Project, load_run
-from difnet.machine.lease import lease_gpus
+from difnet.machine.gpus import lease_gpus
 
 
 def gallery(

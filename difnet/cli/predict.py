@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from difnet.config import InputError
-from difnet.machine.lease import lease_gpus
+from difnet.machine.gpus import lease_gpus
 
 
 def predict(

@@ -10,7 +10,7 @@ import typer
 from difnet.cli.columns import print_columns
 from difnet.cli.options import Ablations, Assignments, DataFolder, Seeds, selection
 from difnet.config import BenchmarkPlan, InputError, Project, plan, read_plan
-from difnet.machine.lease import lease_gpus
+from difnet.machine.gpus import lease_gpus
 
 ASSUMPTIONS = """\
 GFLOP/step  10^9 floating-point operations of a training step: those of one image times the batch, the
@@ -43,7 +43,8 @@ def time(
         int | None, typer.Option(min=2, help="With --estimate, where the files are not there yet.")
     ] = None,
     only: Annotated[
-        Literal["operators", "networks"] | None, typer.Option(help="One part alone, without timing.csv.")
+        Literal["operators", "networks", "joined"] | None,
+        typer.Option(help="One part alone, without timing.csv; joined: timing.csv from both parts."),
     ] = None,
     trained: Annotated[
         Path | None, typer.Option(help="Run directory whose features the operators are timed on as well.")
@@ -79,15 +80,19 @@ def time(
         selected = plan(project, selection(str(estimate or benchmark), ablations, seeds, assignments))
         (planned,), left_out = selected.benchmarks.values(), selected.left_out
     prepared = data or project.results / planned.benchmark / "data"
-    lease_gpus()
+    if only != "joined":
+        lease_gpus()
     tables = out or folder
     if tables is None:
         _estimate(planned, prepared, classes)
         for line in left_out:
             typer.echo(line)
         return
-    from difnet.timing import time_benchmark
+    from difnet.timing import join_parts, time_benchmark
 
+    if only == "joined":
+        typer.echo(join_parts(tables))
+        return
     for path in time_benchmark(planned, data=prepared, out=tables, only=only, trained=trained):
         typer.echo(path)
 

@@ -13,8 +13,7 @@ import typer
 from difnet.cli.options import Assignments, DataFolder, data_folder
 from difnet.cli.processes import run_processes
 from difnet.config import InputError, Project, ablation_of, load_run, resolve_run
-from difnet.machine.gpus import gpu_count
-from difnet.machine.lease import lease_gpus
+from difnet.machine.gpus import gpu_count, lease_gpus
 
 
 def train(

@@ -18,9 +18,9 @@ Stage = Literal["prepare", "train", "evaluate", "gallery", "time", "analyse", "r
 
 ENTRIES: dict[Stage, tuple[str, ...]] = {
     "prepare": ("difnet.data.prepare",),
-    "train": ("difnet.training.run",),
-    "evaluate": ("difnet.evaluation.run", "difnet.metrics.*"),
-    "gallery": ("difnet.evaluation.gallery",),
+    "train": ("difnet.training.train_run",),
+    "evaluate": ("difnet.evaluation.evaluate_run", "difnet.metrics.*"),
+    "gallery": ("difnet.evaluation.write_gallery",),
     "time": ("difnet.timing.benchmark",),
     "analyse": ("difnet.analysis.analyse_runs", "difnet.metrics.*"),
     "report": ("difnet.report.render", "difnet.report.sections.*"),

@@ -31,8 +31,8 @@ from difnet.data.files.colours import voc_colour
 from difnet.data.files.decoding import read_image
 from difnet.data.files.problems import Problems
 from difnet.data.files.tree import IMAGE_SUFFIXES, list_folder
+from difnet.evaluation.evaluate_run import label_maps
 from difnet.evaluation.forward_pass import ForwardPass, recorded
-from difnet.evaluation.run import label_maps
 from difnet.evaluation.similarity import similarity_rows
 from difnet.models import DifNet, load_network, load_official
 from difnet.models.rule_protocol import is_linear

@@ -102,17 +102,18 @@ class Table(Generic[Row]):
         return "has its columns in another order"
 
     def _numbers(self, cells: pd.Series[str], kind: type, path: Path) -> pd.Series[Any]:
-        """Cells as numbers.
-
-        Raises:
-            InputError: If one holds none, or none that is whole where whole numbers belong.
-        """
-        try:
-            return cells.map(lambda text: kind(text or "nan")).astype(kind)
-        except ValueError as error:
-            raise InputError(
-                f"{path}: column '{cells.name}': {error}; write it again: {self.made_by}"
-            ) from error
+        """Cells as numbers; only where they need not be whole, an empty one is nan."""
+        numbers = []
+        for line, text in enumerate(cells, start=2):
+            try:
+                numbers.append(int(text) if kind is int else float(text or "nan"))
+            except ValueError as error:
+                wanted = "whole number" if kind is int else "number"
+                raise InputError(
+                    f"{path}:{line}: '{text}' in column '{cells.name}' is no {wanted}; write it again: "
+                    f"{self.made_by}"
+                ) from error
+        return pd.Series(numbers, dtype=kind)
 
 
 def seal(path: Path, content: bytes) -> None:
@@ -140,7 +141,7 @@ def unsealed(path: Path, *, made_by: str) -> bytes:
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; write it first: {made_by}") from error
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+        raise InputError(f"{path} cannot be read: {error.strerror}; write it again: {made_by}") from error
     try:
         written = _seal(path).read_text(encoding="ascii", errors="replace").split()
     except OSError as error:

@@ -15,8 +15,8 @@ import torch
 from difnet.config import DataConfig, InputError, RunConfig, training_steps
 from difnet.data import open_dataset, prepare
 from difnet.timing.protocol import seconds
-from difnet.timing.step import TrainingStep
 from difnet.timing.step_cost import StepCost, step_cost
+from difnet.timing.training_step import TrainingStep
 from difnet.training import choose_device, use_threads
 
 REFERENCE_GPU = "NVIDIA A100 80 GB"

@@ -7,8 +7,8 @@ At each size the repeats go round all subjects in turn, so that a slow spell of 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
@@ -18,17 +18,32 @@ from torch import Tensor
 from difnet.config import InputError, TimingConfig
 from difnet.diffusion import transition_matrix
 from difnet.diffusion.checks import DoesNotFitError, require_memory
-from difnet.timing.cells import COLUMNS, DOES_NOT_FIT, NO_COUNTER, Cell
-from difnet.timing.protocol import OUT_OF_MEMORY, peak_memory, seconds
-from difnet.timing.subjects import LEVELS, SUBJECTS, Subject
+from difnet.tables import TIMING, TimingRow
+from difnet.timing.operator_inputs import LEVELS, Levels, normal, random_levels
+from difnet.timing.protocol import DOES_NOT_FIT, Measurement
+from difnet.timing.subjects import SUBJECTS, Subject
 from difnet.training import use_threads
 
-FEATURE_SCALE = 0.3
 FEWEST_REPEATS = 3
 NO_GPU = "not_run (no GPU)"
 NO_TIME = "not_run (over the time budget)"
 
-Levels = Callable[[int], Sequence[Tensor]]
+
+@dataclass(kw_only=True)
+class Cell(Measurement):
+    """One cell of the grid: one metric of one operator at one size."""
+
+    subject: Subject
+
+    @property
+    def curve(self) -> tuple[str, str, torch.dtype, int, str]:
+        """What stays the same from one number of nodes to the next."""
+        return self.name, self.device, self.dtype, self.classes, self.metric
+
+    @property
+    def backward(self) -> bool:
+        """Whether the call includes the backward pass."""
+        return self.metric == "forward_backward_ms"
 
 
 def time_operators(
@@ -43,26 +58,26 @@ def time_operators(
     `status` says why one has no value.
 
     Args:
-        config: the timing section of a benchmark; `budget_s` bounds each cell.
-        subjects: names of the subjects to time, all by default.
-        trained_levels: number of nodes -> the five levels (B, D, N) of a trained network at that size.
+        config: The timing section of a benchmark; `budget_s` bounds each cell.
+        subjects: Names of the subjects to time, all by default.
+        trained_levels: Number of nodes -> the five levels (B, D, N) of a trained network at that size.
 
     Returns:
         The columns of timing.csv, one row a subject, device, dtype, size and metric.
 
     Raises:
-        InputError: an unknown subject.
+        InputError: If a subject is unknown.
     """
     known = {subject.name: subject for subject in SUBJECTS}
     if unknown := sorted(set(subjects or ()) - set(known)):
         raise InputError(f"timing: unknown subjects {', '.join(unknown)}; known are {', '.join(known)}")
     chosen = [known[name] for name in subjects or known]
-    rounds: list[tuple[str, Levels, list[Subject]]] = [("", partial(_random_levels, config), chosen)]
+    rounds: list[tuple[str, Levels, list[Subject]]] = [("", random_levels(config), chosen)]
     if trained_levels is not None:
         built = [subject for subject in chosen if subject.inputs == "levels"]
         rounds.append(("_trained_features", trained_levels, built))
     use_threads(config.threads)
-    rows: list[dict[str, object]] = []
+    rows: list[TimingRow] = []
     for suffix, levels, some in rounds:
         for classes in config.classes:
             last: dict[object, Cell] = {}
@@ -71,7 +86,7 @@ def time_operators(
                 _measure(cells, config, levels, last)
                 last.update({cell.curve: cell for cell in cells})
                 rows += [cell.row() for cell in cells]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return TIMING.frame(rows)
 
 
 def _cells(subject: Subject, suffix: str, config: TimingConfig, nodes: int, classes: int) -> Iterator[Cell]:
@@ -82,8 +97,16 @@ def _cells(subject: Subject, suffix: str, config: TimingConfig, nodes: int, clas
     for device in devices:
         for dtype in subject.dtypes if device == "cuda" else (torch.float32,):
             for metric in metrics:
-                name = subject.name + suffix
-                yield Cell(name, subject, device, dtype, nodes, classes, config.batch, metric)
+                yield Cell(
+                    name=subject.name + suffix,
+                    subject=subject,
+                    device=device,
+                    dtype=dtype,
+                    nodes=nodes,
+                    classes=classes,
+                    batch=config.batch,
+                    metric=metric,
+                )
 
 
 def _measure(cells: Sequence[Cell], config: TimingConfig, levels: Levels, last: dict[object, Cell]) -> None:
@@ -95,14 +118,14 @@ def _measure(cells: Sequence[Cell], config: TimingConfig, levels: Levels, last: 
         return
     features = levels(running[0].nodes)
     for cell in running:
-        _attempt(cell, partial(_prepare, cell, features))
+        cell.attempt(partial(_prepare, cell, features))
     for _ in range(config.warmup):
         _go_round(running, config, record=False)
     for _ in range(config.repeats):
         _go_round(running, config, record=True)
     for cell in running:
         if cell.metric == "peak_memory_mb":
-            _attempt(cell, partial(_record_memory, cell))
+            cell.take()
         elif cell.status == "ok" and len(cell.samples) < min(FEWEST_REPEATS, config.repeats):
             cell.status = NO_TIME
         cell.call = None
@@ -112,9 +135,9 @@ def _obstacle(cell: Cell, config: TimingConfig, before: Cell | None) -> str:
     """Return why a cell cannot run, or ok.
 
     Args:
-        cell: the cell.
-        config: the timing section, for the time budget.
-        before: the same cell at the next smaller size, from which the time is foreseen.
+        cell: The cell.
+        config: The timing section, for the time budget.
+        before: The same cell at the next smaller size, from which the time is foreseen.
     """
     if cell.device == "cuda" and not torch.cuda.is_available():
         return NO_GPU
@@ -134,39 +157,11 @@ def _obstacle(cell: Cell, config: TimingConfig, before: Cell | None) -> str:
     return "ok"
 
 
-def _attempt(cell: Cell, action: Callable[[], None]) -> None:
-    """Run an action for a cell; running out of memory becomes its status."""
-    if cell.status != "ok":
-        return
-    start = time.perf_counter()
-    try:
-        action()
-    except OUT_OF_MEMORY:
-        cell.status, cell.samples = DOES_NOT_FIT, []
-    cell.spent += time.perf_counter() - start
-
-
 def _go_round(cells: Sequence[Cell], config: TimingConfig, *, record: bool) -> None:
     """Time one call of every cell that is still within its budget."""
     for cell in cells:
         if cell.metric != "peak_memory_mb" and cell.spent < config.budget_s:
-            _attempt(cell, partial(_record_time, cell, record=record))
-
-
-def _record_time(cell: Cell, *, record: bool) -> None:
-    assert cell.call is not None
-    duration = seconds(cell.call, cell.device)
-    if record:
-        cell.samples.append(duration * 1e3)
-
-
-def _record_memory(cell: Cell) -> None:
-    assert cell.call is not None
-    peak = peak_memory(cell.call, cell.device)
-    if peak is None:
-        cell.status = NO_COUNTER
-    else:
-        cell.samples.append(peak / 1e6)
+            cell.take(record=record)
 
 
 def _prepare(cell: Cell, levels: Sequence[Tensor]) -> None:
@@ -174,9 +169,9 @@ def _prepare(cell: Cell, levels: Sequence[Tensor]) -> None:
     inputs = [level.to(cell.device, cell.dtype) for level in levels]
     if cell.subject.inputs == "transition":
         inputs = [transition_matrix(inputs[0])]
-    seeds = _normal(cell.batch, cell.classes, cell.nodes, seed=LEVELS).to(cell.device, cell.dtype)
+    seeds = normal(cell.batch, cell.classes, cell.nodes, seed=LEVELS).to(cell.device, cell.dtype)
     if cell.backward:
-        upstream = _normal(cell.batch, cell.classes, cell.nodes, seed=LEVELS + 1).to(cell.device, cell.dtype)
+        upstream = normal(cell.batch, cell.classes, cell.nodes, seed=LEVELS + 1).to(cell.device, cell.dtype)
         cell.call = partial(_step, cell.subject, inputs, seeds, upstream)
     else:
         cell.call = partial(_forward, cell.subject, inputs, seeds)
@@ -192,12 +187,3 @@ def _step(subject: Subject, inputs: Sequence[Tensor], seeds: Tensor, upstream: T
     leaves = [tensor.detach().requires_grad_() for tensor in (*inputs, seeds)]
     result = subject.operator(leaves[:-1], leaves[-1])
     return torch.autograd.grad(result, leaves, upstream, allow_unused=True)
-
-
-def _random_levels(config: TimingConfig, nodes: int) -> list[Tensor]:
-    shape = (config.batch, config.embedding_dim, nodes)
-    return [FEATURE_SCALE * _normal(*shape, seed=level) for level in range(LEVELS)]
-
-
-def _normal(*shape: int, seed: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))

@@ -1,4 +1,4 @@
-"""How one number is measured: repeats, median and interval; peak memory above what was held before."""
+"""How one number is measured: its samples and their median, time and peak memory of a call."""
 
 from __future__ import annotations
 
@@ -8,17 +8,95 @@ import math
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
 from difnet.diffusion.checks import DoesNotFitError
+from difnet.tables import TimingRow
 
 Call = Callable[[], object]
 OUT_OF_MEMORY = (DoesNotFitError, MemoryError, torch.OutOfMemoryError)
 """What a call raises that needs more memory than there is."""
 
+DOES_NOT_FIT = "does_not_fit"
+NO_COUNTER = "not_run (no peak memory counter on this system)"
+
 _CLEAR_REFS = Path("/proc/self/clear_refs")
+
+
+@dataclass(kw_only=True)
+class Measurement:
+    """One metric of one subject on one device at one size: a row of timing.csv in the making.
+
+    Attributes:
+        name: The subject in the table.
+        call: The measured call; None until its inputs exist.
+        samples: In the unit of the metric.
+        spent: Seconds spent on it so far.
+        status: ok, does_not_fit or not_run (reason).
+    """
+
+    name: str
+    device: str
+    dtype: torch.dtype
+    nodes: int
+    classes: int
+    batch: int
+    metric: str
+    call: Call | None = None
+    samples: list[float] = field(default_factory=list)
+    spent: float = 0.0
+    status: str = "ok"
+
+    def attempt(self, action: Callable[[], None]) -> None:
+        """Run an action for it; running out of memory becomes its status."""
+        if self.status != "ok":
+            return
+        start = time.perf_counter()
+        try:
+            action()
+        except OUT_OF_MEMORY:
+            self.status, self.samples = DOES_NOT_FIT, []
+        self.spent += time.perf_counter() - start
+
+    def take(self, *, record: bool = True) -> None:
+        """Measure one call, which counts where it is recorded."""
+        self.attempt(lambda: self._sample(record=record))
+
+    def row(self) -> TimingRow:
+        """Median of the samples with its interval, or why there is none."""
+        value = low = high = math.nan
+        if self.status == "ok":
+            value, low, high = median_interval(self.samples)
+        return TimingRow(
+            subject=self.name,
+            device=self.device,
+            dtype=str(self.dtype).removeprefix("torch."),
+            nodes=self.nodes,
+            classes=self.classes,
+            batch=self.batch,
+            metric=self.metric,
+            value=value,
+            ci_low=low,
+            ci_high=high,
+            status=self.status,
+        )
+
+    def _sample(self, *, record: bool) -> None:
+        assert self.call is not None
+        if self.metric == "peak_memory_mb":
+            peak = peak_memory(self.call, self.device)
+            if peak is None:
+                self.status = NO_COUNTER
+                return
+            value = peak / 1e6
+        else:
+            taken = seconds(self.call, self.device)
+            value = self.batch / taken if self.metric == "images_per_s" else 1e3 * taken
+        if record:
+            self.samples.append(value)
 
 
 def seconds(call: Call, device: str) -> float:

@@ -15,7 +15,6 @@ from torch import Tensor
 from difnet.diffusion import cascade, dense_inverse, iterative_inverse, random_walk, transition_matrix
 from difnet.diffusion.lu_backends import Backend
 
-LEVELS = 5
 RESTART = 0.1
 TOLERANCE = 1e-5
 

@@ -11,7 +11,7 @@ from difnet.config import TrainConfig
 
 
 def choose_device() -> torch.device:
-    """The first visible GPU (`difnet.machine.lease` says which are visible), else the CPU."""
+    """The first visible GPU (`difnet.machine.gpus` says which are visible), else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 

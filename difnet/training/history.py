@@ -5,31 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from difnet.config import write_text
+from difnet.tables import HISTORY, HistoryRow
 
 MOST_ROWS = 200
-
-
-class Row(NamedTuple):
-    """A row of history.csv."""
-
-    step: int
-    """Steps done."""
-    loss: float
-    """Mean over the steps since the row before."""
-    learning_rate: float
-    images_per_s: float
 
 
 class History:
     """Rows, and the losses that wait for the next one; these stay on the device until somebody asks."""
 
-    def __init__(self, rows: Sequence[Row] = (), losses: Sequence[float] = ()) -> None:
+    def __init__(self, rows: Sequence[HistoryRow] = (), losses: Sequence[float] = ()) -> None:
         self.rows = list(rows)
         self._read = list(losses)
         self._unread: list[Tensor] = []
@@ -49,16 +37,23 @@ class History:
         """Place among `losses` of the first that is not finite."""
         return next((place for place, loss in enumerate(self.losses()) if not math.isfinite(loss)), None)
 
-    def close_row(self, step: int, *, learning_rate: float, images_per_s: float) -> Row:
+    def close_row(self, step: int, *, learning_rate: float, images_per_s: float) -> HistoryRow:
         """Make a row of the waiting losses."""
         losses = self.losses()
-        row = Row(step, sum(losses) / len(losses), learning_rate, images_per_s)
+        row = HistoryRow(step, sum(losses) / len(losses), learning_rate, images_per_s)
         self.rows.append(row)
         self._read = []
         return row
 
-
-def write_history(path: Path, rows: Sequence[Row]) -> None:
-    """Write history.csv."""
-    lines = [f"{row.step},{row.loss:.6f},{row.learning_rate:.6g},{row.images_per_s:.1f}" for row in rows]
-    write_text(path, "\n".join([",".join(Row._fields), *lines]) + "\n")
+    def write(self, path: Path) -> None:
+        """Write history.csv, to the digits that say something."""
+        rows = (
+            HistoryRow(
+                step=row.step,
+                loss=round(row.loss, 6),
+                learning_rate=float(f"{row.learning_rate:.6g}"),
+                images_per_s=round(row.images_per_s, 1),
+            )
+            for row in self.rows
+        )
+        HISTORY.write(HISTORY.frame(rows), path)

@@ -16,7 +16,7 @@ from difnet.training.checkpoint import save_checkpoint
 from difnet.training.device import memory_format
 from difnet.training.distributed import by_first, highest, process_count, process_rank, shared_network
 from difnet.training.failures import CONTINUES, explained, stop_if_not_finite
-from difnet.training.history import MOST_ROWS, write_history
+from difnet.training.history import MOST_ROWS
 from difnet.training.recipe import learning_rate, training_step
 from difnet.training.scalars import scalars
 from difnet.training.selection import keep_if_best
@@ -49,7 +49,7 @@ def run_steps(
         look_at_losses()
         state.wall_s += clock.lap()
         save_checkpoint(out, identity=identity, contents=state.contents())
-        write_history(out / "history.csv", state.history.rows)
+        state.history.write(out / "history.csv")
         if signal_name and state.step < train.steps:
             raise PreemptedError(
                 f"{out}: {signal_name} after step {state.step} of {train.steps}; {CONTINUES}"

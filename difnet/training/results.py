@@ -16,7 +16,7 @@ from difnet.machine.progress import say
 from difnet.models import parameter_count
 from difnet.training.device import trains_in_bf16
 from difnet.training.distributed import process_rank
-from difnet.training.history import History, write_history
+from difnet.training.history import History
 from difnet.training.selection import SPLIT
 from difnet.training.state import TrainingState
 
@@ -36,7 +36,7 @@ def write_results(network: nn.Module, *, out: Path, facts: dict[str, Any], histo
     tensors = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
     with atomic_path(weights) as temporary:
         temporary.write_bytes(safetensors.torch.save(tensors))
-    write_history(out / "history.csv", history.rows)
+    history.write(out / "history.csv")
     record = environment("train") | {
         "parameters": parameter_count(network),
         "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),

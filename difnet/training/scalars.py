@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 
+from difnet.tables import HistoryRow
 from difnet.training.distributed import process_rank
-from difnet.training.history import Row
 
 
 @contextmanager
-def scalars(out: Path, *, step: int) -> Iterator[Callable[[Row], None]]:
+def scalars(out: Path, *, step: int) -> Iterator[Callable[[HistoryRow], None]]:
     """A function that writes a row to `out/tensorboard`; without TensorBoard it does nothing.
 
     Args:
@@ -26,8 +27,9 @@ def scalars(out: Path, *, step: int) -> Iterator[Callable[[Row], None]]:
 
     with SummaryWriter(str(out / "tensorboard"), purge_step=step + 1) as writer:
 
-        def write(row: Row) -> None:
-            for name, value in zip(row._fields[1:], row[1:], strict=True):
-                writer.add_scalar(name, value, row.step)
+        def write(row: HistoryRow) -> None:
+            for name, value in asdict(row).items():
+                if name != "step":
+                    writer.add_scalar(name, value, row.step)
 
         yield write

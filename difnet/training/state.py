@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 
 import torch
 from torch import Tensor, nn
 
+from difnet.tables import HistoryRow
 from difnet.training.checkpoint import Contents
-from difnet.training.history import History, Row
+from difnet.training.history import History
 
 
 @dataclass
@@ -41,7 +42,7 @@ class TrainingState:
             "random": _random_states(),
             "step": self.step,
             "wall_s": self.wall_s,
-            "rows": [tuple(row) for row in self.history.rows],
+            "rows": [astuple(row) for row in self.history.rows],
             "losses": self.history.losses(),
             "best": None if self.best is None else vars(self.best),
         }
@@ -52,7 +53,7 @@ class TrainingState:
         self.optimiser.load_state_dict(contents["optimiser"])
         _set_random_states(contents["random"])
         self.step, self.wall_s = contents["step"], contents["wall_s"]
-        self.history = History([Row(*row) for row in contents["rows"]], contents["losses"])
+        self.history = History([HistoryRow(*row) for row in contents["rows"]], contents["losses"])
         self.best = None if contents["best"] is None else Best(**contents["best"])
 
 

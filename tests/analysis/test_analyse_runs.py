@@ -128,9 +128,9 @@ def test_disagreeing_copies_are_refused(results, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"data": "camvid"}, "different data settings"),
-        ({"images": 9}, "different images"),
-        ({"truth_seed": 1}, "different versions of the labels"),
+        ({"data": "camvid"}, r"differ in data.name \(shapes and camvid\), which no ablation names"),
+        ({"images": 9}, "differ in their images"),
+        ({"truth_seed": 1}, "differ in the version of the labels"),
     ],
 )
 def test_mixed_data_is_refused(results, tmp_path, options, message):

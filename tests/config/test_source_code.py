@@ -102,7 +102,7 @@ def test_stages_reach_what_they_run_and_nothing_else() -> None:
     assert not {name for name in train if name.startswith(("difnet.metrics", "difnet.report", "difnet.cli"))}
     assert {f"difnet.metrics.{path.stem}" for path in (PACKAGE / "metrics").glob("[!_]*.py")} <= evaluate
     assert not {name for name in analyse if name.startswith(("difnet.training", "difnet.models"))}
-    assert "difnet.config.plan" not in train
+    assert "difnet.config.benchmark_plan" not in train
 
 
 def test_a_data_set_counts_where_it_is_selected() -> None:

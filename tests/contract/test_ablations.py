@@ -12,19 +12,20 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from difnet.config import RunConfig, TimingConfig, TrainConfig, ablation_names, plan
+from difnet.config import RunConfig, TimingConfig, TrainConfig, plan
 from difnet.data import load_prepared, prepare
 from difnet.data.batches import training_batches
 from difnet.evaluation import evaluate_run
 from difnet.models import build_from_config, load_network
 from difnet.timing import time_networks
 from difnet.training import make_optimiser, train_run, training_step, use_threads
-from tests.conftest import PROJECT
+from tests.conftest import CATALOGUE
 
 CLASSES = 5
 OVERFITTING = TrainConfig(steps=20, batch_size=4, learning_rate=0.02, flip=False)
-PLAN = plan(PROJECT, {"benchmarks": ["tiny"], "ablations": ["*"], "seeds": [0], "set": ["train.steps=2"]})
-RUNS = {variant: PLAN.runs["tiny", variant, "0"] for variant in PLAN.variants("tiny")}
+SELECTION = {"benchmarks": ["tiny"], "ablations": ["*"], "seeds": [0], "set": ["train.steps=2"]}
+(PLAN,) = plan(CATALOGUE, SELECTION).benchmarks.values()
+RUNS = {run.variant: run for run in PLAN.first_runs}
 TRAINED = [name for name, run in RUNS.items() if run.weights_of is None and run.model.name != "pixel_prior"]
 
 Finished = Callable[[str], Path]
@@ -38,7 +39,7 @@ def one_thread() -> None:
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
-    prepare(PLAN.benchmarks["tiny"].data, folder)
+    prepare(PLAN.data, folder)
     return folder
 
 
@@ -64,7 +65,7 @@ def network_of(run: RunConfig, classes: int = CLASSES) -> nn.Module:
 
 
 def test_all_are_here() -> None:
-    assert sorted(RUNS) == ablation_names(PROJECT)
+    assert sorted(RUNS) == CATALOGUE.ablation_names
 
 
 @pytest.mark.parametrize("variant", RUNS)

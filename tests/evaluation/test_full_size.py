@@ -15,22 +15,22 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from difnet.config import DataConfig, EvaluateConfig, InputError, RunConfig, resolve_run, write_yaml
+from difnet.config import DataConfig, EvaluateConfig, InputError, RunConfig, RunFolder, resolve_run
 from difnet.data import VOID, load_prepared, prepare
 from difnet.evaluation import evaluate_run, write_gallery
+from difnet.evaluation.evaluate_run import answer
 from difnet.evaluation.full_size import centred, mean_of_passes
-from difnet.evaluation.run import answer
 from difnet.metrics import image_statistics
 from difnet.models import PixelPrior, Prediction, build_from_config
 from difnet.tables import PerImage
-from tests.conftest import PROJECT
+from tests.conftest import CATALOGUE
 
 CLASSES = 3
 SIZES = ((33, 41), (40, 36), (40, 36), (49, 37))
 
 
 def run_with(ablation: str = "cascade", **evaluate: Any) -> RunConfig:
-    config = resolve_run(PROJECT, benchmark="tiny", ablation=ablation, seed=0)
+    config = resolve_run(CATALOGUE, benchmark="tiny", ablation=ablation, seed=0)
     return config.model_copy(update={"evaluate": EvaluateConfig(**evaluate)})
 
 
@@ -164,7 +164,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def scored(directory: Path, data: Path, ablation: str = "cascade", **evaluate: Any) -> pd.DataFrame:
     config = run_with(ablation, **evaluate)
-    write_yaml(directory / "config.yaml", config.model_dump(mode="json"))
+    RunFolder(directory).write_config(config, {})
     save_file(untrained(config).state_dict(), directory / "weights.safetensors")
     return evaluate_run(directory, data=data)
 

@@ -9,13 +9,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from difnet.config import DataConfig, EvaluateConfig, InputError, RunConfig, resolve_run, write_yaml
+from difnet.config import DataConfig, EvaluateConfig, InputError, RunConfig, RunFolder, resolve_run
 from difnet.data import VOID, load_prepared, prepare
 from difnet.data.batches import evaluation_batches
 from difnet.evaluation import evaluate_run
 from difnet.evaluation.oracle import labelled_pixels, nearest_labels, node_seeds, oracle_logits
 from difnet.models import DifNet, build_from_config
-from tests.conftest import PROJECT
+from tests.conftest import CATALOGUE
 
 CLASSES = 7
 TRUTH = np.array(
@@ -94,7 +94,7 @@ def test_nodes_contain_the_pixels_that_are_upsampled_from_them() -> None:
 
 
 def oracle_run(ablation: str = "cascade", amount: int | str = 1, seed: int = 0) -> RunConfig:
-    config = resolve_run(PROJECT, benchmark="tiny", ablation=ablation, seed=seed)
+    config = resolve_run(CATALOGUE, benchmark="tiny", ablation=ablation, seed=seed)
     return config.model_copy(update={"evaluate": EvaluateConfig(oracle_seeds=amount)})
 
 
@@ -162,7 +162,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def write_run(directory: Path, config: RunConfig) -> None:
     torch.manual_seed(0)
-    write_yaml(directory / "config.yaml", config.model_dump(mode="json"))
+    RunFolder(directory).write_config(config, {})
     save_file(build_from_config(config.model, CLASSES).state_dict(), directory / "weights.safetensors")
 
 
@@ -173,7 +173,7 @@ def test_evaluating_twice_gives_identical_scores(tmp_path: Path, data: Path) -> 
     first = (tmp_path / "scores.csv").read_bytes()
     evaluate_run(tmp_path, data=data)
     assert (tmp_path / "scores.csv").read_bytes() == first
-    write_yaml(tmp_path / "config.yaml", oracle_run(amount=1).model_dump(mode="json"))
+    RunFolder(tmp_path).write_config(oracle_run(amount=1), {})
     evaluate_run(tmp_path, data=data)
     assert (tmp_path / "scores.csv").read_bytes() != first
 

@@ -16,14 +16,14 @@ from difnet.data.files.labels import voc_colour
 from PIL import Image
 from safetensors.torch import save_file
 
-from difnet.config import DataConfig, InputError, resolve_run, write_yaml
+from difnet.config import DataConfig, InputError, RunFolder, resolve_run
 from difnet.data import load_prepared, open_dataset, prepare
 from difnet.data.augmentation import normalise
 from difnet.evaluation import evaluate_run, predict, predict_images
 from difnet.metrics import image_statistics
 from difnet.models import build_from_config, from_official, load_network
 from difnet.tables import PerImage
-from tests.conftest import PROJECT
+from tests.conftest import CATALOGUE, PROJECT
 from tests.models import golden
 
 CAMVID = Path(os.environ.get("DIFNET_DATA", PROJECT / "data")) / "CamVid"
@@ -39,9 +39,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("no_importance", "no_importance", ()),
         ("oracle", "cascade", ("evaluate.oracle_seeds=2",)),
     ):
-        config = resolve_run(PROJECT, benchmark="tiny", ablation=ablation, seed=0, overrides=overrides)
+        config = resolve_run(CATALOGUE, benchmark="tiny", ablation=ablation, seed=0, overrides=overrides)
         torch.manual_seed(0)
-        write_yaml(root / name / "config.yaml", config.model_dump(mode="json"))
+        RunFolder(root / name).write_config(config, {})
         save_file(build_from_config(config.model, 7).state_dict(), root / name / "weights.safetensors")
     shapes = golden.description("difnet-18")["state_dict_shapes"]
     state = {f"module.{name}": tensor for name, tensor in golden.weights(shapes).items()}
@@ -166,7 +166,7 @@ def test_every_size(folder: Path, tmp_path: Path, size: tuple[int, int]) -> None
 def test_prediction_is_that_of_the_network(folder: Path, tmp_path: Path, pixels: np.ndarray) -> None:
     Image.fromarray(pixels).save(tmp_path / "image.png")
     (found,) = predicted(tmp_path / "image.png", folder / "deeplab", tmp_path / "out")
-    config = resolve_run(PROJECT, benchmark="tiny", ablation="deeplab", seed=0)
+    config = resolve_run(CATALOGUE, benchmark="tiny", ablation="deeplab", seed=0)
     network = load_network(folder / "deeplab", config, num_classes=7)
     expected = predict(network, normalise(torch.from_numpy(pixels)[None]), config)[0]
     assert np.array_equal(found, expected)

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from difnet.config import DataConfig, InputError, ModelConfig, resolve_run, write_yaml
+from difnet.config import DataConfig, InputError, ModelConfig, Project, RunFolder, resolve_run
 from difnet.data import load_prepared, prepare
 from difnet.data.augmentation import normalise
 from difnet.diffusion import cascade, transition_matrix
@@ -165,12 +165,12 @@ def own_run(project: Path, write: Callable[[str, str], Path], monkeypatch: pytes
     prepare(
         DataConfig(name="shapes", options={"size": 40, "train": 1, "val": 3, "test": 1}), project / "data"
     )
-    config = resolve_run(project, benchmark="tiny", ablation="own", seed=0)
+    config = resolve_run(Project(project), benchmark="tiny", ablation="own", seed=0)
     torch.manual_seed(0)
     network = build("difnet-nano", 7, diffusion="own")
     for embedding in network.similarity_branch.embeddings.values():
         embedding[1].weight.data.fill_(0.25)  # else every P is the identity
-    write_yaml(project / "run" / "config.yaml", config.model_dump(mode="json"))
+    RunFolder(project / "run").write_config(config, {})
     save_file(network.state_dict(), project / "run" / "weights.safetensors")
     return project / "run"
 
@@ -180,7 +180,7 @@ def test_a_rule_of_the_users_own_has_states_and_rows(own_run: Path, project: Pat
     evaluate_run(own_run, data=project / "data")
     write_gallery([own_run], reference="own", data=project / "data", out=project / "gallery.npz")
     gallery = np.load(project / "gallery.npz")
-    config = resolve_run(project, benchmark="tiny", ablation="own", seed=0)
+    config = resolve_run(Project(project), benchmark="tiny", ablation="own", seed=0)
     network = load_network(own_run, config, num_classes=7)
     split = load_prepared(project / "data").split("val")
     image = split.image(0)
@@ -207,7 +207,7 @@ def test_a_rule_of_the_users_own_has_states_and_rows(own_run: Path, project: Pat
 
 def test_a_rule_that_is_not_linear_once_trained_is_one_line(own_run: Path, project: Path) -> None:
     """The offset starts at zero, so that it was linear when it was built."""
-    config = resolve_run(project, benchmark="tiny", ablation="own", seed=0)
+    config = resolve_run(Project(project), benchmark="tiny", ablation="own", seed=0)
     network = load_network(own_run, config, num_classes=7)
     network.diffusion.offset.data.fill_(0.5)
     record, _ = inputs((4, 5))

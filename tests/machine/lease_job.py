@@ -7,10 +7,10 @@ import os
 import sys
 import time
 
-from difnet.config import lease
+from difnet.machine import gpus
 
 name, count, seconds, *devices = sys.argv[1:]
-lease.visible_gpus = lambda: {device: f"GPU-{device}" for device in devices}
+gpus.visible_gpus = lambda: {device: f"GPU-{device}" for device in devices}
 log = os.open("log", os.O_WRONLY | os.O_APPEND)
 
 
@@ -18,7 +18,7 @@ def note(event: str) -> None:
     os.write(log, f"{time.monotonic_ns()} {name} {event} {os.environ['CUDA_VISIBLE_DEVICES']}\n".encode())
 
 
-lease.lease_gpus(int(count))
+gpus.lease_gpus(int(count))
 note("start")
 time.sleep(float(seconds))
 note("end")

@@ -11,8 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from difnet.config import InputError, RunConfig
-from difnet.config.resolve import resolve_run
+from difnet.config import InputError, Project, RunConfig, resolve_run
 from difnet.models import build, load_network
 from difnet.models.custom_rules import MODULE_PREFIX, load_diffusion
 from tests.conftest import PROJECT
@@ -131,7 +130,7 @@ def test_weights_of_an_older_rule_are_refused(rule: Callable[[str], Path], proje
     benchmark = (PROJECT / "workflow" / "benchmarks" / "tiny.yaml").read_text()
     (project / "workflow" / "benchmarks" / "tiny.yaml").write_text(benchmark)
     (project / "ablations" / "mine.yaml").write_text("title: t\nquestion: q\nmodel: {diffusion: mean}\n")
-    config = resolve_run(project, benchmark="tiny", ablation="mine", seed=0)
+    config = resolve_run(Project(project), benchmark="tiny", ablation="mine", seed=0)
     trained(project, config)
     assert load_network(project, config, num_classes=7).get_parameter("diffusion.share").item() == 0.5
     path.write_text(MEAN + "\n# an afterthought\n")

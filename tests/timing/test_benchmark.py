@@ -1,40 +1,34 @@
-"""The tables of timing of a benchmark: operators, networks, and both in one."""
+"""The tables of timing of a benchmark: operators, networks, both in one, and growth."""
 
 from __future__ import annotations
 
+import math
+import shutil
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from safetensors.torch import save_file
+from pandas.testing import assert_frame_equal
 
-from difnet.config import TimingConfig, load_benchmark, plan, resolve_run, write_yaml
-from difnet.data import load_prepared, prepare
-from difnet.data.augmentation import normalise
-from difnet.models import build_from_config
-from difnet.timing import time_benchmark, time_networks
+from difnet.config import InputError, plan
+from difnet.tables import BREAKDOWN, GROWTH, TIMING
+from difnet.timing import fit_growth, join_parts, time_benchmark
 from difnet.timing.benchmark import Part
-from difnet.timing.breakdown import training_step_breakdown
-from difnet.timing.cells import COLUMNS
-from difnet.timing.trained import trained_levels
-from tests.conftest import PROJECT
+from tests.conftest import CATALOGUE
 
 TRAINED = ("cascade", "deeplab", "dense_inverse", "seed_only", "similarity_only")
+TINY = plan(CATALOGUE, {"benchmarks": ["tiny"], "seeds": [0]}).benchmarks["tiny"]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tables of `tiny` on a small grid."""
-    selected = plan(PROJECT, {"benchmarks": ["tiny"], "seeds": [0]})
-    tiny = selected.benchmarks["tiny"]
-    grid = tiny.timing.model_copy(update={"nodes": (16, 36, 64), "threads": 1})
-    benchmark = tiny.model_copy(update={"timing": grid})
+    grid = TINY.timing.model_copy(update={"nodes": (16, 36, 64), "threads": 1})
+    planned = TINY.model_copy(update={"timing": grid})
     out = tmp_path_factory.mktemp("out")
-    runs = list(selected.runs.values())
-    written = time_benchmark(benchmark, runs, data=tmp_path_factory.mktemp("data"), out=out)
+    written = time_benchmark(planned, data=tmp_path_factory.mktemp("data"), out=out)
     names = [
         "timing/operators.csv",
         "growth.csv",
@@ -48,68 +42,34 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def timing(folder: Path) -> pd.DataFrame:
-    return pd.read_csv(folder / "timing.csv")
+    return TIMING.read(folder / "timing.csv")
 
 
 def test_the_table_holds_both_parts(folder: Path, timing: pd.DataFrame) -> None:
-    operators, networks = (pd.read_csv(folder / "timing" / f"{part}.csv") for part in get_args(Part))
-    assert list(operators.columns) == list(networks.columns) == list(timing.columns)
-    assert timing["subject"].tolist() == [*operators["subject"], *networks["subject"]]
-    assert timing["value"].tolist() == pytest.approx([*operators["value"], *networks["value"]], nan_ok=True)
+    operators, networks = (TIMING.read(folder / "timing" / f"{part}.csv") for part in get_args(Part))
+    assert_frame_equal(timing, pd.concat([operators, networks], ignore_index=True))
     assert not operators["subject"].str.startswith("model:").any()
-
-
-def test_one_part_leaves_the_other_alone(tmp_path: Path) -> None:
-    benchmark = load_benchmark(PROJECT, "tiny")
-    run = resolve_run(PROJECT, benchmark="tiny", ablation="pixel_prior", seed=0)
-    written = time_benchmark(benchmark, [run], data=tmp_path / "data", out=tmp_path, only="networks")
-    assert written == [tmp_path / "timing" / name for name in ("networks.csv", "breakdown.csv")]
-    assert written[0].read_text() == ",".join(COLUMNS) + "\n"
-    assert not (tmp_path / "timing.csv").exists()
+    assert set(BREAKDOWN.read(folder / "timing" / "breakdown.csv")["variant"]) == set(TRAINED)
 
 
 def test_every_trained_variant_has_its_rows(timing: pd.DataFrame) -> None:
     networks = timing[timing["subject"].str.startswith("model:")]
-    assert set(networks["subject"]) == {f"model:{variant}" for variant in TRAINED}
-    per_variant = networks.groupby("subject")["metric"].apply(sorted)
-    assert all(
-        metrics == ["images_per_s", "latency_ms", "peak_memory_mb", "train_step_ms"]
-        for metrics in per_variant
-    )
-    assert (networks["nodes"] == 25).all()
-    assert (networks["classes"] == 7).all()
-    assert (networks["status"] == "ok").all()
-
-
-def networks_of_tiny(tmp_path: Path, **timing: int) -> pd.DataFrame:
-    """Status and value of every metric of the cascade."""
-    run = resolve_run(PROJECT, benchmark="tiny", ablation="cascade", seed=0)
-    prepare(run.data, tmp_path)
-    table = time_networks([run], TimingConfig(**timing), data=tmp_path)
-    return table.set_index("metric")[["value", "status"]]
-
-
-def test_step_that_does_not_fit_has_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def step(*_: object, **__: object) -> None:
-        raise torch.OutOfMemoryError
-
-    monkeypatch.setattr("difnet.timing.step.training_step", step)
-    rows = networks_of_tiny(tmp_path, warmup=0, repeats=1)
-    assert rows["status"].to_dict() == {
-        "latency_ms": "ok",
-        "images_per_s": "ok",
-        "train_step_ms": "does_not_fit",
-        "peak_memory_mb": "does_not_fit",
+    metrics = ["images_per_s", "latency_ms", "peak_memory_mb", "train_step_ms"]
+    assert networks.groupby("subject")["metric"].apply(sorted).to_dict() == {
+        f"model:{variant}": metrics for variant in TRAINED
     }
-    assert rows["value"].isna().tolist() == [False, False, True, True]
-    run = resolve_run(PROJECT, benchmark="tiny", ablation="cascade", seed=0)
-    assert training_step_breakdown([run], data=tmp_path).empty
+    assert set(networks["nodes"]) == {25} and set(networks["classes"]) == {7}
+    assert set(networks["status"]) == {"ok"} and (networks["value"] > 0).all()
+    assert set(networks["batch"][networks["metric"] == "latency_ms"]) == {1}
 
 
-def test_networks_compute_with_the_threads_of_the_benchmark(tmp_path: Path) -> None:
-    for threads in (2, 1):
-        networks_of_tiny(tmp_path, warmup=0, repeats=1, threads=threads)
-        assert torch.get_num_threads() == threads
+def test_one_part_leaves_the_other_alone(tmp_path: Path) -> None:
+    (prior,) = [variant for variant in TINY.variants if variant.name == "pixel_prior"]
+    planned = TINY.model_copy(update={"variants": (prior,)})
+    written = time_benchmark(planned, data=tmp_path / "data", out=tmp_path, only="networks")
+    assert written == [tmp_path / "timing" / name for name in ("networks.csv", "breakdown.csv")]
+    assert TIMING.rows(TIMING.read(written[0])) == BREAKDOWN.rows(BREAKDOWN.read(written[1])) == []
+    assert not (tmp_path / "timing.csv").exists()
 
 
 def test_throughput_follows_from_latency(timing: pd.DataFrame) -> None:
@@ -121,29 +81,48 @@ def test_throughput_follows_from_latency(timing: pd.DataFrame) -> None:
 
 
 def test_growth_is_that_of_operators(folder: Path) -> None:
-    growth = pd.read_csv(folder / "growth.csv")
+    growth = GROWTH.read(folder / "growth.csv")
     assert not growth["subject"].str.startswith("model:").any()
     assert "images_per_s" not in set(growth["metric"])
     assert {"cascade", "dense_inverse_scipy"} <= set(growth["subject"])
 
 
-@pytest.mark.parametrize(("nodes", "grid"), [(36, (6, 6)), (40, (5, 8)), (7, (1, 7))])
-def test_trained_features_have_any_number_of_nodes(tmp_path: Path, nodes: int, grid: tuple[int, int]) -> None:
-    data, run = tmp_path / "data", tmp_path / "run"
-    benchmark = load_benchmark(PROJECT, "tiny")
-    prepare(benchmark.data, data)
-    config = resolve_run(PROJECT, benchmark="tiny", ablation="cascade", seed=0)
-    network = build_from_config(config.model, 7).eval()
-    run.mkdir()
-    write_yaml(run / "config.yaml", config.model_dump(mode="json"))
-    save_file(network.state_dict(), run / "weights.safetensors")
-    levels = trained_levels(run, data=data, batch=2)
-    assert levels is not None
-    features = levels(nodes)
-    assert [tuple(level.shape) for level in features] == [(2, 64, nodes)] * 5
-    split = load_prepared(data).split("val")
-    images = normalise(torch.from_numpy(np.stack([split.image(0), split.image(1)])))
-    size = (8 * grid[0], 8 * grid[1])
-    resized = torch.nn.functional.interpolate(images, size=size, mode="bilinear", antialias=True)
-    expected, _ = network.similarity_branch(resized, grid)
-    assert all(torch.equal(ours, theirs) for ours, theirs in zip(features, expected, strict=True))
+def test_growth_of_known_curves() -> None:
+    rng = np.random.default_rng(0)
+    rows = [
+        {
+            "subject": f"power {exponent}",
+            "device": "cpu",
+            "dtype": "float32",
+            "nodes": nodes,
+            "classes": classes,
+            "batch": 1,
+            "metric": "latency_ms",
+            "value": 1e-6 * classes * nodes**exponent * math.exp(0.02 * rng.standard_normal()),
+            "status": "ok",
+        }
+        for exponent in (1, 2, 3)
+        for nodes in (256, 1024, 4096, 16384)
+        for classes in (12, 60)
+    ]
+    growth = fit_growth(pd.DataFrame(rows))
+    assert list(growth.columns) == GROWTH.columns
+    assert np.allclose(growth["exponent"], [1, 2, 3], atol=0.03)
+    assert ((growth["ci_low"] < [1, 2, 3]) & (growth["ci_high"] > [1, 2, 3])).all()
+    assert ((growth["ci_high"] - growth["ci_low"]) < 0.1).all()
+
+
+def test_growth_needs_three_sizes(folder: Path) -> None:
+    operators = TIMING.read(folder / "timing" / "operators.csv")
+    assert fit_growth(operators[operators["nodes"] < 64])["exponent"].isna().all()
+
+
+def test_parts_that_are_missing_or_changed_are_not_joined(folder: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    assert join_parts(copy).read_bytes() == (folder / "timing.csv").read_bytes()
+    path = copy / "timing" / "networks.csv"
+    path.write_text(path.read_text().replace("cascade", "cascad"))
+    with pytest.raises(
+        InputError, match=r"timing/networks.csv is not what was written: .*: difnet time FOLDER"
+    ):
+        join_parts(copy)

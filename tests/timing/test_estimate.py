@@ -15,10 +15,10 @@ from difnet.timing import estimate
 from difnet.timing.estimate import Cost, estimate_costs, total
 from difnet.timing.step_cost import step_cost
 from difnet.training import choose_device
-from tests.conftest import PROJECT
+from tests.conftest import CATALOGUE, PROJECT
 
 PLAN = plan(
-    PROJECT,
+    CATALOGUE,
     {
         "benchmarks": ["tiny"],
         "ablations": ["walks_2", "single_precision", "oracle_1", "pixel_prior"],
@@ -26,7 +26,7 @@ PLAN = plan(
         "set": ["train.crop=33", "train.batch_size=6", "train.accumulate=2"],
     },
 )
-RUNS = {variant: PLAN.runs["tiny", variant, "0"] for variant in PLAN.variants("tiny")}
+RUNS = {run.variant: run for planned in PLAN.benchmarks.values() for run in planned.first_runs}
 NOWHERE = Path("/nowhere")
 
 
@@ -76,7 +76,8 @@ def test_steps_that_are_timed_are_short(
     device = choose_device().type
     monkeypatch.setattr(estimate, "MOST_OPERATIONS", {device: most})
     monkeypatch.setattr(
-        "difnet.timing.step.training_step", lambda _, __, x, *___, **____: shapes.append(tuple(x.shape))
+        "difnet.timing.training_step.training_step",
+        lambda _, __, x, *___, **____: shapes.append(tuple(x.shape)),
     )
     monkeypatch.setattr(estimate, "_alone", lambda call, *_, **__: call() or 3.0)
     run = RUNS["cascade"]
@@ -159,9 +160,14 @@ def test_command_without_the_data() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--benchmark", "tiny"), "give --benchmark NAME and --out FOLDER, or --estimate BENCHMARK"),
-        (("--estimate", "tiny", "--out", "x"), "--estimate measures nothing; leave out"),
+        ((), "give a folder of results, --benchmark with --out, or --estimate"),
+        (("--benchmark", "tiny"), "--benchmark and --out go together"),
+        (("--estimate", "tiny", "--only", "networks"), "--estimate measures nothing; leave out --only"),
         (("--benchmark", "tiny", "--out", "x", "--classes", "3"), "--classes is for --estimate alone"),
+        (
+            ("--benchmark", "tiny", "--out", "nowhere", "--only", "joined"),
+            "nowhere/timing/operators.csv does not exist; write it first: difnet time FOLDER",
+        ),
         (("--estimate", "tinny"), "unknown benchmark 'tinny'; did you mean 'tiny'?"),
     ],
 )

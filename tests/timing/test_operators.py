@@ -1,20 +1,18 @@
-"""timing.csv has every row, in its format, and the growth of a known curve is found."""
+"""Every operator has every row, with a value or the reason why there is none."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
 import torch
 from torch import Tensor
 
 from difnet.config import InputError, TimingConfig
 from difnet.diffusion import random_walk
-from difnet.timing import fit_growth, time_operators
-from difnet.timing.protocol import median_interval, peak_memory
+from difnet.tables import TIMING
+from difnet.timing import time_operators
+from difnet.timing.protocol import peak_memory
 from difnet.timing.subjects import SUBJECTS
 
 
@@ -31,8 +29,7 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_gpu")
 def test_every_row_is_there_and_the_gpu_rows_say_why_they_are_empty() -> None:
     table = time_operators(grid())
-    header = "subject,device,dtype,nodes,classes,batch,metric,value,ci_low,ci_high,status"
-    assert ",".join(table.columns) == header
+    assert list(table.columns) == TIMING.columns
     assert len(table) == len(SUBJECTS) * 3 * 3
     cupy = table["subject"].str.startswith("dense_inverse_cupy")
     assert set(table.loc[cupy, "status"]) == {"not_run (no GPU)"}
@@ -85,53 +82,6 @@ def test_trained_features_are_rows_of_their_own() -> None:
 def test_unknown_subject() -> None:
     with pytest.raises(InputError, match="unknown subjects walk; known are plain_walk"):
         time_operators(grid(), subjects=["walk"])
-
-
-@pytest.mark.parametrize(
-    ("count", "low", "high"), [(1, 1, 1), (3, 1, 3), (5, 1, 5), (6, 1, 6), (9, 2, 8), (20, 6, 15)]
-)
-def test_median_interval(count: int, low: int, high: int) -> None:
-    """The ranks are those of tables of the sign test's confidence interval."""
-    values = list(np.random.default_rng(0).permutation(np.arange(1.0, count + 1)))
-    assert median_interval(values) == ((count + 1) / 2, low, high)
-
-
-def test_peak_memory_sees_an_array_that_is_gone_afterwards() -> None:
-    size = 80_000_000
-    peak = peak_memory(lambda: np.ones(size // 8).sum(), "cpu")
-    if peak is None:
-        pytest.skip("no peak memory counter on this system")
-    assert 0.9 * size < peak < 1.3 * size
-
-
-def test_growth_of_known_curves() -> None:
-    rng = np.random.default_rng(0)
-    rows = [
-        {
-            "subject": f"power {exponent}",
-            "device": "cpu",
-            "dtype": "float32",
-            "nodes": nodes,
-            "classes": classes,
-            "batch": 1,
-            "metric": "latency_ms",
-            "value": 1e-6 * classes * nodes**exponent * math.exp(0.02 * rng.standard_normal()),
-            "status": "ok",
-        }
-        for exponent in (1, 2, 3)
-        for nodes in (256, 1024, 4096, 16384)
-        for classes in (12, 60)
-    ]
-    growth = fit_growth(pd.DataFrame(rows))
-    assert ",".join(growth.columns) == "subject,device,dtype,metric,exponent,ci_low,ci_high"
-    assert np.allclose(growth["exponent"], [1, 2, 3], atol=0.03)
-    assert ((growth["ci_low"] < [1, 2, 3]) & (growth["ci_high"] > [1, 2, 3])).all()
-    assert ((growth["ci_high"] - growth["ci_low"]) < 0.1).all()
-
-
-def test_growth_needs_three_sizes() -> None:
-    table = time_operators(grid(nodes=(16, 32), backward=False), subjects=["plain_walk"])
-    assert fit_growth(table)["exponent"].isna().all()
 
 
 def test_the_fused_walk_holds_a_twentieth_of_the_matrix_at_most() -> None:

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from difnet.config import DataConfig, RunConfig, resolve_run
 from difnet.data import prepare
 from difnet.training import loop, train_run
-from tests.conftest import PROJECT
+from tests.conftest import CATALOGUE
 
 STEPS = 6
 
@@ -26,7 +26,7 @@ class Trainer:
 
     def config(self, *overrides: str, ablation: str = "seed_only") -> RunConfig:
         settings = [f"train.steps={STEPS}", "train.checkpoint_every=1", "train.batch_size=2", *overrides]
-        return resolve_run(PROJECT, benchmark="tiny", ablation=ablation, seed=0, overrides=settings)
+        return resolve_run(CATALOGUE, benchmark="tiny", ablation=ablation, seed=0, overrides=settings)
 
     def __call__(
         self, out: Path, *overrides: str, ablation: str = "seed_only", overwrite: bool = False

@@ -13,11 +13,11 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from difnet.config import InputError, TrainConfig, load_benchmark
+from difnet.config import InputError, TrainConfig
 from difnet.data import load_prepared, prepare
 from difnet.data.batches import training_batch
 from difnet.training import distributed
-from tests.conftest import PROJECT
+from tests.conftest import CATALOGUE, PROJECT
 from tests.training.conftest import Trainer
 
 JOB = Path(__file__).with_name("distributed_job.py")
@@ -28,7 +28,7 @@ SINGLE = ("train.precision=fp32", "train.batch_size=4", "train.checkpoint_every=
 def train(tmp_path_factory: pytest.TempPathFactory) -> Trainer:
     """Trains in one process, on the images of `tiny`, so that the command line trains the same runs."""
     folder = tmp_path_factory.mktemp("data")
-    prepare(load_benchmark(PROJECT, "tiny").data, folder)
+    prepare(CATALOGUE.benchmark("tiny").data, folder)
     return Trainer(folder)
 
 

@@ -182,7 +182,7 @@ def test_a_disk_that_fills_up(
     out = small_disk / "run"
     with pytest.raises(InputError, match=r"checkpoint\.pt: cannot be written: No space left on device; free"):
         train(out)
-    files = ["checkpoint.previous.pt", "checkpoint.pt", "config.yaml", "history.csv"]
+    files = ["checkpoint.previous.pt", "checkpoint.pt", "config.yaml", "history.csv", ".history.csv.sha256"]
     assert sorted(path.name for path in out.iterdir()) == sorted(files)
     assert torch.load(out / "checkpoint.pt", weights_only=True)["step"] == 4
     (small_disk / "other").unlink()

@@ -10,7 +10,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from difnet.tables import HISTORY, HistoryRow
 from difnet.training import loop, scalars
+from difnet.training.history import History
 from tests.training.conftest import Trainer
 
 
@@ -37,6 +39,15 @@ def test_history_does_not_depend_on_interruptions(
     assert whole["step"].tolist() == [4, 8, 12, 14]
     columns = ["step", "loss", "learning_rate"]
     assert whole[columns].equals(parts[columns])
+
+
+def test_history_keeps_the_digits_that_say_something(tmp_path: Path) -> None:
+    history = History([HistoryRow(3, 1.23456789e-3, 2.5e-4 / 3, 12.3456)], losses=[1.0, 2.0])
+    history.close_row(5, learning_rate=1e-5, images_per_s=1 / 3)
+    history.write(tmp_path / "history.csv")
+    rows = HISTORY.rows(HISTORY.read(tmp_path / "history.csv"))
+    assert rows == [HistoryRow(3, 0.001235, 8.33333e-05, 12.3), HistoryRow(5, 1.5, 1e-05, 0.3)]
+    assert history.rows[0].loss == 1.23456789e-3, "the checkpoint keeps all digits"
 
 
 def test_lines_in_a_log(tmp_path: Path, train: Trainer, capsys: pytest.CaptureFixture[str]) -> None:

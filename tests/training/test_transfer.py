@@ -10,12 +10,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from difnet.config import DataConfig, InputError, ModelConfig, RunConfig, load_run
-from difnet.config.resolve import resolve_run
+from difnet.config import DataConfig, InputError, ModelConfig, RunConfig, load_run, resolve_run
 from difnet.data import prepare
 from difnet.models import build_from_config
 from difnet.training import train_run
-from tests.conftest import PROJECT
+from tests.conftest import CATALOGUE
 
 CLASSES = 7
 
@@ -29,7 +28,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def config(**model: object) -> RunConfig:
     """A run that takes the weights of `cascade`, with changes of its model."""
-    run = resolve_run(PROJECT, benchmark="tiny", ablation="cascade", seed=1)
+    run = resolve_run(CATALOGUE, benchmark="tiny", ablation="cascade", seed=1)
     changed = ModelConfig.model_validate({**run.model.model_dump(), **model})
     return run.model_copy(update={"variant": "later", "weights_of": "cascade", "model": changed})
 
@@ -61,6 +60,7 @@ def test_same_network_same_weights_and_the_files_of_a_run(other: Path, tmp_path:
     assert load_run(out).weights_of == "cascade"
     assert json.loads((out / "environment.json").read_text())["wall_s"] == 0
     assert sorted(path.name for path in out.iterdir()) == [
+        ".history.csv.sha256",
         "config.yaml",
         "environment.json",
         "history.csv",

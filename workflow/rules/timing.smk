@@ -55,12 +55,13 @@ rule networks:
 
 rule timing:
     input:
-        operators="results/{benchmark}/timing/operators.csv",
-        networks="results/{benchmark}/timing/networks.csv",
+        "results/{benchmark}/timing/operators.csv",
+        "results/{benchmark}/timing/networks.csv",
     output:
         "results/{benchmark}/timing.csv",
     log:
         "results/{benchmark}/logs/timing.log",
+    params:
+        folder=subpath(output[0], parent=True),
     shell:
-        "(cmp <(head -n 1 {input.operators}) <(head -n 1 {input.networks})"
-        " && cat {input.operators} <(tail -n +2 {input.networks}) > {output}) 2> {log}"
+        "difnet time {params.folder:q} --only joined > {log:q} 2>&1"

@@ -11,14 +11,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from difnet.config import DataConfig, InputError, resolve_run, write_yaml
+from difnet.config import DataConfig, InputError, RunFolder, resolve_run
 from difnet.data import load_prepared, prepare
 from difnet.evaluation import evaluate_run, write_gallery
 from difnet.evaluation.forward_pass import recorded
 from difnet.metrics import image_statistics
 from difnet.models import build_from_config
 from difnet.tables import PerImage
-from tests.conftest import PROJECT
+from tests.conftest import CATALOGUE
 
 VARIANTS = ("cascade", "deeplab", "dense_inverse", "pixel_prior", "oracle")
 
@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for seed in (0, 1):
             run = root / "runs" / variant / f"seed{seed}"
             config = resolve_run(
-                PROJECT,
+                CATALOGUE,
                 benchmark="tiny",
                 ablation="cascade" if variant == "oracle" else variant,
                 seed=seed,
@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ).model_copy(update={"variant": variant})
             torch.manual_seed(seed)
             network = build_from_config(config.model, 7)
-            write_yaml(run / "config.yaml", config.model_dump(mode="json"))
+            RunFolder(run).write_config(config, {})
             counts = {"counts": torch.rand(7, 40, 40)} if variant == "pixel_prior" else {}
             save_file(network.state_dict() | counts, run / "weights.safetensors")
             evaluate_run(run, data=root / "data")
@@ -119,7 +119,7 @@ def test_mistakes_are_one_line_and_write_nothing(folder: Path, tmp_path: Path) -
 
 
 def test_recording_leaves_the_network_as_it_was(folder: Path) -> None:
-    config = resolve_run(PROJECT, benchmark="tiny", ablation="cascade", seed=0)
+    config = resolve_run(CATALOGUE, benchmark="tiny", ablation="cascade", seed=0)
     network = build_from_config(config.model, 7).eval()
     network.load_state_dict(load_file(folder / "runs" / "cascade" / "seed0" / "weights.safetensors"))
     images = torch.randn(1, 3, 40, 40)

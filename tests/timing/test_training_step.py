@@ -7,8 +7,9 @@ import pytest
 
 from difnet.config import resolve_run
 from difnet.data import prepare
-from difnet.timing.breakdown import COLUMNS, PARTS, training_step_breakdown
-from tests.conftest import PROJECT
+from difnet.tables import BREAKDOWN
+from difnet.timing.training_step import PARTS, training_step_breakdown
+from tests.conftest import CATALOGUE
 
 VARIANTS = ("cascade", "seed_only", "deeplab", "pixel_prior")
 
@@ -16,13 +17,13 @@ VARIANTS = ("cascade", "seed_only", "deeplab", "pixel_prior")
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     data = tmp_path_factory.mktemp("data")
-    runs = [resolve_run(PROJECT, benchmark="tiny", ablation=name, seed=0) for name in VARIANTS]
+    runs = [resolve_run(CATALOGUE, benchmark="tiny", ablation=name, seed=0) for name in VARIANTS]
     prepare(runs[0].data, data)
     return training_step_breakdown(runs, data=data)
 
 
 def test_shares_add_up_for_every_variant_that_is_trained(table: pd.DataFrame) -> None:
-    assert list(table.columns) == list(COLUMNS)
+    assert list(table.columns) == BREAKDOWN.columns
     assert table.groupby("variant")["share"].sum().to_dict() == pytest.approx(
         dict.fromkeys(VARIANTS[:3], 1.0)
     )

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from difnet.config import InputError, lease, machine
+from difnet.config import InputError
+from difnet.machine import gpus
 from tests.conftest import PROJECT
 
 JOB = Path(__file__).with_name("lease_job.py")
@@ -121,17 +122,17 @@ def test_lease_lasts_through_exec(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     code = """
 import sys
 from difnet.cli import lease as command
-from difnet.config import lease
-lease.visible_gpus = lambda: {"0": "GPU-0", "1": "GPU-1", "2": "GPU-2"}
+from difnet.machine import gpus
+gpus.visible_gpus = lambda: {"0": "GPU-0", "1": "GPU-1", "2": "GPU-2"}
 command.lease([sys.executable, "-c", sys.argv[1]], gpus=2)
 """
     inner = """
 import os
 from pathlib import Path
-from difnet.config import lease
-lease.visible_gpus = lambda: {"0": "GPU-0", "1": "GPU-1"}
-lease.lease_gpus(2)
-taken = lease._take(lease._folder(), {"0": "GPU-0", "1": "GPU-1", "2": "GPU-2"}, 1)
+from difnet.machine import gpus
+gpus.visible_gpus = lambda: {"0": "GPU-0", "1": "GPU-1"}
+gpus.lease_gpus(2)
+taken = gpus._take(gpus._folder(), {"0": "GPU-0", "1": "GPU-1", "2": "GPU-2"}, 1)
 print(os.environ["CUDA_VISIBLE_DEVICES"], *taken)
 """
     done = subprocess.run(
@@ -152,8 +153,8 @@ def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         information = tmp_path / f"0000:0{number}:00.0" / "information"
         information.parent.mkdir()
         information.write_text(f"Model: \t\t Fake\nGPU UUID: \t GPU-{number}{number}{number}-a\n")
-    monkeypatch.setattr(machine, "DEVICES", tmp_path)
-    monkeypatch.setattr(machine, "DRIVER", tmp_path)
+    monkeypatch.setattr(gpus, "DEVICES", tmp_path)
+    monkeypatch.setattr(gpus, "DRIVER", tmp_path)
     return tmp_path
 
 
@@ -175,41 +176,73 @@ def test_visible_devices_by_their_uuid(
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    assert list(machine.visible_gpus().items()) == list(expected.items())
-    assert machine.gpu_count() == len(expected)
+    assert list(gpus.visible_gpus().items()) == list(expected.items())
+    assert gpus.gpu_count() == len(expected)
 
 
 def test_number_and_uuid_are_one_device(
     driver: Path, tmp_path: Path, start: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lease.tempfile, "tempdir", str(tmp_path))
-    folder = lease._folder()
+    monkeypatch.setattr(gpus.tempfile, "tempdir", str(tmp_path))
+    folder = gpus._folder()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
-    taken = lease._take(folder, machine.visible_gpus(), 1)
+    taken = gpus._take(folder, gpus.visible_gpus(), 1)
     assert taken is not None
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-111")
-    assert lease._take(folder, machine.visible_gpus(), 1) is None
+    assert gpus._take(folder, gpus.visible_gpus(), 1) is None
     for file in taken.values():
         os.close(file)
-    assert lease._take(folder, machine.visible_gpus(), 1) is not None
+    assert gpus._take(folder, gpus.visible_gpus(), 1) is not None
 
 
 def test_without_gpus_nothing_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "DEVICES", tmp_path)
-    monkeypatch.setattr(lease.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(gpus, "DEVICES", tmp_path)
+    monkeypatch.setattr(gpus.tempfile, "tempdir", str(tmp_path))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
-    assert lease.lease_gpus() == []
+    assert gpus.lease_gpus() == []
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,1"
     assert not list(tmp_path.iterdir())
     with pytest.raises(InputError, match="2 GPUs asked for, 0 visible"):
-        lease.lease_gpus(2)
+        gpus.lease_gpus(2)
 
 
-@pytest.mark.parametrize("variable", ["LOCAL_RANK", lease.LEASED])
+@pytest.mark.parametrize("variable", ["LOCAL_RANK", gpus.LEASED])
 def test_devices_that_are_shared_out_already(
     driver: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, "0")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
-    assert lease.lease_gpus() == []
+    assert gpus.lease_gpus() == []
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,1"
+
+
+@pytest.mark.parametrize("kind", ["link", "open to all", "file"])
+def test_a_folder_that_another_user_may_have_made_is_refused(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / f"difnet-gpus-{os.getuid()}"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    if kind == "link":
+        folder.symlink_to(elsewhere)
+    elif kind == "file":
+        folder.touch()
+    else:
+        folder.mkdir()
+        folder.chmod(0o777)
+    monkeypatch.setattr(gpus.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    with pytest.raises(InputError, match=r"difnet-gpus-\d+: (is not a folder of yours|cannot be written)"):
+        gpus._folder()
+    assert not list(elsewhere.iterdir())
+
+
+def test_a_lock_file_that_is_a_link_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, victim = tmp_path / f"difnet-gpus-{os.getuid()}", tmp_path / "victim"
+    folder.mkdir(mode=0o700)
+    (folder / "turn").symlink_to(victim)
+    monkeypatch.setattr(gpus.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    with pytest.raises(InputError, match="cannot be written"):
+        gpus._folder()
+    assert not victim.exists()

@@ -31,10 +31,10 @@ from torch import nn
 from difnet.config import InputError, RunConfig, atomic_path, load_run
 from difnet.data import Split, SplitIndex, load_prepared
 from difnet.data.batches import evaluation_batches
+from difnet.evaluation.evaluate_run import answer
 from difnet.evaluation.forward_pass import ForwardPass, recorded
 from difnet.evaluation.full_size import single_pass
 from difnet.evaluation.gallery_images import Choice, choose_images, per_image_miou
-from difnet.evaluation.run import answer
 from difnet.evaluation.similarity import level_states, walks
 from difnet.models import load_network
 from difnet.models.rule_protocol import has_states, is_linear

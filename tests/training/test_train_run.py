@@ -120,7 +120,7 @@ def test_full_disk_is_one_line_and_leaves_no_half_file(small_disk: Path, data: P
     failed = train(small_disk / "run", data, check=False)
     assert failed.returncode == 2
     assert "checkpoint.pt: cannot be written: No space left on device" in failed.stderr
-    assert sorted(path.name for path in (small_disk / "run").iterdir()) == ["config.yaml"]
+    assert sorted(path.name for path in (small_disk / "run").iterdir()) == ["ablation", "config.yaml"]
 
 
 def test_loss_that_is_not_finite_stops_the_run(tmp_path: Path, data: Path) -> None:

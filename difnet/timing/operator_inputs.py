@@ -1,11 +1,11 @@
-"""Node features of a trained network at any number of nodes: what the operators meet in practice.
+"""What the operators are given: node features, drawn or of a trained network, at any number of nodes.
 
 B batch, D embedding, h w grid, N = h*w nodes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import isqrt
 from pathlib import Path
 
@@ -14,15 +14,35 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from difnet.config import load_run
+from difnet.config import TimingConfig, load_run
 from difnet.data import load_prepared
 from difnet.data.augmentation import normalise
 from difnet.models import DifNet, load_network
 
+Levels = Callable[[int], Sequence[Tensor]]
+"""Number of nodes N -> the levels (B, D, N)."""
+LEVELS = 5
+FEATURE_SCALE = 0.3
+"""Of random features: at 1 the transition matrix of 64 channels would be the identity."""
 STRIDE = 8
 
 
-def trained_levels(run: Path, *, data: Path, batch: int) -> Callable[[int], list[Tensor]] | None:
+def random_levels(config: TimingConfig) -> Levels:
+    """Features from N(0, 0.3^2), at which P mixes; the same ones in every call."""
+
+    def levels(nodes: int) -> list[Tensor]:
+        shape = (config.batch, config.embedding_dim, nodes)
+        return [FEATURE_SCALE * normal(*shape, seed=level) for level in range(LEVELS)]
+
+    return levels
+
+
+def normal(*shape: int, seed: int) -> Tensor:
+    """Numbers from N(0, 1) that depend on the seed alone."""
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def trained_levels(run: Path, *, data: Path, batch: int) -> Levels | None:
     """The similarity branch of a trained run, as a function of the number of nodes.
 
     Args:

@@ -11,13 +11,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from difnet.config import DataConfig, InputError, RunConfig, resolve_run, write_yaml
+from difnet.config import DataConfig, InputError, RunConfig, RunFolder, resolve_run
 from difnet.data import load_prepared, prepare
 from difnet.evaluation import evaluate_run
 from difnet.metrics import confusion_matrix, miou
 from difnet.models import build_from_config
 from difnet.tables import SCORES, PerImage
-from tests.conftest import PROJECT
+from tests.conftest import CATALOGUE
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +29,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def untrained_run(directory: Path, ablation: str, **weights: torch.Tensor) -> RunConfig:
     """A run directory with weights that were never trained, some of them replaced."""
-    config = resolve_run(PROJECT, benchmark="tiny", ablation=ablation, seed=4)
+    config = resolve_run(CATALOGUE, benchmark="tiny", ablation=ablation, seed=4)
     torch.manual_seed(0)
-    write_yaml(directory / "config.yaml", config.model_dump(mode="json"))
+    RunFolder(directory).write_config(config, {})
     save_file(build_from_config(config.model, 7).state_dict() | weights, directory / "weights.safetensors")
     return config
 

@@ -1,4 +1,7 @@
-"""Where the time of a training step goes: data, convolutions, walks, rest (`timing/breakdown.csv`)."""
+"""A training step of a run: the step itself, and where its time goes (`timing/breakdown.csv`).
+
+B batch, H W image size.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,47 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from torch import nn
+from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile, record_function
 
 from difnet.config import RunConfig, training_steps
 from difnet.data import PreparedData, load_prepared
-from difnet.data.batches import training_batches
+from difnet.data.batches import Batch, training_batches
+from difnet.models import build_from_config
+from difnet.tables import BREAKDOWN, BreakdownRow
 from difnet.timing.protocol import OUT_OF_MEMORY
-from difnet.timing.step import TrainingStep
+from difnet.training import choose_device, make_optimiser, memory_format, training_step
 
 PARTS = ("data", "convolutions", "walks", "rest")
-COLUMNS = ("variant", "device", "part", "ms", "share")
 STEPS = 3
 BACKWARD = "autograd::engine::evaluate_function"
 """How the profiler names the backward pass of an operation."""
+
+
+class TrainingStep:
+    """The network of a run, with random weights, on the device that it trains on, and its step.
+
+    Args:
+        run: Its model and recipe; not `pixel_prior`, which takes no steps.
+        classes: C.
+    """
+
+    def __init__(self, run: RunConfig, classes: int) -> None:
+        self.device = choose_device()
+        self.layout = memory_format(run.train)
+        network = build_from_config(run.model.model_copy(update={"weights": None}), classes)
+        self.network = network.to(self.device).to(memory_format=self.layout)
+        self._optimiser = make_optimiser(self.network, run.train)
+        self._train = run.train
+
+    def inputs(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Images (B, 3, H, W) and labels (B, H, W) as the step takes them."""
+        moved = batch.to(self.device)
+        return moved.images.to(memory_format=self.layout), moved.labels
+
+    def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Take the step and return its loss."""
+        return training_step(self.network.train(), self._optimiser, images, labels, step=0, train=self._train)
 
 
 def training_step_breakdown(runs: Sequence[RunConfig], *, data: Path) -> pd.DataFrame:
@@ -34,8 +64,8 @@ def training_step_breakdown(runs: Sequence[RunConfig], *, data: Path) -> pd.Data
         data: Folder of the prepared data set.
 
     Returns:
-        Columns variant, device, part, ms (of one step, mean over three) and share (0 to 1); no rows of a
-        variant whose step does not fit into memory.
+        The columns of breakdown.csv, a mean over three steps; no rows of a variant whose step does not fit
+        into memory.
     """
     prepared = load_prepared(data)
     rows = []
@@ -47,8 +77,11 @@ def training_step_breakdown(runs: Sequence[RunConfig], *, data: Path) -> pd.Data
         except OUT_OF_MEMORY:
             continue
         total = sum(times.values())
-        rows += [(run.variant, device, part, times[part], times[part] / total) for part in PARTS]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+        rows += [
+            BreakdownRow(run.variant, device, part, ms=times[part], share=times[part] / total)
+            for part in PARTS
+        ]
+    return BREAKDOWN.frame(rows)
 
 
 def _profiled(run: RunConfig, prepared: PreparedData) -> tuple[str, dict[str, float]]:

@@ -1,0 +1,66 @@
+"""Timing of whole networks: why a row has no value, threads, and what is compiled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from difnet.config import TimingConfig, resolve_run
+from difnet.data import prepare
+from difnet.timing import time_networks
+from difnet.timing.training_step import training_step_breakdown
+from tests.conftest import CATALOGUE
+
+
+def networks_of_tiny(tmp_path: Path, *overrides: str, **timing: int) -> pd.DataFrame:
+    """Status and value of every metric of the cascade."""
+    run = resolve_run(CATALOGUE, benchmark="tiny", ablation="cascade", seed=0, overrides=overrides)
+    prepare(run.data, tmp_path)
+    table = time_networks([run], TimingConfig(**timing), data=tmp_path)
+    return table.set_index("metric")[["value", "status"]]
+
+
+def test_step_that_does_not_fit_has_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def step(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr("difnet.timing.training_step.training_step", step)
+    rows = networks_of_tiny(tmp_path, warmup=0, repeats=1)
+    assert rows["status"].to_dict() == {
+        "latency_ms": "ok",
+        "images_per_s": "ok",
+        "train_step_ms": "does_not_fit",
+        "peak_memory_mb": "does_not_fit",
+    }
+    assert rows["value"].isna().tolist() == [False, False, True, True]
+    run = resolve_run(CATALOGUE, benchmark="tiny", ablation="cascade", seed=0)
+    assert training_step_breakdown([run], data=tmp_path).empty
+
+
+def test_networks_compute_with_the_threads_of_the_benchmark(tmp_path: Path) -> None:
+    for threads in (2, 1):
+        networks_of_tiny(tmp_path, warmup=0, repeats=1, threads=threads)
+        assert torch.get_num_threads() == threads
+
+
+def test_only_the_training_step_is_compiled_where_the_run_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 0
+
+    def compiled(network: torch.nn.Module) -> None:
+        def call(images: torch.Tensor) -> object:
+            nonlocal calls
+            calls += 1
+            return network.forward(images)
+
+        network._compiled_call_impl = call
+
+    monkeypatch.setattr(torch.nn.Module, "compile", compiled)
+    networks_of_tiny(tmp_path, warmup=0, repeats=2)
+    assert calls == 0
+    networks_of_tiny(tmp_path, "train.compile=true", warmup=1, repeats=2)
+    assert calls == 2 * 3
