@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy.ndimage import distance_transform_edt
 
-VOID = 255
+from difnet.data import VOID
+from difnet.metrics.boundary_f import tolerance
+
 RIGHT, NEAR, FAR, UNLABELLED = range(4)
 ERROR_COLOURS = ((0, 0, 0, 0), (28, 140, 163, 255), (213, 94, 0, 255), (150, 158, 168, 255))
 """Right (clear), wrong near a boundary, wrong elsewhere, void."""
@@ -87,15 +89,10 @@ def walk_map(
 def error_kinds(prediction: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Sort pixels (H,W) into right, wrong near a true boundary, wrong elsewhere, and void."""
     wrong = (prediction != truth) & (truth != VOID)
-    near = distance_to_boundary(truth) <= boundary_tolerance(truth)
+    near = distance_to_boundary(truth) <= tolerance(*truth.shape)
     kinds = np.where(wrong, np.where(near, NEAR, FAR), RIGHT)
     kinds[truth == VOID] = UNLABELLED
     return kinds.astype(np.uint8)
-
-
-def boundary_tolerance(truth: NDArray[np.uint8]) -> int:
-    """The matching radius of the boundary F-score in pixels."""
-    return int(np.ceil(0.0075 * np.hypot(*truth.shape)))
 
 
 def distance_to_boundary(truth: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -23,7 +23,7 @@ class RunRecord:
     config: str
     """The text of `config.yaml`, empty if there is none."""
     departure: str
-    """How its configuration differs from the planned one: the first key; empty where it does not."""
+    """The first key in which it is not the planned one, with both values; empty where there is none."""
     history: tuple[HistoryRow, ...]
     environment: dict[str, Any]
     sources: dict[str, str]
@@ -173,17 +173,9 @@ def _departure(folder: Path, planned: RunConfig) -> str:
         stored = load_run(folder)
     except InputError as error:
         return str(error)
-    return _first_difference(stored.model_dump(mode="json"), planned.model_dump(mode="json"))
-
-
-def _first_difference(stored: dict[str, Any], planned: dict[str, Any], section: str = "") -> str:
-    for key in {**planned, **stored}:
-        own, other = stored.get(key), planned.get(key)
-        if own != other:
-            if isinstance(own, dict) and isinstance(other, dict):
-                return _first_difference(own, other, f"{section}{key}.")
-            return f"{section}{key} is {own}, planned is {other}"
-    return ""
+    if (stored.variant, stored.seed) != (planned.variant, planned.seed):
+        return f"it is of {stored.variant} seed {stored.seed}"
+    return stored.difference(planned) or ""
 
 
 def _notes(own: RunConfig, reference: RunConfig, titles: dict[str, str]) -> list[str]:

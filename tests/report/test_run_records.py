@@ -197,11 +197,19 @@ def test_a_run_of_another_configuration_is_named(toy: Path, tmp_path: Path) -> N
     RunFolder(tmp_path / "other").write_config(config.model_copy(update={"train": train}), {})
     shutil.copy(tmp_path / "other" / "config.yaml", path / "config.yaml")
     page = rendered_in(tmp_path, toy).page
-    words = "cascade seed 0 was made with another configuration than the planned one: train.steps is 7, "
-    assert f"{words}planned is 1500." in page.by_id("toy-trust").text
+    words = "cascade seed 0 is not of the planned configuration: train.steps (7 and 1500)."
+    assert words in page.by_id("toy-trust").text
     assert "5 of 6 planned runs finished" in page.by_id("toy-trust").text
     assert "1 warning under Can I trust it?" in page.by_id("toy-results").text
     assert "seed 0: another configuration" in page.by_id("toy-run-cascade").text
+
+
+def test_a_run_copied_to_another_place_is_named(toy: Path) -> None:
+    for name in ("seed_only", "cascade"):
+        shutil.copy(toy / "runs" / "deeplab" / "seed0" / "config.yaml", toy / "runs" / name / "seed1")
+    runs = {variant.name: variant.runs[1] for variant in load(toy).variants}
+    assert runs["seed_only"].departure == runs["cascade"].departure == "it is of deeplab seed 0"
+    assert runs["deeplab"].departure == ""
 
 
 def test_a_configuration_that_cannot_be_read_is_named(toy: Path) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from difnet.data import VOID
+from difnet.metrics.boundary_f import tolerance
 from difnet.report import map_pictures
 from difnet.report.gallery_file import Chosen, GalleryFile, Shown
 from difnet.report.load import Results
@@ -77,7 +79,7 @@ def build(results: Results) -> Section:
             "absent": [variant.title for variant in results.variants if variant.name not in shown],
             "seeds": sorted({item.seed for item in gallery.variants}) if gallery else [],
             "rule": _rule(results, gallery) if gallery else "",
-            "tolerances": sorted({map_pictures.boundary_tolerance(truth) for truth in truths}),
+            "tolerances": sorted({tolerance(*truth.shape) for truth in truths}),
             "legend": list(zip(results.data.classes, results.data.palette, strict=True)),
             "large": any(max(truth.shape) > SMALL for truth in truths),
         },
@@ -134,7 +136,7 @@ def _strip(results: Results, gallery: GalleryFile, shown: Shown, place: int, sid
     truth = gallery.arrays[f"truth/{place}"]
     kinds = map_pictures.error_kinds(prediction, truth)
     near, far = int((kinds == map_pictures.NEAR).sum()), int((kinds == map_pictures.FAR).sum())
-    wrong = (near + far) / max(1, int((truth != map_pictures.VOID).sum()))
+    wrong = (near + far) / max(1, int((truth != VOID).sum()))
     palette = results.palette
     maps = [
         Map(

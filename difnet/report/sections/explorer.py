@@ -21,7 +21,6 @@ SHARE_OF_BUDGET = 0.35
 SIDE = 320
 WHOLE = "whole diffusion"
 """Name of the last panel: all levels at once, with restart and skip."""
-VOID = 255
 
 
 @dataclass(frozen=True)
