@@ -66,15 +66,6 @@ class Selection(Section):
             changes["sweep"] = self.sweep
         return benchmark.model_copy(update=changes)
 
-    @property
-    def options(self) -> str:
-        """Options of `difnet plan` that plan the same runs of one benchmark."""
-        words = [word for selector in self.ablations for word in ("--ablation", selector)]
-        words += [word for seed in self.seeds for word in ("--seed", str(seed))]
-        words += [word for assignment in self.set for word in ("--set", assignment)]
-        words += [word for key, tried in self.sweep.items() for word in ("--sweep", f"{key}={_flow(tried)}")]
-        return shlex.join([*words, "--processes", str(self.processes)])
-
     def command(self, benchmark: str) -> str:
         """The Snakemake command that plans the same runs of one benchmark."""
         values = self.model_dump(exclude_defaults=True) | {"benchmarks": (benchmark,)}
@@ -130,6 +121,11 @@ class BenchmarkPlan(Section):
     def first_runs(self) -> list[RunConfig]:
         """The run of each variant with the first seed."""
         return [variant.config for variant in self.variants]
+
+    @property
+    def sha256(self) -> str:
+        """Hash of all that it says."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
     def run(self, variant: PlannedVariant, seed: int) -> RunConfig:
         """The configuration of one run."""
@@ -189,8 +185,6 @@ class Plan:
 
     benchmarks: dict[str, BenchmarkPlan]
     """By the name of the folder in `results/`."""
-    options: str
-    """Options of `difnet plan` that plan the same runs of one benchmark."""
     processes: int
     """Processes of every training."""
     left_out: list[str]
@@ -219,7 +213,6 @@ def plan(project: Project, config: Mapping[str, Any]) -> Plan:
     planned = [_planned(project, name, selection) for name in dict.fromkeys(selection.benchmarks)]
     return Plan(
         benchmarks={part.folder: part for part in planned},
-        options=selection.options,
         processes=selection.processes,
         left_out=[*unread_ablations(project), *(line for part in planned for line in part.left_out)],
     )

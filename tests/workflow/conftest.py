@@ -25,7 +25,7 @@ RUNS = len(VARIANTS) * len(SEEDS)
 
 TABLES = Counter(timing=1, analysis=1, gallery=1, report=1, all=1)
 """Jobs that a change of any variant's training brings along: the tables and the report of all variants."""
-NEW_VARIANT = Counter(plan=1, train=2, evaluate=2, networks=1) + TABLES
+NEW_VARIANT = Counter(train=2, evaluate=2, networks=1) + TABLES
 
 SELECTION = "ablations: [cascade, pixel_prior, seed_only, own]\n"
 YAML = "title: Mean walk\nquestion: Q\nextends: cascade\ntags: [own]\nmodel: {diffusion: mean_walk}\n"

@@ -10,7 +10,10 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from difnet.config import read_plan
+import yaml
+
+from difnet.config import Project as Catalogue
+from difnet.config import plan, read_plan
 from tests.workflow.conftest import DIFFUSION, NEW_VARIANT, PARTS, RULES, TABLES, YAML, Project, jobs
 
 
@@ -50,7 +53,7 @@ def test_sections_belong_to_the_benchmarks_that_select_the_ablation(project: Pro
     other = "title: T\nablations: [cascade]\ntrain: {steps: 1}\n"
     with project.files({"workflow/benchmarks/other.yaml": other}):
         planned = jobs(project.snakemake("-n", config=["benchmarks=[tiny,other]"]))
-    assert planned == Counter(data=1, plan=1, train=3, evaluate=3, operators=1, networks=1) + TABLES
+    assert planned == Counter(data=1, train=3, evaluate=3, operators=1, networks=1) + TABLES
 
 
 def test_weights_of_another_ablation_are_waited_for(project: Project) -> None:
@@ -59,7 +62,7 @@ def test_weights_of_another_ablation_are_waited_for(project: Project) -> None:
         run = project.snakemake(
             "-n", "-p", config=["benchmarks=[tiny]", "ablations=[evaluated]", "seeds=[7]"]
         )
-    assert jobs(run) == Counter(plan=1, train=2, evaluate=2, operators=1, networks=1) + TABLES
+    assert jobs(run) == Counter(train=2, evaluate=2, operators=1, networks=1) + TABLES
     train = {
         match["variant"]: match[0]
         for match in re.finditer(r"rule train:.*?variant=(?P<variant>\w+).*?\n\n", run.stdout, re.DOTALL)
@@ -81,9 +84,10 @@ def test_the_command_of_a_report_plans_the_same_runs_elsewhere(project: Project,
     ]
     run = project.snakemake("-n", config=selection)
     folder = "results/tiny+train.flip=false+train.steps=2"
-    assert jobs(run) == Counter(plan=1, train=6, evaluate=6, operators=1, networks=1) + TABLES
-    project.run("--", f"{folder}/plan.json", config=selection)
-    command = read_plan(project.root / folder).command
+    assert jobs(run) == Counter(train=6, evaluate=6, operators=1, networks=1) + TABLES
+    words = {key: yaml.safe_load(value) for key, value in (word.split("=", 1) for word in selection)}
+    (part,) = plan(Catalogue(project.root), words).benchmarks.values()
+    command = read_plan(part.write(Catalogue(project.root)).parent).command
     for part in PARTS:
         source = project.root / part
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / part)
@@ -109,7 +113,7 @@ limits: {runs: 5}
 """
     with project.files({"workflow/benchmarks/swept.yaml": swept}):
         run = project.snakemake("-n", config=["benchmarks=[swept]"])
-    assert jobs(run) == Counter(data=1, plan=1, train=5, evaluate=5, operators=1, networks=1) + TABLES
+    assert jobs(run) == Counter(data=1, train=5, evaluate=5, operators=1, networks=1) + TABLES
     assert "swept/runs/cascade@embedding_dim=16/seed0/scores.csv" in run.stdout
     left_out = [line for line in run.stderr.splitlines() if line.startswith("difnet: ")]
     assert left_out == ["difnet: swept: its limits leave out 1 of 6 variants: seed_only@embedding_dim=32"]

@@ -1,6 +1,5 @@
 rule analysis:
     input:
-        plan=ancient("results/{benchmark}/plan.json"),
         scores=lambda wildcards: run_files(
             "scores.csv", "per_image.parquet", benchmarks=[wildcards.benchmark]
         ),

@@ -1,6 +1,5 @@
 rule evaluate:
     input:
-        plan=ancient("results/{benchmark}/plan.json"),
         data=data_index,
         weights="results/{benchmark}/runs/{variant}/seed{seed}/weights.safetensors",
     output:
@@ -27,7 +26,6 @@ rule evaluate:
 rule gallery:
     """Images chosen by their scores, with the answer of every variant's first seed."""
     input:
-        plan=ancient("results/{benchmark}/plan.json"),
         data=data_index,
         weights=lambda wildcards: run_files(
             "weights.safetensors", benchmarks=[wildcards.benchmark]

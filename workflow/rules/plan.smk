@@ -107,36 +107,25 @@ def data_index(wildcards):
     return f"results/{BENCHMARKS[wildcards.benchmark].benchmark}/data/index.json"
 
 
-rule plan:
-    output:
-        "results/{benchmark}/plan.json",
-    log:
-        "results/{benchmark}/logs/plan.log",
-    localrule: True
-    params:
-        plan=lambda wildcards: values(BENCHMARKS[wildcards.benchmark]),
-        benchmark=lambda wildcards: BENCHMARKS[wildcards.benchmark].benchmark,
-        selection=PLAN.options,
-    shell:
-        "difnet plan {params.benchmark} {params.selection} > {log} 2>&1"
-
-
-# A job's outputs are deleted before it starts: what is finished is moved to `replaced/` before any job does.
+# Before any job starts, and in no dry run: what is finished and will be made again is moved to `replaced/`, since
+# a job's outputs are deleted when it starts, and the plan is written, which jobs read.
 onstart:
-    for job in [] if workflow.touch else workflow.dag.needrun_jobs():
-        if job.rule.name in ("train", "evaluate"):
-            part = BENCHMARKS[job.wildcards.benchmark]
-            folder = part.run_folder(
-                PROJECT.results, job.wildcards.variant, int(job.wildcards.seed)
-            )
-            moved = (
-                folder.set_aside()
-                if job.rule.name == "train"
-                else folder.set_scores_aside()
-            )
-            if moved:
-                print(
-                    f"difnet: {folder.path} is made again; what it held: {moved}",
-                    file=sys.stderr,
+    if not workflow.touch:
+        for job in workflow.dag.needrun_jobs():
+            if job.rule.name in ("train", "evaluate"):
+                part = BENCHMARKS[job.wildcards.benchmark]
+                folder = part.run_folder(
+                    PROJECT.results, job.wildcards.variant, int(job.wildcards.seed)
                 )
-                part.write_runs(PROJECT)
+                moved = (
+                    folder.set_aside()
+                    if job.rule.name == "train"
+                    else folder.set_scores_aside()
+                )
+                if moved:
+                    print(
+                        f"difnet: {folder.path} is made again; what it held: {moved}",
+                        file=sys.stderr,
+                    )
+        for part in BENCHMARKS.values():
+            part.write(PROJECT)

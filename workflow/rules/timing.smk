@@ -10,7 +10,6 @@ def reference_run(wildcards):
 
 rule operators:
     input:
-        plan=ancient("results/{benchmark}/plan.json"),
         data=data_index,
         trained=reference_run,
     output:
@@ -32,7 +31,6 @@ rule operators:
 
 rule networks:
     input:
-        plan=ancient("results/{benchmark}/plan.json"),
         data=data_index,
     output:
         multiext("results/{benchmark}/timing/", "networks.csv", "breakdown.csv"),

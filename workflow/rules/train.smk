@@ -18,12 +18,9 @@ def processes_option(wildcards, input):
 
 rule train:
     input:
-        plan=ancient("results/{benchmark}/plan.json"),
         data=data_index,
         weights=weights_of,
     output:
-        # The configuration is there already; a job's other outputs are deleted before it starts.
-        update("results/{benchmark}/runs/{variant}/seed{seed}/config.yaml"),
         multiext(
             "results/{benchmark}/runs/{variant}/seed{seed}/",
             "weights.safetensors",
