@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from difnet.data.files.labels import voc_colour
 from PIL import Image
 from safetensors.torch import save_file
 
 from difnet.config import DataConfig, InputError, RunFolder, resolve_run
 from difnet.data import load_prepared, open_dataset, prepare
 from difnet.data.augmentation import normalise
+from difnet.data.files.colours import voc_colour
 from difnet.evaluation import evaluate_run, predict, predict_images
 from difnet.metrics import image_statistics
 from difnet.models import build_from_config, from_official, load_network

@@ -134,6 +134,8 @@ def test_weights_of_an_older_rule_are_refused(rule: Callable[[str], Path], proje
     trained(project, config)
     assert load_network(project, config, num_classes=7).get_parameter("diffusion.share").item() == 0.5
     path.write_text(MEAN + "\n# an afterthought\n")
+    load_network(project, config, num_classes=7)
+    path.write_text(MEAN + "\nAFTERTHOUGHT = 1\n")
     with pytest.raises(
         InputError, match=r"ablations/mean\.py: has changed since .* was trained; train the run"
     ):

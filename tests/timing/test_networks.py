@@ -44,23 +44,3 @@ def test_networks_compute_with_the_threads_of_the_benchmark(tmp_path: Path) -> N
     for threads in (2, 1):
         networks_of_tiny(tmp_path, warmup=0, repeats=1, threads=threads)
         assert torch.get_num_threads() == threads
-
-
-def test_only_the_training_step_is_compiled_where_the_run_asks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    calls = 0
-
-    def compiled(network: torch.nn.Module) -> None:
-        def call(images: torch.Tensor) -> object:
-            nonlocal calls
-            calls += 1
-            return network.forward(images)
-
-        network._compiled_call_impl = call
-
-    monkeypatch.setattr(torch.nn.Module, "compile", compiled)
-    networks_of_tiny(tmp_path, warmup=0, repeats=2)
-    assert calls == 0
-    networks_of_tiny(tmp_path, "train.compile=true", warmup=1, repeats=2)
-    assert calls == 2 * 3

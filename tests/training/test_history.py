@@ -50,31 +50,12 @@ def test_history_keeps_the_digits_that_say_something(tmp_path: Path) -> None:
     assert history.rows[0].loss == 1.23456789e-3, "the checkpoint keeps all digits"
 
 
-def test_lines_in_a_log(tmp_path: Path, train: Trainer, capsys: pytest.CaptureFixture[str]) -> None:
-    """About ten lines, also where rows and tenths do not coincide, and one at the end."""
+def test_the_last_line_of_a_log(tmp_path: Path, train: Trainer, capsys: pytest.CaptureFixture[str]) -> None:
+    """A short training says how it ended; lines on the way are those of `difnet.machine.progress`."""
     train(tmp_path, "train.steps=37", "train.checkpoint_every=100")
-    lines = capsys.readouterr().err.splitlines()
-    steps = [int(line.split("step ")[1].partition("/")[0]) for line in lines[:-1]]
-    assert steps == [4, 8, 12, 15, 19, 23, 26, 30, 34, 37]
-    assert lines[-1].startswith("seed_only seed 0: 37 steps in ")
-    assert "images/s, last loss " in lines[-1]
-    assert "\r" not in "".join(lines)
-
-
-def test_lines_where_rows_are_rare(
-    tmp_path: Path, train: Trainer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(loop, "MOST_ROWS", 5)
-    train(tmp_path, "train.steps=37", "train.checkpoint_every=100")
-    lines = capsys.readouterr().err.splitlines()
-    assert [line.split("step ")[1].partition("/")[0] for line in lines[:-1]] == [
-        "7",
-        "14",
-        "21",
-        "28",
-        "35",
-        "37",
-    ]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("seed_only seed 0: 37 steps in ")
+    assert "images/s, last loss " in line
 
 
 def test_scalars_where_tensorboard_is_installed(
