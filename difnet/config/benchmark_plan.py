@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BeforeValidator, Field, PositiveInt, ValidationError
+from pydantic import ValidationError
 
 from difnet.config.errors import InputError
 from difnet.config.files import validate, write_text
@@ -25,52 +23,13 @@ from difnet.config.schema import (
     LimitsConfig,
     RunConfig,
     Section,
-    Seeds,
     TimingConfig,
 )
+from difnet.config.selection import Selection
 from difnet.config.variants import Assignments, ablation_of, described, select_variants, unread_ablations
 
 PLAN = "plan.json"
 FORMAT = 1
-LONGEST_SUFFIX = 60
-"""Characters of a folder's name beyond the benchmark's; longer ones are hashed."""
-
-
-def _as_list(value: object) -> object:
-    return value if isinstance(value, (list, tuple)) else [value]
-
-
-class Selection(Section):
-    """Keys of `workflow/config.yaml`, which `snakemake --config` may change."""
-
-    benchmarks: Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
-    ablations: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
-    """Names, tags or globs that replace the selection of every benchmark, beside its reference."""
-    seeds: Annotated[Seeds, BeforeValidator(_as_list)] = ()
-    """Seeds that replace those of every benchmark."""
-    set: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
-    """Assignments such as `train.steps=100`, applied to every run: another recipe, in a folder of its own."""
-    sweep: dict[str, list[Any]] = Field(default_factory=dict)
-    """Values to try of some keys, in place of every benchmark's own sweep."""
-    processes: PositiveInt = 1
-    """Processes of every training, each with a GPU of its own where there are any."""
-
-    def of(self, benchmark: BenchmarkConfig) -> BenchmarkConfig:
-        """A benchmark with this selection's ablations, seeds and sweep, where there are any."""
-        changes: dict[str, object] = {}
-        if self.ablations:
-            changes["ablations"] = (ablation_of(benchmark.reference), *self.ablations)
-        if self.seeds:
-            changes["seeds"] = self.seeds
-        if self.sweep:
-            changes["sweep"] = self.sweep
-        return benchmark.model_copy(update=changes)
-
-    def command(self, benchmark: str) -> str:
-        """The Snakemake command that plans the same runs of one benchmark."""
-        values = self.model_dump(exclude_defaults=True) | {"benchmarks": (benchmark,)}
-        words = [f"{key}={_flow(value)}" for key, value in values.items()]
-        return shlex.join(["snakemake", "--cores", "all", "--config", *words])
 
 
 class PlannedVariant(Section):
@@ -238,7 +197,7 @@ def _planned(project: Project, name: str, selection: Selection) -> BenchmarkPlan
     changed = selection.set and resolved != _resolved(project, name, benchmark, selected, ())
     return BenchmarkPlan(
         benchmark=name,
-        folder=name + (_suffix(selection.set) if changed else ""),
+        folder=name + (selection.suffix if changed else ""),
         title=benchmark.title,
         description=benchmark.description,
         command=selection.command(name),
@@ -297,21 +256,3 @@ def _within_limits(
             f"{runs} runs and {steps} steps"
         )
     return kept
-
-
-def _suffix(assignments: Sequence[str]) -> str:
-    """`+train.steps=5`, the same in whatever order the assignments were given; hashed where long."""
-    words = sorted("".join(assignment.split()) for assignment in assignments)
-    text = "".join(f"+{re.sub(r'[^A-Za-z0-9_.,=+-]', '_', word)}" for word in words)
-    if len(text) <= LONGEST_SUFFIX and text == "".join(f"+{word}" for word in words):
-        return text
-    digest = hashlib.sha256(json.dumps(words).encode()).hexdigest()[:8]
-    return f"{text[: LONGEST_SUFFIX - 9]}-{digest}"
-
-
-def _flow(value: object) -> str:
-    """A value as Snakemake's command line takes it: YAML on one line, quoted where it must be."""
-    if isinstance(value, (list, tuple)):
-        plain = all(re.fullmatch(r"[\w.@=*?/+-]+", str(item)) for item in value)
-        return f"[{','.join(map(str, value))}]" if plain else json.dumps(value)
-    return json.dumps(value)

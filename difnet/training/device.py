@@ -1,11 +1,14 @@
-"""The device that networks run on, how it lays out their tensors, and the precision it trains them in."""
+"""How networks are computed: device, layout, precision, threads, and kernels that give equal bits."""
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 
 import torch
+import torch.utils.deterministic
+from threadpoolctl import threadpool_limits
 
 from difnet.config import TrainConfig
 
@@ -27,6 +30,26 @@ def trains_in_bf16(train: TrainConfig) -> bool:
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return _cpu_computes_in_bf16()
+
+
+def use_threads(threads: int) -> None:
+    """Let PyTorch, and the BLAS of NumPy and SciPy, compute with this many threads from now on.
+
+    Their number is part of a run's configuration, since rounding depends on it.
+    """
+    torch.set_num_threads(threads)
+    threadpool_limits(limits=threads)
+
+
+def use_deterministic(enabled: bool) -> None:
+    """Compute with deterministic kernels only, or with the fastest ones, from now on.
+
+    Call it before the first operation on a GPU: cuBLAS reads its workspace once.
+    """
+    if enabled:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.use_deterministic_algorithms(enabled)
 
 
 @cache

@@ -16,9 +16,8 @@ from difnet.training.checkpoint import save_checkpoint
 from difnet.training.device import memory_format
 from difnet.training.distributed import by_first, highest, process_count, process_rank, shared_network
 from difnet.training.failures import CONTINUES, explained, stop_if_not_finite
-from difnet.training.history import MOST_ROWS
+from difnet.training.history import MOST_ROWS, tensorboard
 from difnet.training.recipe import learning_rate, training_step
-from difnet.training.scalars import scalars
 from difnet.training.selection import keep_if_best
 from difnet.training.state import TrainingState
 
@@ -57,7 +56,7 @@ def run_steps(
 
     with (
         StopRequest(highest) as stop,
-        scalars(out, step=state.step) as write_scalars,
+        tensorboard(out, step=state.step) as write_scalars,
         Progress(title, train.steps, unit="steps", done=state.step, quiet=part[0] > 0) as progress,
         explained(out),
         closing(training_batches(split, config, state.step, part)) as batches,

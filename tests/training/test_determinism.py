@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from difnet.models.node_grid import adaptive_max_pool, resize
-from difnet.training.determinism import use_deterministic
+from difnet.training.device import use_deterministic
 from tests.conftest import PROJECT
 from tests.training.conftest import Trainer
 

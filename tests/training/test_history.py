@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from difnet.tables import HISTORY, HistoryRow
-from difnet.training import loop, scalars
+from difnet.training import history, loop
 from difnet.training.history import History
 from tests.training.conftest import Trainer
 
@@ -79,13 +79,13 @@ def test_scalars_where_tensorboard_is_installed(
     module = types.ModuleType("torch.utils.tensorboard")
     module.SummaryWriter = SummaryWriter
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
-    monkeypatch.setattr(scalars, "find_spec", lambda name: object())
+    monkeypatch.setattr(history, "find_spec", lambda name: object())
     train(tmp_path, "train.steps=2")
     names = ("loss", "learning_rate", "images_per_s")
     assert written == [(name, step) for step in (1, 2) for name in names]
 
 
 def test_nothing_is_written_without_tensorboard(tmp_path: Path, train: Trainer) -> None:
-    if scalars.find_spec("tensorboard") is None:
+    if history.find_spec("tensorboard") is None:
         train(tmp_path, "train.steps=2")
         assert not (tmp_path / "tensorboard").exists()

@@ -1,0 +1,73 @@
+"""What a start of the workflow selects: `workflow/config.yaml`, or `snakemake --config`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shlex
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, PositiveInt
+
+from difnet.config.schema import BenchmarkConfig, Section, Seeds
+from difnet.config.variants import ablation_of
+
+LONGEST_SUFFIX = 60
+"""Characters of a folder's name beyond the benchmark's; longer ones are hashed."""
+
+
+def _as_list(value: object) -> object:
+    return value if isinstance(value, (list, tuple)) else [value]
+
+
+class Selection(Section):
+    """Keys of `workflow/config.yaml`, which `snakemake --config` may change."""
+
+    benchmarks: Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
+    ablations: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    """Names, tags or globs that replace the selection of every benchmark, beside its reference."""
+    seeds: Annotated[Seeds, BeforeValidator(_as_list)] = ()
+    """Seeds that replace those of every benchmark."""
+    set: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    """Assignments such as `train.steps=100`, applied to every run: another recipe, in a folder of its own."""
+    sweep: dict[str, list[Any]] = Field(default_factory=dict)
+    """Values to try of some keys, in place of every benchmark's own sweep."""
+    processes: PositiveInt = 1
+    """Processes of every training, each with a GPU of its own where there are any."""
+
+    def of(self, benchmark: BenchmarkConfig) -> BenchmarkConfig:
+        """A benchmark with this selection's ablations, seeds and sweep, where there are any."""
+        changes: dict[str, object] = {}
+        if self.ablations:
+            changes["ablations"] = (ablation_of(benchmark.reference), *self.ablations)
+        if self.seeds:
+            changes["seeds"] = self.seeds
+        if self.sweep:
+            changes["sweep"] = self.sweep
+        return benchmark.model_copy(update=changes)
+
+    @property
+    def suffix(self) -> str:
+        """What the name of a results folder gets: `+train.steps=5`, whatever the order; hashed where long."""
+        words = sorted("".join(assignment.split()) for assignment in self.set)
+        plain = [re.sub(r"[^A-Za-z0-9_.,=+-]", "_", word) for word in words]
+        text = "".join(f"+{word}" for word in plain)
+        if len(text) <= LONGEST_SUFFIX and plain == words:
+            return text
+        digest = hashlib.sha256(json.dumps(words).encode()).hexdigest()[:8]
+        return f"{text[: LONGEST_SUFFIX - 9]}-{digest}"
+
+    def command(self, benchmark: str) -> str:
+        """The Snakemake command that plans the same runs of one benchmark."""
+        values = self.model_dump(exclude_defaults=True) | {"benchmarks": (benchmark,)}
+        words = [f"{key}={_flow(value)}" for key, value in values.items()]
+        return shlex.join(["snakemake", "--cores", "all", "--config", *words])
+
+
+def _flow(value: object) -> str:
+    """A value as Snakemake's command line takes it: YAML on one line, quoted where it must be."""
+    if isinstance(value, (list, tuple)):
+        plain = all(re.fullmatch(r"[\w.@=*?/+-]+", str(item)) for item in value)
+        return f"[{','.join(map(str, value))}]" if plain else json.dumps(value)
+    return json.dumps(value)
