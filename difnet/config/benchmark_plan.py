@@ -83,8 +83,8 @@ class BenchmarkPlan(Section):
 
     @property
     def sha256(self) -> str:
-        """Hash of all that it says."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """Hash of all that it says, but for the command: several commands plan the same."""
+        return hashlib.sha256(self.model_dump_json(exclude={"command"}).encode()).hexdigest()
 
     def run(self, variant: PlannedVariant, seed: int) -> RunConfig:
         """The configuration of one run."""
@@ -144,8 +144,8 @@ class Plan:
 
     benchmarks: dict[str, BenchmarkPlan]
     """By the name of the folder in `results/`."""
-    processes: int
-    """Processes of every training."""
+    selection: Selection
+    """What it was made of."""
     left_out: list[str]
     """Lines for the user: what the limits leave out, which files of ablations/ cannot be read."""
 
@@ -172,7 +172,7 @@ def plan(project: Project, config: Mapping[str, Any]) -> Plan:
     planned = [_planned(project, name, selection) for name in dict.fromkeys(selection.benchmarks)]
     return Plan(
         benchmarks={part.folder: part for part in planned},
-        processes=selection.processes,
+        selection=selection,
         left_out=[*unread_ablations(project), *(line for part in planned for line in part.left_out)],
     )
 

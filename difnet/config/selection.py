@@ -58,9 +58,9 @@ class Selection(Section):
         digest = hashlib.sha256(json.dumps(words).encode()).hexdigest()[:8]
         return f"{text[: LONGEST_SUFFIX - 9]}-{digest}"
 
-    def command(self, benchmark: str) -> str:
-        """The Snakemake command that plans the same runs of one benchmark."""
-        values = self.model_dump(exclude_defaults=True) | {"benchmarks": (benchmark,)}
+    def command(self, *benchmarks: str) -> str:
+        """The Snakemake command that plans the same runs of these benchmarks."""
+        values = self.model_dump(exclude_defaults=True) | {"benchmarks": benchmarks}
         words = [f"{key}={_flow(value)}" for key, value in values.items()]
         return shlex.join(["snakemake", "--cores", "all", "--config", *words])
 

@@ -47,8 +47,10 @@ try:
 except InputError as error:
     stop(error)
 
-if 0 < GPUS < PLAN.processes:
-    stop(f"processes: {PLAN.processes} asked for, {GPUS} GPUs visible; one a process")
+if 0 < GPUS < PLAN.selection.processes:
+    stop(
+        f"processes: {PLAN.selection.processes} asked for, {GPUS} GPUs visible; one a process"
+    )
 
 # Snakemake ignores a resource without a limit: all visible GPUs, where `--resources gpu=1` does not say otherwise.
 if "gpu" not in workflow.global_resources:

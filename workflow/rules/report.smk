@@ -55,3 +55,17 @@ rule report:
         folders=[f"results/{folder}" for folder in BENCHMARKS],
     shell:
         "difnet report {params.folders:q} --out {output[0]:q} > {log:q} 2>&1"
+
+
+# Snakemake's own account of every job. It is no job: it tells of all jobs that there were.
+onsuccess:
+    command = (
+        PLAN.selection.command(*PLAN.selection.benchmarks)
+        .replace("{", "{{")
+        .replace("}", "}}")
+    )
+    shell(
+        f"mkdir -p results/logs; {command} --nolock --report results/provenance.html"
+        " > results/logs/provenance.log 2>&1"
+        " || echo 'difnet: results/provenance.html is not written, see results/logs/provenance.log' >&2"
+    )

@@ -7,7 +7,7 @@ def weights_of(wildcards):
 
 def processes(wildcards):
     """Processes of a training; one where the run takes no step."""
-    return PLAN.processes if training_steps(run_config(wildcards)) else 1
+    return PLAN.selection.processes if training_steps(run_config(wildcards)) else 1
 
 
 def processes_option(wildcards, input):
