@@ -109,6 +109,58 @@ def data_index(wildcards):
     return f"results/{BENCHMARKS[wildcards.benchmark].benchmark}/data/index.json"
 
 
+def weights_of(wildcards):
+    """The weights that a run takes over instead of training."""
+    other = run_config(wildcards).weights_of
+    folder = f"results/{wildcards.benchmark}/runs/{other}/seed{wildcards.seed}"
+    return [f"{folder}/weights.safetensors"] if other else []
+
+
+def processes(wildcards):
+    """Processes of a training; one where the run takes no step."""
+    return PLAN.selection.processes if training_steps(run_config(wildcards)) else 1
+
+
+def processes_option(wildcards, input):
+    """Takes the input, so that it is not compared with the last time: the result is the same within rounding."""
+    count = processes(wildcards)
+    return f"--processes {count}" if count > 1 else ""
+
+
+def reference_run(wildcards):
+    """The run whose features the operators are timed on as well."""
+    part = BENCHMARKS[wildcards.benchmark]
+    folder = f"results/{part.folder}/runs/{part.reference}/seed{part.seeds[0]}"
+    return f"{folder}/weights.safetensors"
+
+
+SECTIONS = []  # name and file, of those that ablations bring along
+
+
+def section(name, *files):
+    """Outputs of a rule in `ablations/NAME.smk`; the report shows them as one section of the benchmark."""
+    if name not in PLAN.ablations:
+        raise InputError(f"section '{name}': no selected ablation has this name")
+    for file in files:
+        if not re.fullmatch(r"[\w.-]+\.(csv|html|md|png|svg)", file):
+            raise InputError(
+                f"section file '{file}': a name that ends in .csv, .html, .md, .png or .svg is expected"
+            )
+    paths = [f"results/{{benchmark}}/sections/{name}/{file}" for file in files]
+    SECTIONS.extend((name, path) for path in paths)
+    return paths
+
+
+def section_files(wildcards):
+    """The files of all sections, in the benchmarks that select the ablation."""
+    return [
+        path.format(benchmark=folder)
+        for name, path in SECTIONS
+        for folder, part in BENCHMARKS.items()
+        if name in [variant.ablation for variant in part.variants]
+    ]
+
+
 # Before any job starts, and in no dry run: what is finished and will be made again is moved to `replaced/`, since
 # a job's outputs are deleted when it starts, and the plan is written, which jobs read.
 onstart:
@@ -131,3 +183,17 @@ onstart:
                     )
         for part in BENCHMARKS.values():
             part.write(PROJECT)
+
+
+# Snakemake's own account of every job. It is no job: it tells of all jobs that there were.
+onsuccess:
+    command = (
+        PLAN.selection.command(*PLAN.selection.benchmarks)
+        .replace("{", "{{")
+        .replace("}", "}}")
+    )
+    shell(
+        f"mkdir -p results/logs; {command} --nolock --report results/provenance.html"
+        " > results/logs/provenance.log 2>&1"
+        " || echo 'difnet: results/provenance.html is not written, see results/logs/provenance.log' >&2"
+    )

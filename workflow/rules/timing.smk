@@ -1,13 +1,6 @@
 # Whatever is timed runs alone: it takes all cores and the GPU.
 
 
-def reference_run(wildcards):
-    """The run whose features the operators are timed on as well."""
-    part = BENCHMARKS[wildcards.benchmark]
-    folder = f"results/{part.folder}/runs/{part.reference}/seed{part.seeds[0]}"
-    return f"{folder}/weights.safetensors"
-
-
 rule operators:
     input:
         data=data_index,

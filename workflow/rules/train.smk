@@ -1,21 +1,3 @@
-def weights_of(wildcards):
-    """The weights that a run takes over instead of training."""
-    other = run_config(wildcards).weights_of
-    folder = f"results/{wildcards.benchmark}/runs/{other}/seed{wildcards.seed}"
-    return [f"{folder}/weights.safetensors"] if other else []
-
-
-def processes(wildcards):
-    """Processes of a training; one where the run takes no step."""
-    return PLAN.selection.processes if training_steps(run_config(wildcards)) else 1
-
-
-def processes_option(wildcards, input):
-    """Takes the input, so that it is not compared with the last time: the result is the same within rounding."""
-    count = processes(wildcards)
-    return f"--processes {count}" if count > 1 else ""
-
-
 rule train:
     input:
         data=data_index,
