@@ -41,12 +41,17 @@ class RunFolder:
     @property
     def identity(self) -> str:
         """Hash of data, recipe and code that its weights come from, as the training recorded it."""
-        path = self.path / ENVIRONMENT
+        # A run of an older version recorded none; what it wrote tells it apart as well.
+        return (
+            self.recorded("identity") or hashlib.sha256((self.path / WEIGHTS).read_bytes()).hexdigest()[:16]
+        )
+
+    def recorded(self, key: str) -> str:
+        """What the training recorded of itself in `environment.json`; empty where it recorded nothing."""
         try:
-            return str(json.loads(path.read_text(encoding="utf-8"))["identity"])
+            return str(json.loads((self.path / ENVIRONMENT).read_text(encoding="utf-8"))[key])
         except (OSError, ValueError, KeyError, TypeError):
-            # A run of an older version recorded none; what it wrote tells it apart as well.
-            return hashlib.sha256((self.path / WEIGHTS).read_bytes()).hexdigest()[:16]
+            return ""
 
     @property
     def replaced(self) -> Path:
@@ -129,6 +134,13 @@ def load_run(directory: Path) -> RunConfig:
     """The configuration that a run directory was made with.
 
     Raises:
-        InputError: If the directory holds none, or one that is not valid.
+        InputError: If the directory holds none, one that is not valid, or not the one that was trained.
     """
-    return read_yaml(directory / CONFIG).check(RunConfig)
+    file = read_yaml(directory / CONFIG)
+    config = file.check(RunConfig)
+    trained = RunFolder(directory).recorded("recipe")
+    if trained and trained != config.training_identity():
+        raise InputError(
+            f"{file.shown}: is not what was trained: it was changed afterwards; restore it or train again"
+        )
+    return config

@@ -90,6 +90,7 @@ def _train(
     by_first(lambda: RunFolder(out).write_config(config, sources))
     facts = {
         "identity": identity,
+        "recipe": config.training_identity(),
         "wall_s": 0.0,
         "processes": process_count(),
         "data_sha256": prepared.index.sha256,

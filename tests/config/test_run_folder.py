@@ -100,6 +100,19 @@ def test_a_record_without_identity_is_told_apart_by_its_weights(folder: RunFolde
     assert first != folder.identity
 
 
+def test_a_configuration_that_was_not_trained_is_refused(folder: RunFolder, config: RunConfig) -> None:
+    record = {"identity": "0123", "recipe": config.training_identity()}
+    (folder.path / "environment.json").write_text(json.dumps(record))
+    assert load_run(folder.path) == config
+    path = folder.path / "config.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("split: val", "split: test"))
+    assert load_run(folder.path).evaluate.split == "test", "scores another split of the same weights"
+    path.write_text(text.replace("steps: 6", "steps: 7"))
+    with pytest.raises(InputError, match="config.yaml: is not what was trained: it was changed afterwards"):
+        load_run(folder.path)
+
+
 def test_a_configuration_edited_by_hand_names_file_and_key(folder: RunFolder) -> None:
     path = folder.path / "config.yaml"
     path.write_text(path.read_text().replace("steps: 6", "steps: six"))
