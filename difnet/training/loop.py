@@ -12,13 +12,13 @@ from difnet.data import PreparedData
 from difnet.data.batches import training_batches
 from difnet.machine.progress import Progress
 from difnet.machine.signals import StopRequest
+from difnet.training.best_weights import keep_if_best
 from difnet.training.checkpoint import save_checkpoint
 from difnet.training.device import memory_format
 from difnet.training.distributed import by_first, highest, process_count, process_rank, shared_network
 from difnet.training.failures import CONTINUES, explained, stop_if_not_finite
 from difnet.training.history import MOST_ROWS, tensorboard
 from difnet.training.recipe import learning_rate, training_step
-from difnet.training.selection import keep_if_best
 from difnet.training.state import TrainingState
 
 

@@ -14,10 +14,10 @@ from difnet.config import RunConfig, atomic_path, write_text
 from difnet.machine.environment import environment
 from difnet.machine.progress import say
 from difnet.models import parameter_count
+from difnet.training.best_weights import SPLIT
 from difnet.training.device import trains_in_bf16
 from difnet.training.distributed import process_rank
 from difnet.training.history import History
-from difnet.training.selection import SPLIT
 from difnet.training.state import TrainingState
 
 WEIGHTS = "weights.safetensors"

@@ -10,6 +10,7 @@ import torch
 from difnet.config import InputError, RunConfig, RunFolder
 from difnet.data import load_prepared
 from difnet.models import PixelPrior, build_from_config
+from difnet.training.best_weights import check_selection
 from difnet.training.checkpoint import claim_directory, run_identity
 from difnet.training.device import choose_device, use_deterministic, use_threads
 from difnet.training.distributed import by_first, joined_processes, process_count
@@ -17,7 +18,6 @@ from difnet.training.history import History
 from difnet.training.loop import run_steps
 from difnet.training.recipe import make_optimiser
 from difnet.training.results import outcome, write_results
-from difnet.training.selection import check_selection
 from difnet.training.state import TrainingState
 from difnet.training.transfer import find_weights, take_weights
 

@@ -12,7 +12,6 @@ from safetensors.torch import load_file
 
 from difnet.config import InputError
 from difnet.evaluation import evaluate_run
-from difnet.training import selection
 from tests.training.conftest import Trainer, same
 
 BEST = ("train.select=best", "train.select_every=2", "evaluate.split=test")
