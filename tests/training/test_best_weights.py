@@ -29,9 +29,9 @@ def test_the_best_weights_are_kept(
     scores: list[float], best: int, tmp_path: Path, train: Trainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     remaining = iter(scores)
-    monkeypatch.setattr(selection, "validation_miou", lambda *arguments: next(remaining))
+    monkeypatch.setattr(best_weights, "validation_miou", lambda *arguments: next(remaining))
     states: dict[int, dict] = {}
-    plain = selection.keep_if_best
+    plain = best_weights.keep_if_best
 
     def keep_if_best(state, *arguments) -> None:
         states[state.step] = {name: tensor.clone() for name, tensor in state.network.state_dict().items()}
