@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 
 from difnet.config import InputError
 from difnet.evaluation import evaluate_run
+from difnet.training import best_weights
 from tests.training.conftest import Trainer, same
 
 BEST = ("train.select=best", "train.select_every=2", "evaluate.split=test")
@@ -77,6 +78,7 @@ def test_its_score_is_that_of_the_evaluation(tmp_path: Path, train: Trainer) -> 
         evaluate_run(tmp_path, data=train.data, split="val")
     config = tmp_path / "config.yaml"
     config.write_text(config.read_text().replace("select: best", "select: last"))
+    (tmp_path / "environment.json").unlink()  # it would say that the configuration was changed
     scores = evaluate_run(tmp_path, data=train.data, split="val")
     miou = scores.loc[(scores["metric"] == "miou"), "value"].iloc[0]
     assert miou == pytest.approx(chosen["miou"], abs=1e-12)
