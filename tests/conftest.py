@@ -17,7 +17,26 @@ CATALOGUE = Project(PROJECT)
 """Benchmarks and ablations of this project."""
 
 
-LONG = ("tests/workflow", "tests/report/test_browser.py")
+LONG = (
+    "tests/workflow",
+    "tests/report/test_browser.py",
+    "tests/contract/test_docs.py",
+    "tests/contract/test_ablations.py",
+    "tests/training/test_distributed.py",
+    "tests/training/test_determinism.py",
+    "tests/training/test_train_run.py",
+    "tests/training/test_preemption.py",
+    "tests/models/test_build.py",
+    "tests/report/test_render.py",
+    "tests/report/test_page.py",
+    "tests/report/test_partial.py",
+    "tests/cli",
+    "tests/data/datasets/test_shapes.py",
+    "tests/data/files/test_fuzz.py",
+    "tests/data/download",
+    "tests/timing",
+    "tests/scripts",
+)
 """What `make quick` leaves out, and `make test` begins with."""
 SHARED = "tests/workflow"
 """A folder whose tests share one finished run, and so run in one process; elsewhere those of a file do."""
