@@ -161,26 +161,31 @@ def section_files(wildcards):
     ]
 
 
-# Before any job starts, and in no dry run: what is finished and will be made again is moved to `replaced/`, since
-# a job's outputs are deleted when it starts, and the plan is written, which jobs read.
+def set_aside(job):
+    """Move what a job will make again to `replaced/`, and say so."""
+    part = BENCHMARKS[job.wildcards.benchmark]
+    folder = part.run_folder(
+        PROJECT.results, job.wildcards.variant, int(job.wildcards.seed)
+    )
+    moved = (
+        folder.set_aside() if job.rule.name == "train" else folder.set_scores_aside()
+    )
+    if moved:
+        print(
+            f"difnet: {folder.path} is made again; what it held: {moved}",
+            file=sys.stderr,
+        )
+
+
+# Before any job starts, and in no dry run: what is finished and will be made again is moved aside, since a job's
+# outputs are deleted when it starts; and the plan is written, which jobs read. Whole runs go before mere scores.
 onstart:
     if not workflow.touch:
-        for job in workflow.dag.needrun_jobs():
-            if job.rule.name in ("train", "evaluate"):
-                part = BENCHMARKS[job.wildcards.benchmark]
-                folder = part.run_folder(
-                    PROJECT.results, job.wildcards.variant, int(job.wildcards.seed)
-                )
-                moved = (
-                    folder.set_aside()
-                    if job.rule.name == "train"
-                    else folder.set_scores_aside()
-                )
-                if moved:
-                    print(
-                        f"difnet: {folder.path} is made again; what it held: {moved}",
-                        file=sys.stderr,
-                    )
+        jobs = list(workflow.dag.needrun_jobs())
+        for rule_name in ("train", "evaluate"):
+            for job in jobs:
+                if job.rule.name == rule_name:
+                    set_aside(job)
         for part in BENCHMARKS.values():
             part.write(PROJECT)
 
