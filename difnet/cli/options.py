@@ -16,7 +16,6 @@ DataFolder = Annotated[
     Path | None,
     typer.Option("--data", help="Folder of the prepared data [default: results/BENCHMARK/data]."),
 ]
-BenchmarkName = Annotated[str, typer.Option("--benchmark", help="A file of workflow/benchmarks/, by name.")]
 Ablations = Annotated[
     list[str] | None,
     typer.Option("--ablation", help="Names, tags or globs in place of the benchmark's; may be repeated."),

@@ -101,21 +101,17 @@ class BenchmarkPlan(Section):
         return RunFolder(results / self.folder / "runs" / variant / f"seed{seed}")
 
     def write(self, project: Project) -> Path:
-        """Write `plan.json` and every run's `config.yaml`; a file that says the same already stays."""
-        self.write_runs(project)
-        path = project.results / self.folder / PLAN
-        text = self.model_dump_json(indent=1) + "\n"
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            write_text(path, text)
-        return path
-
-    def write_runs(self, project: Project) -> None:
-        """Write every run's `config.yaml`, and the ablation files behind it."""
+        """Write `plan.json` and every run's configuration; what says the same already stays."""
         for variant in self.variants:
             sources = project.sources(variant.ablation, variant.config.model.diffusion)
             for seed in self.seeds:
                 folder = self.run_folder(project.results, variant.name, seed)
                 folder.write_config(self.run(variant, seed), sources)
+        path = project.results / self.folder / PLAN
+        text = self.model_dump_json(indent=1) + "\n"
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            write_text(path, text)
+        return path
 
 
 def read_plan(folder: Path) -> BenchmarkPlan:
@@ -126,14 +122,17 @@ def read_plan(folder: Path) -> BenchmarkPlan:
     """
     path = folder / PLAN
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return BenchmarkPlan.model_validate(content)
+        content = json.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise InputError(
             f"{path} does not exist: {folder} is no folder of results; write it with 'difnet plan BENCHMARK'"
         ) from error
-    except (OSError, ValueError, ValidationError) as error:
-        found = content.get("format") if "content" in locals() and isinstance(content, dict) else None
+    except (OSError, ValueError):
+        content = None
+    try:
+        return BenchmarkPlan.model_validate(content)
+    except ValidationError as error:
+        found = content.get("format") if isinstance(content, dict) else None
         kind = f"a plan of format {found}" if isinstance(found, int) and found != FORMAT else "not a plan"
         raise InputError(f"{path}: is {kind} of this version; write it again with 'difnet plan'") from error
 

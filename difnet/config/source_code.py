@@ -40,7 +40,7 @@ def code_sha256(stage: Stage, *, dataset: str | None = None) -> str:
     found = [] if dataset is None else [f"difnet.data.datasets.{dataset}"]
     digest = hashlib.sha256()
     for name in sorted(reached(*ENTRIES[stage], *found)):
-        digest.update(f"{name} {python_sha256(_file(name).read_bytes())}\n".encode())
+        digest.update(f"{name} {_module_sha256(name)}\n".encode())
     if stage == "report":
         for path in sorted(TEMPLATES.rglob("*.*")):
             digest.update(path.name.encode() + path.read_bytes())
@@ -98,6 +98,12 @@ def _defining(package: str, name: str) -> str:
         if isinstance(node, ast.ImportFrom) and name in [alias.asname or alias.name for alias in node.names]:
             return _defining(str(node.module), name)
     return package
+
+
+@cache
+def _module_sha256(name: str) -> str:
+    """As `python_sha256`; most modules are reached by several stages."""
+    return python_sha256(_file(name).read_bytes())
 
 
 @cache
