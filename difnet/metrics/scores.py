@@ -46,7 +46,10 @@ METRICS = found_metrics()
 
 
 def image_statistics(
-    names: Sequence[str], pairs: Iterable[tuple[Array, Array]], num_classes: int
+    names: Sequence[str],
+    pairs: Iterable[tuple[Array, Array]],
+    num_classes: int,
+    groups: Sequence[str] | None = None,
 ) -> PerImage:
     """What each image adds to all scores, so that no prediction has to be kept.
 
@@ -55,6 +58,7 @@ def image_statistics(
         pairs: Prediction and truth of each image (H,W), or of several of one size (B,H,W), in the same order;
             NumPy or torch, any integer dtype, void = 255.
         num_classes: 1 to 256.
+        groups: Which images belong together, one name an image; None: none do.
 
     Returns:
         One row an image.
@@ -69,7 +73,8 @@ def image_statistics(
         for maps in label_maps(prediction, truth, num_classes).blocks():
             labels += _digests(maps)
             batches.append({name: part for of in functions for name, part in of(maps).items()})
-    return PerImage(tuple(names), tuple(labels), joined(batches) if batches else {})
+    together = ("",) * len(names) if groups is None else tuple(groups)
+    return PerImage(tuple(names), tuple(labels), joined(batches) if batches else {}, together)
 
 
 def scores_from_statistics(statistics: PerImage, class_names: Sequence[str]) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """What each image of a run adds to its scores, as a file: `per_image.parquet`.
 
-One row an image: its name, a digest of its true labels, and a list of K numbers for every part of a metric.
+One row an image: its name, a digest of its true labels, the group it belongs to, and a list of K numbers for every part of a metric.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from difnet.config.errors import InputError
 from difnet.config.files import atomic_path
 from difnet.tables.table import seal, unsealed
 
-FORMAT, VERSION = b"difnet.per_image", b"2"
+FORMAT, VERSION = b"difnet.per_image", b"3"
 MADE_BY = "difnet evaluate RUN"
 
 
@@ -30,11 +30,14 @@ class PerImage:
         names: (I,), all different.
         labels: Digest of the true label map of each, (I,).
         parts: By name, int64 or float64 (I,K) each; K differs from part to part.
+        groups: Which images belong together (the shot of a video, in the order of its frames), (I,); empty for
+            an image that depends on no other.
     """
 
     names: tuple[str, ...]
     labels: tuple[str, ...]
     parts: dict[str, NDArray[Any]]
+    groups: tuple[str, ...]
 
     def __post_init__(self) -> None:
         """Check the names.
@@ -46,6 +49,8 @@ class PerImage:
             raise InputError("no image was scored; the data set or split is empty")
         if len(self.names) != len(self.labels):
             raise InputError(f"{len(self.names)} image names but {len(self.labels)} images")
+        if len(self.names) != len(self.groups):
+            raise InputError(f"{len(self.names)} image names but {len(self.groups)} groups")
         if len(set(self.names)) < len(self.names):
             twice = next(name for place, name in enumerate(self.names) if name in self.names[:place])
             raise InputError(f"the image name {twice} occurs twice; every image needs a name of its own")
@@ -61,7 +66,13 @@ class PerImage:
             for name, values in self.parts.items()
         }
         table = pa.table(
-            {"image": list(self.names), "labels": list(self.labels), **columns}, metadata={FORMAT: VERSION}
+            {
+                "image": list(self.names),
+                "labels": list(self.labels),
+                "group": list(self.groups),
+                **columns,
+            },
+            metadata={FORMAT: VERSION},
         )
         with atomic_path(path) as temporary:
             pq.write_table(table, temporary, compression="zstd")
@@ -84,11 +95,12 @@ class PerImage:
             raise InputError(
                 f"{path} does not hold per-image statistics of this version; write it again: {MADE_BY}"
             )
-        names, labels, *parts = table.column_names
+        names, labels, groups, *parts = table.column_names
         return cls(
             names=tuple(table[names].to_pylist()),
             labels=tuple(table[labels].to_pylist()),
             parts={name: _numbers(table[name]) for name in parts},
+            groups=tuple(table[groups].to_pylist()),
         )
 
 

@@ -17,7 +17,7 @@ from difnet.tables import PerImage, seal
 def statistics() -> PerImage:
     rng = np.random.default_rng(0)
     parts = {"counts": rng.integers(0, 2**40, (4, 3)), "means": rng.random((4, 1))}
-    return PerImage(("a", "b", "c", "d"), ("0f", "1f", "2f", "3f"), parts)
+    return PerImage(("a", "b", "c", "d"), ("0f", "1f", "2f", "3f"), parts, ("shot", "shot", "", "street"))
 
 
 def test_round_trip(statistics: PerImage, tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_round_trip(statistics: PerImage, tmp_path: Path) -> None:
 def test_one_row_an_image_for_other_readers(statistics: PerImage, tmp_path: Path) -> None:
     statistics.write(tmp_path / "per_image.parquet")
     table = pd.read_parquet(tmp_path / "per_image.parquet")
-    assert list(table.columns) == ["image", "labels", "counts", "means"]
+    assert list(table.columns) == ["image", "labels", "group", "counts", "means"]
     assert table["image"].tolist() == ["a", "b", "c", "d"]
     assert table["counts"][2].tolist() == statistics.parts["counts"][2].tolist()
 
@@ -46,7 +46,7 @@ def test_one_row_an_image_for_other_readers(statistics: PerImage, tmp_path: Path
 def test_a_large_table_in_several_row_groups(tmp_path: Path) -> None:
     path = tmp_path / "per_image.parquet"
     counts = np.arange(1000 * 2).reshape(1000, 2)
-    PerImage(tuple(map(str, range(1000))), ("",) * 1000, {"counts": counts}).write(path)
+    PerImage(tuple(map(str, range(1000))), ("",) * 1000, {"counts": counts}, ("",) * 1000).write(path)
     table = pq.read_table(path)
     pq.write_table(table, path, row_group_size=300)
     seal(path, path.read_bytes())
@@ -108,11 +108,11 @@ def test_what_is_not_such_a_file_is_one_line(
 def test_names_that_are_not_one_an_image() -> None:
     counts = {"counts": np.ones((2, 3))}
     with pytest.raises(InputError, match="no image was scored; the data set or split is empty"):
-        PerImage((), (), {})
+        PerImage((), (), {}, ())
     with pytest.raises(InputError, match="3 image names but 2 images"):
-        PerImage(("a", "b", "c"), ("0", "1"), counts)
+        PerImage(("a", "b", "c"), ("0", "1"), counts, ("", ""))
     with pytest.raises(InputError, match="the image name a occurs twice"):
-        PerImage(("a", "a"), ("0", "1"), counts)
+        PerImage(("a", "a"), ("0", "1"), counts, ("", ""))
 
 
 def test_unwritable(statistics: PerImage, tmp_path: Path) -> None:
