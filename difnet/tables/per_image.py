@@ -1,6 +1,7 @@
 """What each image of a run adds to its scores, as a file: `per_image.parquet`.
 
-One row an image: its name, a digest of its true labels, the group it belongs to, and a list of K numbers for every part of a metric.
+One row an image: its name, a digest of its true labels, the group it belongs to, and a list of K numbers for
+every part of a metric.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class PerImage:
         names: (I,), all different.
         labels: Digest of the true label map of each, (I,).
         parts: By name, int64 or float64 (I,K) each; K differs from part to part.
-        groups: Which images belong together (the shot of a video, in the order of its frames), (I,); empty for
+        groups: Which images belong together (a shot of a video, in the order of its frames), (I,); empty for
             an image that depends on no other.
     """
 
