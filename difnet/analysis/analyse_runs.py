@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
-from difnet.analysis.claim_schema import read_claims
-from difnet.analysis.estimates import Component, Estimate, holm_adjusted
+from difnet.analysis.estimates import CONFIDENCE, Component, Estimate, holm_adjusted, holm_confidence
 from difnet.analysis.runs import read_runs
 from difnet.analysis.study import Study
 from difnet.analysis.verdicts import judge
+from difnet.config.claims import read_claims
 from difnet.config.errors import InputError
 from difnet.config.files import nearest
 from difnet.tables import (
@@ -42,6 +41,7 @@ def analyse_runs(
     timing: Path | None,
     growth: Path | None,
     out: Path,
+    looks: Sequence[int] = (),
 ) -> None:
     """Write `scores.csv`, `runs.csv`, `summary.csv`, `comparisons.csv`, `claims.csv` and `claim_tests.csv`.
 
@@ -55,6 +55,7 @@ def analyse_runs(
         timing: `timing.csv`, None when nothing was timed.
         growth: `growth.csv`, None when nothing was timed.
         out: Folder for the tables.
+        looks: Numbers of seeds after which verdicts were planned; none for one look at all seeds.
 
     Raises:
         InputError: For bad input, in one line that names the file and the remedy.
@@ -67,7 +68,7 @@ def analyse_runs(
     origins = [
         OriginRow(run.config.variant, run.config.seed, run.identity, ";".join(run.origins)) for run in runs
     ]
-    verdicts, tests = judge(claim_file, study, timings, exponents)
+    verdicts, tests = judge(claim_file, study, timings, exponents, looks)
     tables = (
         (SCORES, pd.concat([run.scores for run in runs], ignore_index=True)),
         (ORIGINS, ORIGINS.frame(origins)),
@@ -97,8 +98,8 @@ def summarise(study: Study) -> list[SummaryRow]:
 def compare(study: Study, reference: str) -> list[ComparisonRow]:
     """Paired difference of every other variant from the reference in every metric.
 
-    Intervals are for one comparison, at 95%; `p_adjusted` is corrected (Holm) over the variants compared
-    in the same metric. A variant without a seed in common with the reference has n = 0 and no numbers.
+    Intervals and `p_adjusted` are corrected (Holm) over the variants compared in the same metric. A
+    variant without a seed in common with the reference has n = 0 and no numbers.
 
     Raises:
         InputError: If the reference was not run.
@@ -108,30 +109,41 @@ def compare(study: Study, reference: str) -> list[ComparisonRow]:
     others = [variant for variant in study.variants if variant != reference]
     rows = []
     for metric in study.metrics:
-        family = [_compared(study, variant, reference, metric) for variant in others]
-        adjusted = holm_adjusted([row.p_value for row in family]).tolist()
-        rows += [replace(row, p_adjusted=p) for row, p in zip(family, adjusted, strict=True)]
+        family = [_difference(study, variant, reference, metric) for variant in others]
+        p_values = [estimate.p_value() for estimate, _, _ in family]
+        for variant, found, p, adjusted, level in zip(
+            others,
+            family,
+            p_values,
+            holm_adjusted(p_values).tolist(),
+            holm_confidence(p_values).tolist(),
+            strict=True,
+        ):
+            estimate, effect, seeds = found
+            confidence = CONFIDENCE if math.isnan(level) else level
+            low, high = estimate.interval(confidence)
+            row = ComparisonRow(
+                variant=variant,
+                reference=reference,
+                metric=metric,
+                difference=estimate.value,
+                ci_low=low,
+                ci_high=high,
+                confidence=confidence,
+                p_value=p,
+                p_adjusted=adjusted,
+                effect_size=effect,
+                n=seeds,
+                n_images=study.images,
+                detectable=estimate.detectable(confidence),
+                unit=estimate.unit,
+            )
+            rows.append(row)
     return rows
 
 
-def _compared(study: Study, variant: str, reference: str, metric: str) -> ComparisonRow:
-    """One difference, its p-value not corrected yet."""
-    estimate, effect, seeds = UNKNOWN, math.nan, 0
-    if set(study.seeds(variant)) & set(study.seeds(reference)):
-        estimate, effect, seeds = study.difference(variant, reference, metric)
-    low, high = estimate.interval()
-    return ComparisonRow(
-        variant=variant,
-        reference=reference,
-        metric=metric,
-        difference=estimate.value,
-        ci_low=low,
-        ci_high=high,
-        p_value=estimate.p_value(),
-        p_adjusted=math.nan,
-        effect_size=effect,
-        n=seeds,
-        n_images=study.images,
-        detectable=estimate.detectable(),
-        unit=estimate.unit,
-    )
+def _difference(study: Study, variant: str, reference: str, metric: str) -> tuple[Estimate, float, int]:
+    """One difference, its effect size and number of seeds; of no seed in common, no numbers."""
+    if study.common_seeds(variant, reference):
+        return study.difference(variant, reference, metric)
+    return UNKNOWN, math.nan, 0

@@ -1,17 +1,22 @@
-"""The runs of one benchmark and their paired differences, with both sources of chance."""
+"""The runs of one benchmark, their means and their paired differences, with both sources of chance."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from difnet.analysis.blocks import FEWEST_BLOCKS, Blocks, cut_into_blocks
 from difnet.analysis.estimates import Component, Estimate
-from difnet.analysis.resampling import RESAMPLES, image_covariance, image_weights, resampled_values
+from difnet.analysis.influence import influences
 from difnet.analysis.runs import Run
 from difnet.metrics.metric import summed
 from difnet.metrics.scores import METRICS, mean_values
+
+FEWEST_SEEDS = 3
+"""With fewer, no verdict: one or two numbers say nothing about how far a third may lie."""
 
 
 class Study:
@@ -19,22 +24,25 @@ class Study:
 
     Args:
         runs: What `read_runs` returned.
-        resamples: Bootstrap resamples of the images.
     """
 
-    def __init__(self, runs: Sequence[Run], resamples: int = RESAMPLES) -> None:
-        """Resample the scores of every run with the same images."""
-        self.images = len(runs[0].statistics.names)
+    def __init__(self, runs: Sequence[Run]) -> None:
+        """Score every run, find the independent blocks of images, and what each moves the scores by."""
+        self.runs = list(runs)
+        groups = runs[0].statistics.groups
+        self.images = len(groups)
         self.split = str(runs[0].scores["split"].iloc[0])
         self.dataset = runs[0].config.data.name
         self.metrics = list(METRICS)
-        weights = image_weights(self.images, resamples)
-        self._values: dict[tuple[str, int], NDArray[np.float64]] = {}
-        self._resampled: dict[tuple[str, int], NDArray[np.float64]] = {}
-        for run in runs:
-            key = (run.config.variant, run.config.seed)
-            self._values[key] = mean_values(summed(run.statistics.parts))
-            self._resampled[key] = resampled_values(run.statistics.parts, weights, mean_values)
+        parts = {(run.config.variant, run.config.seed): run.statistics.parts for run in runs}
+        self._values = {key: mean_values(summed(part)) for key, part in parts.items()}
+        single = {key: influences(part, mean_values) for key, part in parts.items()}
+        self._of_means = cut_into_blocks(groups, _by_variant(single))
+        self._of_differences = cut_into_blocks(groups, _by_variant(_from_the_mean(single)))
+        self._moved = {
+            blocks.unit: {key: influences(blocks.joined(part), mean_values) for key, part in parts.items()}
+            for blocks in (self._of_means, self._of_differences)
+        }
 
     @property
     def variants(self) -> list[str]:
@@ -45,27 +53,33 @@ class Study:
         """Seeds of a variant, ascending; empty when it was not run."""
         return sorted(seed for name, seed in self._values if name == variant)
 
+    def common_seeds(self, *variants: str) -> list[int]:
+        """Seeds that all these variants have, ascending."""
+        return sorted(set.intersection(*(set(self.seeds(variant)) for variant in variants)))
+
+    def with_seeds(self, seeds: Sequence[int]) -> Study:
+        """The part of the study that has these seeds."""
+        part = Study.__new__(Study)
+        part.__dict__.update(self.__dict__)
+        part.runs = [run for run in self.runs if run.config.seed in seeds]
+        part._values = {key: value for key, value in self._values.items() if key[1] in seeds}
+        return part
+
     def values(self, variant: str, metric: str, seeds: Sequence[int]) -> NDArray[np.float64]:
         """Score of each seed: (S,)."""
         column = self.metrics.index(metric)
         return np.array([self._values[variant, seed][column] for seed in seeds])
 
-    def resampled(self, variant: str, metric: str, seeds: Sequence[int]) -> NDArray[np.float64]:
-        """Score of each seed on each resample of the images: (resamples, S)."""
+    def moved(self, blocks: Blocks, variant: str, metric: str, seeds: Sequence[int]) -> NDArray[np.float64]:
+        """What each block moves the score of each seed by: (S,k)."""
         column = self.metrics.index(metric)
-        return np.stack([self._resampled[variant, seed][:, column] for seed in seeds], axis=1)
+        return np.stack([self._moved[blocks.unit][variant, seed][:, column] for seed in seeds])
 
     def mean(self, variant: str, metric: str) -> Estimate:
-        """Mean over seeds: a t interval over seeds; over images where the seeds do not differ."""
-        seeds = self.seeds(variant)
+        """Mean over seeds, as a score on images and with seeds like these."""
+        seeds, blocks = self.seeds(variant), self._of_means
         values = self.values(variant, metric, seeds)
-        if np.ptp(values) > 0:
-            component = Component(float(values.var(ddof=1)) / len(seeds), len(seeds) - 1)
-            return Estimate(float(values.mean()), (component,), f"{len(seeds)} seeds")
-        covariance = image_covariance(self.resampled(variant, metric, seeds), self.images)
-        seen = "one seed" if len(seeds) == 1 else f"{len(seeds)} equal seeds"
-        unit = f"{self.images} images, {seen}"
-        return Estimate(float(values.mean()), (Component(float(covariance.mean()), self.images - 1),), unit)
+        return estimate(values, self.moved(blocks, variant, metric, seeds), blocks, share=True)
 
     def difference(self, variant: str, reference: str, metric: str) -> tuple[Estimate, float, int]:
         """Paired difference on the seeds that both have, its effect size, and the number of those seeds.
@@ -73,38 +87,85 @@ class Study:
         Raises:
             ValueError: If there is no seed in common.
         """
-        seeds = sorted(set(self.seeds(variant)) & set(self.seeds(reference)))
+        seeds, blocks = self.common_seeds(variant, reference), self._of_differences
         if not seeds:
             raise ValueError(f"{variant} and {reference} have no seed in common")
-        differences = self.values(variant, metric, seeds) - self.values(reference, metric, seeds)
-        resampled = self.resampled(variant, metric, seeds) - self.resampled(reference, metric, seeds)
-        estimate = paired_estimate(differences, image_covariance(resampled, self.images), self.images)
-        return estimate, effect_size(differences, estimate, self.images), len(seeds)
+        one, other = (
+            (self.values(name, metric, seeds), self.moved(blocks, name, metric, seeds))
+            for name in (variant, reference)
+        )
+        differences = one[0] - other[0]
+        found = estimate(differences, one[1] - other[1], blocks)
+        return found, effect_size(differences, found, self.images), len(seeds)
 
 
-def paired_estimate(
-    differences: NDArray[np.float64], covariance: NDArray[np.float64], images: int
+def _by_variant(single: Mapping[tuple[str, int], NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+    """The runs of each variant together, (S,I,M) each."""
+    variants = dict.fromkeys(variant for variant, _ in single)
+    return [np.stack([moved for key, moved in single.items() if key[0] == variant]) for variant in variants]
+
+
+def _from_the_mean(
+    single: Mapping[tuple[str, int], NDArray[np.float64]],
+) -> dict[tuple[str, int], NDArray[np.float64]]:
+    """Each run less the mean of all runs of its seed; as it is where it is the only one."""
+    seeds = {seed: [moved for key, moved in single.items() if key[1] == seed] for _, seed in single}
+    means = {seed: sum(all_runs) / len(all_runs) for seed, all_runs in seeds.items() if len(all_runs) > 1}
+    return {key: moved - means.get(key[1], 0.0) for key, moved in single.items()}
+
+
+def estimate(
+    values: NDArray[np.float64], moved: NDArray[np.float64], blocks: Blocks, *, share: bool = False
 ) -> Estimate:
-    """Mean difference with a part of chance from the images and one from the seeds.
+    """Mean over seeds of a score or a difference, with a part of chance from images and one from seeds.
 
-    Var(mean) = seeds / S + images, from two-way random effects. The image part is the bootstrap variance
-    of the mean over seeds. The variance between seeds also holds how differently the seeds do on each image;
-    that share (diagonal less off-diagonal of the covariance) is in the image part already and is taken off.
+    Two-way random effects, Var(mean) = shared + s^2 / S: `shared` is what all seeds have in common on the
+    images (mean covariance of two seeds over samples of blocks, not below 0), s^2 the plain variance between
+    the seeds, which holds what each does on the images of its own. Nothing is taken off.
+
+    With fewer than `FEWEST_BLOCKS` blocks it speaks of these images alone, and has the second part only; with
+    one seed, of that seed alone, and has the first part only.
 
     Args:
-        differences: One a seed, (S,).
-        covariance: Their covariance over image samples, (S,S).
-        images: Number of images.
+        values: One a seed, (S,).
+        moved: What each of k blocks of images moves each of them by, (S,k).
+        blocks: The blocks.
+        share: Whether it is a score between 0 and 1.
     """
-    seeds = len(differences)
-    image_part = Component(float(covariance.mean()), images - 1)
+    seeds = len(values)
+    sees_images = blocks.count >= FEWEST_BLOCKS
+    components = []
+    if sees_images:
+        components.append(Component(_shared(blocks.covariance(moved)), blocks.count - 1, "images"))
+    if seeds > 1:
+        components.append(Component(float(values.var(ddof=1)) / seeds, seeds - 1, "seeds"))
+    count = "one seed" if seeds == 1 else f"{seeds} seeds"
+    images = f" x {blocks.unit}" if sees_images else f", on these {len(blocks.of_image)} images alone"
+    return Estimate(
+        float(values.mean()),
+        tuple(components) or (Component(math.nan, 1),),
+        count + images,
+        _limit(seeds, blocks),
+        share,
+    )
+
+
+def _shared(covariance: NDArray[np.float64]) -> float:
+    """The part of the image variance that all seeds share; of one seed, all of it."""
+    seeds = len(covariance)
     if seeds == 1:
-        return Estimate(float(differences[0]), (image_part,), f"{images} images, one seed")
-    diagonal = float(np.trace(covariance)) / seeds
-    shared = (float(covariance.sum()) - seeds * diagonal) / (seeds * (seeds - 1))
-    own = max(0.0, diagonal - shared)
-    seed_part = Component(max(0.0, float(differences.var(ddof=1)) - own) / seeds, seeds - 1)
-    return Estimate(float(differences.mean()), (image_part, seed_part), f"{seeds} seeds x {images} images")
+        return float(covariance[0, 0])
+    shared = (float(covariance.sum()) - float(np.trace(covariance))) / (seeds * (seeds - 1))
+    return shared if math.isnan(shared) else max(0.0, shared)
+
+
+def _limit(seeds: int, blocks: Blocks) -> str:
+    """Why no verdict may rest on so many seeds and blocks."""
+    if seeds < FEWEST_SEEDS:
+        return "one seed" if seeds == 1 else "two seeds"
+    if blocks.count < FEWEST_BLOCKS:
+        return f"fewer than {FEWEST_BLOCKS} independent blocks of images"
+    return ""
 
 
 def effect_size(differences: NDArray[np.float64], estimate: Estimate, images: int) -> float:

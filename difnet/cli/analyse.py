@@ -20,6 +20,9 @@ def analyse(
     ] = None,
     timing: Annotated[Path | None, typer.Option(help="timing.csv, for claims about time.")] = None,
     growth: Annotated[Path | None, typer.Option(help="growth.csv, for claims about growth.")] = None,
+    looks: Annotated[
+        list[int] | None, typer.Option(help="Seeds after which a verdict was planned; repeat for more looks.")
+    ] = None,
 ) -> None:
     """Compare scored runs: means, paired differences and verdicts on the claims.
 
@@ -36,5 +39,6 @@ def analyse(
         timing=timing,
         growth=growth,
         out=out,
+        looks=looks or (),
     )
     typer.echo(out / "comparisons.csv")

@@ -59,10 +59,12 @@ class BenchmarkPlan(Section):
     """Its folder in `results/`: the benchmark's name, and after a `+` what `set` changes of its recipe."""
     title: str
     description: str
-    command: str
-    """The command that plans the same runs."""
+    selection: Selection
+    """What it was made of, of this benchmark and others."""
     reference: str
     seeds: tuple[int, ...]
+    looks: tuple[int, ...]
+    """Numbers of seeds after which verdicts were planned."""
     data: DataConfig
     evaluate: EvaluateConfig
     timing: TimingConfig
@@ -70,6 +72,11 @@ class BenchmarkPlan(Section):
     """The reference first, then in the order of the benchmark; one whose weights others take before these."""
     left_out: tuple[str, ...]
     """Lines for the user: what the limits leave out."""
+
+    @property
+    def command(self) -> str:
+        """The command that plans the same runs."""
+        return self.selection.command(self.benchmark)
 
     @property
     def runs(self) -> list[RunConfig]:
@@ -83,8 +90,8 @@ class BenchmarkPlan(Section):
 
     @property
     def sha256(self) -> str:
-        """Hash of all that it says, but for the command: several commands plan the same."""
-        return hashlib.sha256(self.model_dump_json(exclude={"command"}).encode()).hexdigest()
+        """Hash of all that it says, but for the selection: several plan the same."""
+        return hashlib.sha256(self.model_dump_json(exclude={"selection"}).encode()).hexdigest()
 
     def run(self, variant: PlannedVariant, seed: int) -> RunConfig:
         """The configuration of one run."""
@@ -182,7 +189,9 @@ def training_steps(run: RunConfig) -> int:
 
 
 def _planned(project: Project, name: str, selection: Selection) -> BenchmarkPlan:
-    benchmark = selection.of(project.benchmark(name))
+    benchmark = project.benchmark(name)
+    claims = selection.claims_of(benchmark)
+    benchmark = selection.of(benchmark, project.claims.variants(claims) if claims else ())
     try:
         selected = select_variants(project, benchmark)
     except InputError as error:
@@ -199,9 +208,10 @@ def _planned(project: Project, name: str, selection: Selection) -> BenchmarkPlan
         folder=name + (selection.suffix if changed else ""),
         title=benchmark.title,
         description=benchmark.description,
-        command=selection.command(name),
+        selection=selection,
         reference=benchmark.reference,
         seeds=benchmark.seeds,
+        looks=benchmark.looks,
         data=benchmark.data,
         evaluate=resolved[benchmark.reference].evaluate,
         timing=benchmark.timing,

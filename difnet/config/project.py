@@ -7,6 +7,7 @@ from collections import defaultdict
 from functools import cached_property
 from pathlib import Path
 
+from difnet.config.claims import ClaimFile, read_claims
 from difnet.config.errors import InputError
 from difnet.config.files import Schema, YamlFile, nearest, read_yaml
 from difnet.config.schema import AblationConfig, BenchmarkConfig
@@ -60,6 +61,21 @@ class Project:
     def results(self) -> Path:
         """Folder of the results."""
         return self.root / "results"
+
+    @cached_property
+    def claims(self) -> ClaimFile:
+        """The claims of the paper.
+
+        Raises:
+            InputError: If `workflow/claims.yaml` is missing or not valid, or names an unknown ablation.
+        """
+        file = read_claims(self.root / "workflow" / "claims.yaml")
+        for claim in file.claims:
+            for variant in claim.variants:
+                if variant not in self.ablation_names:
+                    hint = nearest(variant, self.ablation_names)
+                    raise InputError(f"workflow/claims.yaml: {claim.id}: unknown ablation '{variant}'{hint}")
+        return file
 
     @property
     def benchmark_names(self) -> list[str]:

@@ -15,6 +15,7 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    field_validator,
 )
 
 LevelName = Literal["image", "layer1", "layer2", "layer3", "layer4"]
@@ -191,12 +192,24 @@ class BenchmarkConfig(Section):
     seeds: Seeds = Field(default=(0, 1, 2), min_length=1)
     ablations: tuple[str, ...] = ("headline",)
     """Names, tags or globs of the ablations to run."""
+    claims: tuple[str, ...] = ()
+    """Claims of `workflow/claims.yaml` whose ablations are run, beside `ablations` where they are given."""
+    looks: tuple[PositiveInt, ...] = ()
+    """Numbers of seeds after which verdicts are planned, ascending, each at a part of the error; none for one
+    look at all seeds."""
     sweep: dict[str, list[Any]] = Field(default_factory=dict)
     """Values to try of some keys: `{model.restart: [0.1, 0.5]}` adds every ablation with each combination.
     A value of `model.name` is the network of the benchmark: the ablation `deeplab` takes its depth."""
     limits: LimitsConfig = LimitsConfig()
     reference: str = "cascade"
     """The variant that every other one is compared with."""
+
+    @field_validator("looks")
+    @classmethod
+    def _ascending(cls, looks: tuple[int, ...]) -> tuple[int, ...]:
+        if list(looks) != sorted(set(looks)) or any(look < 3 for look in looks):
+            raise ValueError(f"numbers of seeds from 3 on, ascending, are expected, not {list(looks)}")
+        return looks
 
 
 class AblationConfig(Section):

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shlex
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PositiveInt
@@ -27,6 +28,8 @@ class Selection(Section):
     benchmarks: Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
     ablations: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
     """Names, tags or globs that replace the selection of every benchmark, beside its reference."""
+    claims: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    """Claims whose ablations are added to those, or alone replace the selection of every benchmark."""
     seeds: Annotated[Seeds, BeforeValidator(_as_list)] = ()
     """Seeds that replace those of every benchmark."""
     set: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
@@ -36,11 +39,21 @@ class Selection(Section):
     processes: PositiveInt = 1
     """Processes of every training, each with a GPU of its own where there are any."""
 
-    def of(self, benchmark: BenchmarkConfig) -> BenchmarkConfig:
-        """A benchmark with this selection's ablations, seeds and sweep, where there are any."""
+    def claims_of(self, benchmark: BenchmarkConfig) -> tuple[str, ...]:
+        """The claims whose ablations are run: this selection's, or the benchmark's where it has none."""
+        return self.claims or (() if self.ablations else benchmark.claims)
+
+    def of(self, benchmark: BenchmarkConfig, claimed: Sequence[str] = ()) -> BenchmarkConfig:
+        """A benchmark with this selection's ablations, seeds and sweep, where there are any.
+
+        Args:
+            benchmark: As its file says.
+            claimed: The ablations that `claims_of` it need.
+        """
         changes: dict[str, object] = {}
-        if self.ablations:
-            changes["ablations"] = (ablation_of(benchmark.reference), *self.ablations)
+        if self.ablations or claimed:
+            own = benchmark.ablations if "ablations" in benchmark.model_fields_set and not self.claims else ()
+            changes["ablations"] = (ablation_of(benchmark.reference), *(self.ablations or own), *claimed)
         if self.seeds:
             changes["seeds"] = self.seeds
         if self.sweep:

@@ -68,13 +68,8 @@ def status_words(status: str) -> str:
 def direction(comparison: ComparisonRow) -> str:
     """`higher`, `lower` or `undecided`.
 
-    A difference counts if its corrected p-value is below 0.05, or, where there is no p-value, if its interval
-    leaves zero out.
+    A difference counts if its corrected p-value is below 0.05; where there is none, too little was run.
     """
-    if math.isfinite(comparison.p_adjusted):
-        decided = comparison.p_adjusted < LEVEL
-    else:
-        decided = comparison.ci_low > 0 or comparison.ci_high < 0
-    if not decided or comparison.difference == 0:
+    if not comparison.p_adjusted < LEVEL or comparison.difference == 0:
         return "undecided"
     return "higher" if comparison.difference > 0 else "lower"

@@ -47,7 +47,7 @@ class SummaryRow:
 
 @dataclass(frozen=True)
 class ComparisonRow:
-    """A metric of one variant minus that of the reference, paired, with its 95% interval."""
+    """A metric of one variant minus that of the reference, paired, with its corrected interval."""
 
     variant: str
     """The variant."""
@@ -61,8 +61,11 @@ class ComparisonRow:
     """Lower end of the interval."""
     ci_high: float
     """Upper end of the interval."""
+    confidence: float
+    """Of the interval: corrected (Holm) over the variants compared in this metric, like `p_adjusted`; 0.95
+    where there is no p-value."""
     p_value: float
-    """Two-sided, against 0."""
+    """Two-sided, against 0; empty with fewer than 3 seeds or 5 independent blocks of images."""
     p_adjusted: float
     """Corrected (Holm) over the variants compared in this metric."""
     effect_size: float
@@ -83,6 +86,8 @@ class ClaimRow:
 
     claim: str
     """Its name in `workflow/claims.yaml`."""
+    family: str
+    """`confirmatory` or `exploratory`: the claims that it is corrected with."""
     verdict: str
     """`reproduced`, `not reproduced`, `inconclusive` or `not run`."""
     evidence: str
@@ -90,11 +95,21 @@ class ClaimRow:
     statement: str
     """What the paper claims."""
     p_value: float
-    """Of the claim: the largest of its tests; empty where none was run."""
+    """Of the claim, two-sided, uncorrected; empty where nothing could be tested."""
     confidence: float
-    """Of the corrected intervals of its tests; empty where none was run."""
+    """Of the corrected intervals of its tests; empty where nothing could be tested."""
+    look: str
+    """Which of the planned looks decided, or was the last; empty where one was planned."""
     remark: str
-    """What limits the verdict: `on one seed`, `only for voc2012`; else empty."""
+    """What limits the verdict: `two seeds`, `only for voc2012`; else empty."""
+    detectable: float
+    """Of an inconclusive verdict: the distance from the bound that these runs would have shown
+    with 80% power."""
+    effect: float
+    """Of an inconclusive verdict: the distance from the bound that should be shown."""
+    seeds_needed: float
+    """Seeds that would show it, by the variance that was seen; `inf` where no number would; empty where it
+    cannot be said."""
     paper: str
     """What the paper reports on these data; empty where it reports nothing."""
 
@@ -125,7 +140,7 @@ class ClaimTestRow:
     ci_low: float
     """Lower end of its interval, at the corrected confidence of the claim."""
     ci_high: float
-    """Upper end of its interval."""
+    """Upper end, corrected for the number of tests as well: one that fails decides against the claim."""
     bound: float
     """What the claim says is exceeded."""
     p_value: float

@@ -52,12 +52,12 @@ def run_folder(root, variant, seed, error=0.1, data="shapes", **options):
     return folder
 
 
-def study(errors, seeds=3, data="shapes"):
+def study(errors, seeds=3, data="shapes", **options):
     """A study of variants that err on these shares of the pixels."""
     runs = []
     for variant, error in errors.items():
         for seed in range(seeds):
-            table = statistics(variant, seed, error)
+            table = statistics(variant, seed, error, **options)
             scores = scores_from_statistics(table, CLASSES).assign(split="val")
             runs.append(Run(run_config(variant, seed, data), scores, table, ("here",)))
-    return Study(runs, resamples=1000)
+    return Study(runs)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from difnet.analysis.resampling import resampled_values
+from difnet.analysis.influence import influences
 from difnet.metrics import METRICS, Metric
 from difnet.metrics.label_maps import label_maps
 from difnet.metrics.metric import joined, summed
@@ -70,14 +70,15 @@ def test_the_score_of_the_sums_is_that_of_the_whole(metric: Metric, seed: int) -
 @every_metric
 @few
 @some_maps
-def test_resamples_are_scored_at_once(metric: Metric, seed: int) -> None:
-    """With every image drawn once it is the score; with others drawn, that of the images drawn."""
+def test_scores_without_one_image_are_computed_at_once(metric: Metric, seed: int) -> None:
+    """What an image moves a score by follows from the scores of the other three."""
     parts = parts_of(metric, *maps(seed))
-    weights = np.array([[1.0, 1.0, 1.0, 1.0], [2.0, 0.0, 1.0, 1.0], [0.0, 4.0, 0.0, 0.0]])
-    found = resampled_values(parts, weights, lambda sums: scores_of(metric, sums))
-    for row, drawn in zip(found, ([0, 1, 2, 3], [0, 0, 2, 3], [1, 1, 1, 1]), strict=True):
-        expected = scores_of(metric, summed({name: part[drawn] for name, part in parts.items()}))
-        np.testing.assert_allclose(row, expected, rtol=0, atol=1e-12)
+    found = influences(parts, lambda sums: scores_of(metric, sums))
+    others = [[image for image in range(4) if image != left_out] for left_out in range(4)]
+    expected = np.array(
+        [scores_of(metric, summed({name: part[kept] for name, part in parts.items()})) for kept in others]
+    )
+    np.testing.assert_allclose(found, 3 / 4 * (expected.mean(axis=0) - expected), rtol=0, atol=1e-12)
 
 
 @every_metric

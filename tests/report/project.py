@@ -287,6 +287,7 @@ def write_analysis(folder: Path, scores: Sequence[ScoreRow], reference: str) -> 
                     difference=difference,
                     ci_low=difference - width,
                     ci_high=difference + width,
+                    confidence=0.95,
                     p_value=p,
                     p_adjusted=min(1, 4 * p),
                     effect_size=difference / 0.02,
@@ -304,7 +305,9 @@ def write_analysis(folder: Path, scores: Sequence[ScoreRow], reference: str) -> 
 
 def claim(name: str, verdict: str, statement: str, **other: Any) -> ClaimRow:
     numbers = {"p_value": 0.1, "confidence": 0.9875} if verdict != "not run" else {}
-    values = {"p_value": np.nan, "confidence": np.nan, "remark": "", "paper": "", **numbers, **other}
+    empty = dict.fromkeys(("p_value", "confidence", "detectable", "effect", "seeds_needed"), np.nan)
+    words = dict.fromkeys(("look", "remark", "paper"), "")
+    values = {"family": "confirmatory", **empty, **words, **numbers, **other}
     return ClaimRow(claim=name, verdict=verdict, evidence="in words", statement=statement, **values)
 
 

@@ -21,8 +21,11 @@ rule analysis:
         runs=run_folders,
         reference=lambda wildcards: BENCHMARKS[wildcards.benchmark].reference,
         code=code_sha256("analyse"),
-        claims=json.dumps(CLAIMS.values),
+        claims=values(CLAIMS),
+        looks=lambda wildcards: [
+            f"--looks {count}" for count in BENCHMARKS[wildcards.benchmark].looks
+        ],
         out=subpath(output[0], parent=True),
     shell:
         "difnet analyse {params.runs:q} --reference {params.reference:q} --timing {input.timing:q}"
-        " --growth {input.growth:q} --out {params.out:q} > {log:q} 2>&1"
+        " --growth {input.growth:q} {params.looks} --out {params.out:q} > {log:q} 2>&1"

@@ -10,7 +10,6 @@ from difnet.config import (
     Project,
     code_sha256,
     plan,
-    read_yaml,
     training_steps,
 )
 from difnet.machine.gpus import gpu_count, shell_prefix
@@ -42,7 +41,7 @@ def check_custom_diffusion(parts):
 
 try:
     PLAN = plan(PROJECT, config)
-    CLAIMS = read_yaml(PROJECT.root / "workflow" / "claims.yaml")
+    CLAIMS = PROJECT.claims
     check_custom_diffusion(PLAN.benchmarks.values())
 except InputError as error:
     stop(error)

@@ -46,8 +46,8 @@ def differences(results: Results) -> Plot | None:
     return Plot(
         name="differences",
         finding=" ".join(_count(title, reference, found) for title, found in panels.items()),
-        caption=f"Difference from the reference ({reference}), paired by seed and image, with its 95% "
-        "interval. Filled and blue: distinguishable from zero after correction for the number of "
+        caption=f"Difference from the reference ({reference}), paired by seed and image, with its "
+        "corrected interval. Filled and blue: distinguishable from zero after correction for the number of "
         "comparisons; open and grey: not.",
         figure=figure,
     )

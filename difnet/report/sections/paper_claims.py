@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import fmean
 
 from difnet.metrics import METRICS
 from difnet.report.load import Results
-from difnet.report.numbers import MISSING, fixed, p_value, signed, significant
+from difnet.report.numbers import MISSING, fixed, number, p_value, signed, significant
 from difnet.report.page_table import Cell, Column, PageTable, missing
 from difnet.report.rows import status_words
 from difnet.report.section import Section
@@ -28,15 +29,19 @@ VERDICTS: dict[str, tuple[str, str, str]] = {
 
 @dataclass(frozen=True)
 class JudgedClaim:
-    """One claim with its verdict and the tests that it rests on."""
+    """One claim with its verdict, the tests that it rests on, and how to decide what is open."""
 
     row: ClaimRow
     tests: tuple[ClaimTestRow, ...]
+    remedy: str
+    """What an open verdict would take; empty where nothing is known to help."""
+    command: str
+    """The command that does it."""
 
     @property
     def verdict(self) -> str:
         """The verdict, with what limits it."""
-        return ", ".join(part for part in (self.row.verdict, self.row.remark) if part)
+        return ", ".join(part for part in (self.row.verdict, self.row.look, self.row.remark) if part)
 
     @property
     def symbol(self) -> str:
@@ -61,7 +66,7 @@ class JudgedClaim:
         """Every test, and how the claim was corrected."""
         lines = [_sentence(test) for test in self.tests]
         if evidence := p_value(self.row.p_value):
-            lines.append(f"{evidence}, intervals corrected to {self.row.confidence:.2%}")
+            lines.append(f"{evidence}, intervals corrected to {self.row.confidence:.2%} in its family")
         return lines
 
 
@@ -79,7 +84,41 @@ def build(results: Results) -> Section:
 
 def judged_claims(results: Results) -> list[JudgedClaim]:
     """The claims in their order."""
-    return [JudgedClaim(row, tuple(results.claim_tests.get(row.claim, ()))) for row in results.claims]
+    judged = []
+    for row in results.claims:
+        tests = tuple(results.claim_tests.get(row.claim, ()))
+        judged.append(JudgedClaim(row, tests, *_to_decide(results, row, tests)))
+    return judged
+
+
+def _to_decide(results: Results, row: ClaimRow, tests: tuple[ClaimTestRow, ...]) -> tuple[str, str]:
+    """What would decide an open claim in words, and the command for it."""
+    selection = results.plan.selection.model_copy(update={"ablations": (), "claims": (row.claim,)})
+    if row.verdict == "not run" and not row.remark:
+        return "To run it:", selection.command(results.plan.benchmark)
+    if row.verdict != "inconclusive" or math.isnan(row.seeds_needed):
+        return "", ""
+    power = f"These runs would have shown {signed(row.detectable)} four times in five"
+    if math.isinf(row.seeds_needed):
+        return f"{power}; no number of seeds shows {row.effect:g}, more images would have to.", ""
+    needed = int(row.seeds_needed)
+    seeds = [*results.plan.seeds, *(seed for seed in range(needed) if seed not in results.plan.seeds)]
+    extra = needed - len(results.plan.seeds)
+    if extra <= 0:
+        return f"{power}, and so {row.effect:g}: the true difference is likely smaller.", ""
+    variants = {name for test in tests for name in (test.variant, test.reference)}
+    minutes = extra * sum(_minutes(results, name) for name in variants)
+    words = f"{power}; {row.effect:g} takes {needed} seeds, about {minutes:.0f} minutes of training more:"
+    chosen = selection.model_copy(update={"seeds": tuple(seeds[:needed])})
+    return words, chosen.command(results.plan.benchmark)
+
+
+def _minutes(results: Results, variant: str) -> float:
+    """Mean time that a training of a variant took; 0 where it is not known."""
+    runs = [run for item in results.variants if item.name == variant for run in item.runs]
+    times = [number(run.environment.get("wall_s")) for run in runs]
+    known = [seconds / 60 for seconds in times if math.isfinite(seconds)]
+    return fmean(known) if known else 0.0
 
 
 def figure(test: ClaimTestRow) -> str:

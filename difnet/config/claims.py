@@ -1,13 +1,15 @@
-"""Schema of `workflow/claims.yaml`."""
+"""The claims of the paper as data: the schema of `workflow/claims.yaml`, and the variants that they need."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
-from difnet.config.files import read_yaml
+from difnet.config.errors import InputError
+from difnet.config.files import nearest, read_yaml
 from difnet.config.schema import Section
 
 
@@ -32,6 +34,8 @@ class ClaimOfPaper(Section):
 
     id: str
     statement: str
+    family: Literal["confirmatory", "exploratory"]
+    """Claims of one family are corrected for each other."""
     scope: Literal["all"] | list[str]
     """Data sets on which it is judged."""
     paper: list[PaperFigures] = Field(default_factory=list)
@@ -50,6 +54,12 @@ class DifferenceClaim(ClaimOfPaper):
     margin: NonNegativeFloat
     tests: list[PairTest] = Field(min_length=1)
 
+    @property
+    def variants(self) -> list[str]:
+        """The variants that it cannot be judged without."""
+        needed = [test for test in self.tests if not test.optional]
+        return list(dict.fromkeys(name for test in needed for name in (test.variant, test.reference)))
+
 
 class CostClaim(ClaimOfPaper):
     """A claim that one subject costs less than others, and that the gap grows with the number of nodes."""
@@ -61,6 +71,8 @@ class CostClaim(ClaimOfPaper):
     """The cheapest of them at the size that decides is the one compared with."""
     ratio: PositiveFloat
     exponent_margin: NonNegativeFloat
+    variants: ClassVar[list[str]] = []
+    """The timing of operators is part of every benchmark."""
 
 
 Claim = Annotated[DifferenceClaim | CostClaim, Field(discriminator="form")]
@@ -70,7 +82,22 @@ class ClaimFile(Section):
     """The whole file."""
 
     equivalence: NonNegativeFloat
+    """A superiority claim is not reproduced when the whole interval is this close to its margin."""
+    effect: PositiveFloat
+    """The difference in a score beyond the margin that a study should be able to show."""
     claims: list[Claim] = Field(min_length=1)
+
+    def variants(self, ids: Sequence[str]) -> list[str]:
+        """The variants that these claims need.
+
+        Raises:
+            InputError: If there is no such claim.
+        """
+        known = {claim.id: claim for claim in self.claims}
+        for name in ids:
+            if name not in known:
+                raise InputError(f"claims: there is no claim '{name}'{nearest(name, list(known))}")
+        return list(dict.fromkeys(variant for name in ids for variant in known[name].variants))
 
 
 def read_claims(path: Path) -> ClaimFile:
