@@ -80,8 +80,8 @@ def _differences(benchmarks: Sequence[Results]) -> Plot | None:
         name="benchmarks",
         finding=_finding([found[results.name] for results in shown], titles),
         caption="Difference from the reference of each benchmark, paired by seed and image, with its "
-        "corrected interval. Filled and blue: distinguishable from zero after correction within the benchmark; "
-        "open and grey: not.",
+        "corrected interval. Filled and blue: distinguishable from zero after correction within the "
+        "benchmark; open and grey: not.",
         figure=figure,
     )
 
