@@ -37,6 +37,8 @@ class SplitIndex(BaseModel):
     names: tuple[str, ...]
     shapes: tuple[tuple[int, int], ...]
     """Height and width of every image in pixels."""
+    groups: tuple[str, ...]
+    """The shot or scene of every image; empty where it depends on no other."""
 
 
 class DataIndex(BaseModel):
@@ -71,12 +73,13 @@ class Split:
         """Wrap the pixels of a split.
 
         Args:
-            index: Names and shapes.
+            index: Names, shapes and groups.
             images: All images, flat.
             labels: All labels, flat.
         """
         self.names = index.names
         self.shapes = index.shapes
+        self.groups = index.groups
         self._images = images
         self._labels = labels
         self._starts = np.concatenate([[0], np.cumsum([h * w for h, w in index.shapes], dtype=np.int64)])

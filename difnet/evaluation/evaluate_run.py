@@ -58,7 +58,8 @@ def evaluate_run(directory: Path, *, data: Path, split: str | None = None) -> pd
         (answer(network, images.to(device), labels, indices=indices, config=config), labels.numpy())
         for indices, images, labels in batches
     )
-    statistics = image_statistics(samples.names, pairs, len(prepared.index.classes))
+    classes = len(prepared.index.classes)
+    statistics = image_statistics(samples.names, pairs, classes, groups=samples.groups)
     scores = scores_from_statistics(statistics, prepared.index.classes)
     scores.insert(0, "variant", config.variant)
     scores.insert(1, "seed", config.seed)

@@ -127,7 +127,11 @@ def write_data(folder: Path, classes: tuple[str, ...]) -> None:
         "sha256": "d" * 64,
         "fingerprint": "f" * 64,
         "splits": {
-            name: {"names": [f"{name}-{place:05d}" for place in range(count)], "shapes": [[64, 64]] * count}
+            name: {
+                "names": [f"{name}-{place:05d}" for place in range(count)],
+                "shapes": [[64, 64]] * count,
+                "groups": [""] * count,
+            }
             for name, count in (("train", 400), ("val", 100))
         },
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,6 +39,8 @@ class FileSample:
     """Class of every value of a label that holds other numbers; `classes` and `void` then say nothing."""
     field: str = ""
     """Where the label is in a MATLAB file, e.g. `GTcls.Segmentation`; empty for an image."""
+    group: str = ""
+    """The shot or scene that it shares with other samples."""
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -77,6 +79,7 @@ class MissingSample:
     name: str
     problem: str
     files: tuple[Path, ...] = ()
+    group: str = ""
 
     def read(self) -> Pair:
         """Tell what is missing.
@@ -97,8 +100,9 @@ def pair_files(
     void: int,
     colours: ColourCode | None = None,
     as_stored: bool = True,
+    group_of: Callable[[str], str] = lambda name: "",
 ) -> list[Sample]:
-    """The samples of the given names; the other arguments are those of `FileSample`.
+    """The samples of the given names; `group_of` tells the group of each, the rest is as in `FileSample`.
 
     Of a name that is there twice, or lacks image or label, the sample says so when it is read: one message
     then names it, after `source`, together with the files that cannot be read.
@@ -113,7 +117,9 @@ def pair_files(
             problem = "listed twice; keep it once"
         elif name in images and name in labels:
             problem = ""
-            samples.append(FileSample(name, images[name], labels[name], classes, void, colours, as_stored))
+            files = images[name], labels[name]
+            sample = FileSample(name, *files, classes, void, colours, as_stored, group=group_of(name))
+            samples.append(sample)
         elif name in images:
             problem = "image without label; add the label or remove the image"
         elif name in labels:
@@ -121,7 +127,7 @@ def pair_files(
         else:
             problem = "listed but not there; add image and label or remove the name (names have no suffix)"
         if problem:
-            samples.append(MissingSample(name, f"{source}: {problem}"))
+            samples.append(MissingSample(name, f"{source}: {problem}", group=group_of(name)))
         seen.add(name)
     if not samples:
         suffixes = ", ".join(IMAGE_SUFFIXES)

@@ -39,6 +39,7 @@ class SplitWriter:
         """
         names: list[str] = []
         shapes: list[tuple[int, int]] = []
+        groups: list[str] = []
         shown: set[int] = set()
         with (
             pixel_file(self.folder, split, "images").open("wb") as images,
@@ -51,6 +52,7 @@ class SplitWriter:
                 height, width = pair.label.shape
                 names.append(sample.name)
                 shapes.append((height, width))
+                groups.append(sample.group)
                 images.write(pair.image.tobytes())
                 labels.write(pair.label.tobytes())
                 self.content.add(split, sample.name, pair.image, pair.label)
@@ -65,7 +67,7 @@ class SplitWriter:
                     f"{', resized to {} x {}'.format(*self.size) if self.size else ''})",
                 )
             )
-        return SplitIndex(names=tuple(names), shapes=tuple(shapes))
+        return SplitIndex(names=tuple(names), shapes=tuple(shapes), groups=tuple(groups))
 
     def _read(self, sample: Sample) -> Pair | None:
         try:
