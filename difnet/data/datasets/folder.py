@@ -19,11 +19,13 @@ from difnet.config import InputError
 from difnet.data.dataset import VOID, Colour, Dataset, Sample
 from difnet.data.files.colours import ColourCode, parse_classes
 from difnet.data.files.groups import check_groups_apart, read_groups
+from difnet.data.files.palettes import Palettes
 from difnet.data.files.problems import FileError, Problems
 from difnet.data.files.samples import pair_files
-from difnet.data.files.tree import IMAGE_SUFFIXES, is_folder, list_folder, read_lines
+from difnet.data.files.tree import IMAGE_SUFFIXES, MissingDataError, is_folder, list_folder, read_lines
 
 GOLDEN_RATIO = 0.618
+SPLITS = ("train", "val", "test")
 
 
 class Folder(Dataset):
@@ -56,6 +58,7 @@ class Folder(Dataset):
         images = list_folder(root / "images", IMAGE_SUFFIXES)
         labels = list_folder(root / "labels", IMAGE_SUFFIXES)  # one that is no PNG is then found, and refused
         classes, colours = self._classes()
+        palettes = Palettes()
         names = _split_names(root, sorted(images.keys() | labels.keys()))
         groups = _groups(root / "groups.txt", {*images, *labels}, names)
         return {
@@ -69,6 +72,7 @@ class Folder(Dataset):
                 colours=colours,
                 as_stored=False,
                 group_of=lambda name: groups.get(name, ""),
+                palettes=palettes,
             )
             for split in names
         }
@@ -83,7 +87,9 @@ class Folder(Dataset):
         except RuntimeError:  # ~ of an unknown user
             folder = self.root
         if not is_folder(folder):
-            raise InputError(f"{folder}: no such folder; set data.options.root to the one that holds images/")
+            raise MissingDataError(
+                f"{folder}: no such folder; set data.options.root to the one that holds images/"
+            )
         return folder
 
 
@@ -103,8 +109,16 @@ def _check_subfolders(*folders: Path) -> None:
 
 
 def _split_names(root: Path, names: list[str]) -> dict[str, list[str]]:
-    """The names of every split; train first."""
-    lists = [split for split in ("train", "val", "test") if _is_there(root / f"{split}.txt")]
+    """The names of every split; train first.
+
+    Raises:
+        InputError: If a list is not valid, or its name only resembles that of a split that has none.
+    """
+    lists = [split for split in SPLITS if _is_there(root / f"{split}.txt")]
+    for path in sorted(root.glob("*.[tT][xX][tT]")):
+        meant = [split for split in SPLITS if path.stem.lower().startswith(split)]
+        if meant and meant[0] not in lists:
+            raise InputError(f"{path}: is the list of no split; rename it to {meant[0]}.txt, or remove it")
     splits = {split: read_lines(root / f"{split}.txt") for split in lists}
     listed = {name for members in splits.values() for name in members}
     rest = [name for name in names if name not in listed]

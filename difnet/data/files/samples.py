@@ -14,6 +14,7 @@ from difnet.data.dataset import VOID, Pair, Pixels, Sample
 from difnet.data.files.colours import ColourCode
 from difnet.data.files.decoding import read_image, read_label, read_pair
 from difnet.data.files.matlab import read_matlab
+from difnet.data.files.palettes import Palettes
 from difnet.data.files.problems import FileError, Problems
 from difnet.data.files.tree import IMAGE_SUFFIXES
 
@@ -41,6 +42,8 @@ class FileSample:
     """Where the label is in a MATLAB file, e.g. `GTcls.Segmentation`; empty for an image."""
     group: str = ""
     """The shot or scene that it shares with other samples."""
+    palettes: Palettes | None = None
+    """Those of the labels of its data set, where they could differ."""
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -66,7 +69,13 @@ class FileSample:
 
     def _read_label(self) -> Pixels:
         if self.table is None:
-            return read_label(self.label, classes=self.classes, void=self.void, colours=self.colours)
+            return read_label(
+                self.label,
+                classes=self.classes,
+                void=self.void,
+                colours=self.colours,
+                palettes=self.palettes,
+            )
         if self.field:
             return look_up(read_matlab(self.label, self.field), self.table, self.label)
         return look_up(read_label(self.label, classes=VOID, void=VOID), self.table, self.label)
@@ -101,6 +110,7 @@ def pair_files(
     colours: ColourCode | None = None,
     as_stored: bool = True,
     group_of: Callable[[str], str] = lambda name: "",
+    palettes: Palettes | None = None,
 ) -> list[Sample]:
     """The samples of the given names; `group_of` tells the group of each, the rest is as in `FileSample`.
 
@@ -117,8 +127,17 @@ def pair_files(
             problem = "listed twice; keep it once"
         elif name in images and name in labels:
             problem = ""
-            files = images[name], labels[name]
-            sample = FileSample(name, *files, classes, void, colours, as_stored, group=group_of(name))
+            sample = FileSample(
+                name,
+                images[name],
+                labels[name],
+                classes,
+                void,
+                colours,
+                as_stored,
+                group=group_of(name),
+                palettes=palettes,
+            )
             samples.append(sample)
         elif name in images:
             problem = "image without label; add the label or remove the image"
