@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from difnet.cli.options import DataFolder
 from difnet.config import DataConfig, Project
+
+if TYPE_CHECKING:
+    from difnet.data import SplitIndex
 
 
 def prepare(
@@ -40,8 +43,14 @@ def prepare(
     if download:
         obtain(open_dataset(config))
     index = prepare_data(config, data or Project().results / name / "data", verify=True)
-    counts = ", ".join(f"{len(split.names)} {split_name}" for split_name, split in index.splits.items())
+    counts = ", ".join(f"{len(split.names)} {part}{_groups(split)}" for part, split in index.splits.items())
     typer.echo(f"{index.title}: {counts}; {len(index.classes)} classes; content {index.sha256[:16]}")
+
+
+def _groups(split: SplitIndex) -> str:
+    """How many shots or scenes there are, where images of one depend on each other."""
+    count = len(set(split.groups) - {""})
+    return f" ({count} group{'s' * (count > 1)})" if count else ""
 
 
 def _stop(number: int, _: object) -> None:

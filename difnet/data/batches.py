@@ -19,9 +19,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from difnet.config import InputError, RunConfig, TrainConfig
+from difnet.config import RunConfig, TrainConfig
 from difnet.data.augmentation import Normalisation, distort_colours, draw_view, normalise, take
 from difnet.data.dataset import VOID
+from difnet.data.requirements import check_sizes
 from difnet.data.store import Split
 
 ORDER, AUGMENTATION = 1, 2
@@ -88,10 +89,7 @@ def training_batches(
     Raises:
         InputError: If the images cannot form batches because their sizes differ and nothing crops them.
     """
-    if run.train.crop is None and run.train.scale is not None:
-        raise InputError("train.scale makes images of different sizes; set train.crop as well")
-    if run.train.crop is None and len(set(split.shapes)) > 1:
-        raise InputError("the images differ in size; set train.crop, or data.size to resize them all")
+    check_sizes(split.shapes, run.train)
     make = partial(training_batch, split, run, part=part)
     if run.train.workers == 0:
         return (make(step) for step in count(start_step))

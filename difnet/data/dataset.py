@@ -41,6 +41,13 @@ class Sample(Protocol):
         """Name of the sample, unique in its data set."""
 
     @property
+    def group(self) -> str:
+        """The shot or scene that it shares with other samples; empty where it depends on no other.
+
+        Samples of a group stand in their split in the order of its frames.
+        """
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """The files that it is read from; empty when it is generated."""
 

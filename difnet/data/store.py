@@ -1,6 +1,8 @@
 """The prepared form of a data set on disk: decoded pixels, and an index of them.
 
-DIRECTORY/index.json                       names, shapes, classes, content hash
+DIRECTORY/index.json                       names, shapes, groups, classes, hash, checksums of the pixels
+DIRECTORY/.index.json.sha256               the digest that binds the index
+DIRECTORY/sources.json                     what it was made of, see `difnet.data.prepare.sources`
 DIRECTORY/prepared-HASH/SPLIT.images.bin   uint8, the (H, W, 3) images of a split one after another
 DIRECTORY/prepared-HASH/SPLIT.labels.bin   uint8, the (H, W) labels likewise
 """
@@ -8,7 +10,8 @@ DIRECTORY/prepared-HASH/SPLIT.labels.bin   uint8, the (H, W) labels likewise
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
+import zlib
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from difnet.config import InputError, nearest
 from difnet.data.dataset import Colour, Pixels
+from difnet.tables.table import seal, unsealed
 
 INDEX = "index.json"
 LOCK = ".lock"
@@ -27,6 +31,7 @@ PIXEL_FOLDER = "prepared-[0-9a-f]{16}"
 """Names of the folders of pixels, as a regular expression."""
 CHANNELS = {"images": 3, "labels": 1}
 ALL = slice(None)
+CHUNK = 2**22
 
 
 class SplitIndex(BaseModel):
@@ -37,6 +42,8 @@ class SplitIndex(BaseModel):
     names: tuple[str, ...]
     shapes: tuple[tuple[int, int], ...]
     """Height and width of every image in pixels."""
+    groups: tuple[str, ...]
+    """The shot or scene of every image; empty where it depends on no other."""
 
 
 class DataIndex(BaseModel):
@@ -53,8 +60,12 @@ class DataIndex(BaseModel):
     """Display colour of every class."""
     sha256: str
     """Content hash of names, pixels, classes and size: equal on every machine for equal content."""
-    fingerprint: str
-    """Hash of configuration, source files' sizes and times, and code: tells when to prepare again."""
+    checksums: dict[str, int]
+    """CRC-32 of every file of pixels by its name, compared once by each job that reads it.
+
+    It finds every flipped bit, every damage of up to 32 bits in a row and all but one of 4e9 others, and
+    takes less time than a cryptographic hash, which every job would pay for; `sha256` tells content apart.
+    """
     splits: dict[str, SplitIndex]
 
 
@@ -71,12 +82,13 @@ class Split:
         """Wrap the pixels of a split.
 
         Args:
-            index: Names and shapes.
+            index: Names, shapes and groups.
             images: All images, flat.
             labels: All labels, flat.
         """
         self.names = index.names
         self.shapes = index.shapes
+        self.groups = index.groups
         self._images = images
         self._labels = labels
         self._starts = np.concatenate([[0], np.cumsum([h * w for h, w in index.shapes], dtype=np.int64)])
@@ -106,17 +118,26 @@ class PreparedData:
 
     directory: Path
     index: DataIndex
+    _whole: set[Path] = field(default_factory=set, repr=False, compare=False)
+    """Files whose checksum was compared."""
 
     def split(self, name: str) -> Split:
-        """One split.
+        """One split; the first time its files are compared with their checksums.
 
         Raises:
-            InputError: If there is none of this name, or its files are missing or truncated.
+            InputError: If there is none of this name, or its files are missing, truncated or changed.
         """
         if name not in self.index.splits:
             known = list(self.index.splits)
             raise InputError(f"data set '{self.index.name}' has no split '{name}'{nearest(name, known)}")
         pixels = {kind: _open(self.directory, self.index, name, kind) for kind in CHANNELS}
+        for file in pixels.values():
+            if file.path not in self._whole and file.checksum() != self.index.checksums[file.path.name]:
+                raise InputError(
+                    f"{file.path}: is not what was stored: it was changed or damaged; delete "
+                    f"{self.directory} and prepare the data again"
+                )
+            self._whole.add(file.path)
         return Split(self.index.splits[name], **pixels)
 
 
@@ -140,14 +161,19 @@ def read_index(directory: Path) -> DataIndex:
         InputError: If there is none, or it is damaged.
     """
     path = directory / INDEX
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: is no regular file; remove it and prepare the data again")
     try:
-        if path.exists() and not path.is_file():
-            raise InputError(f"{path}: is no regular file; remove it and prepare the data again")
-        return DataIndex.model_validate_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}; prepare the data first") from error
-    except (ValidationError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is damaged; delete {directory} and prepare the data again") from error
+        return DataIndex.model_validate_json(unsealed(path, made_by="difnet prepare"))
+    except ValidationError as error:
+        raise InputError(f"{path}: is of another version; prepare the data again") from error
+
+
+def write_index(index: DataIndex, directory: Path) -> None:
+    """Write the index of a store, with the digest that binds it."""
+    content = index.model_dump_json(indent=1).encode()
+    seal(directory / INDEX, content)
+    (directory / INDEX).write_bytes(content)
 
 
 def pixel_folder(directory: Path, sha256: str) -> Path:
@@ -179,6 +205,14 @@ class _StoredPixels:
     """
 
     path: Path
+
+    def checksum(self) -> int:
+        """CRC-32 of all of them."""
+        value = 0
+        with self.path.open("rb", buffering=0) as file:
+            while part := file.read(CHUNK):
+                value = zlib.crc32(part, value)
+        return value
 
     def __getitem__(self, part: slice) -> Pixels:
         pixels = np.empty(part.stop - part.start, dtype=np.uint8)

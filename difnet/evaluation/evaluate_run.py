@@ -14,10 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from difnet.config import RunConfig, load_run
+from difnet.config import InputError, RunConfig, RunFolder, load_run
 from difnet.data import VOID, load_prepared
 from difnet.data.batches import evaluation_batches
-from difnet.evaluation.full_size import Size, centred, check_padding, mean_of_passes, single_pass, window
+from difnet.data.requirements import check_padding
+from difnet.evaluation.full_size import Size, centred, mean_of_passes, single_pass, window
 from difnet.evaluation.oracle import nearest_labels, oracle_logits
 from difnet.metrics import image_statistics, scores_from_statistics
 from difnet.models import PixelPrior, load_network
@@ -39,16 +40,23 @@ def evaluate_run(directory: Path, *, data: Path, split: str | None = None) -> pd
 
     Raises:
         InputError: If the run is not complete, does not fit the data, has nothing to diffuse oracle seeds,
-            chose its weights on this split, or an image does not fit into `evaluate.pad`.
+            chose its weights on this split, was trained on data of another content, or an image does not fit
+            into `evaluate.pad`.
     """
     config = load_run(directory)
     use_threads(config.train.threads)
     prepared = load_prepared(data)
+    trained_on = RunFolder(directory).recorded("data_sha256")
+    if trained_on and trained_on != prepared.index.sha256:
+        raise InputError(
+            f"{directory}: was trained on data of another content ({trained_on[:16]}) than {data} holds "
+            f"({prepared.index.sha256[:16]}); put the former data back, or train the run again"
+        )
     name = split or config.evaluate.split
     check_scored_split(config, name)
     samples = prepared.split(name)
     if config.evaluate.pad is not None:
-        check_padding(samples, config.evaluate.pad)
+        check_padding(prepared.index.splits[name], config.evaluate.pad)
     device = choose_device()
     network = load_network(directory, config, num_classes=len(prepared.index.classes)).to(device)
     batches = evaluation_batches(
@@ -58,7 +66,8 @@ def evaluate_run(directory: Path, *, data: Path, split: str | None = None) -> pd
         (answer(network, images.to(device), labels, indices=indices, config=config), labels.numpy())
         for indices, images, labels in batches
     )
-    statistics = image_statistics(samples.names, pairs, len(prepared.index.classes))
+    classes = len(prepared.index.classes)
+    statistics = image_statistics(samples.names, pairs, classes, groups=samples.groups)
     scores = scores_from_statistics(statistics, prepared.index.classes)
     scores.insert(0, "variant", config.variant)
     scores.insert(1, "seed", config.seed)

@@ -13,8 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from difnet.config import PROTOCOL, EvaluateConfig, InputError, RunConfig
-from difnet.data import Split
+from difnet.config import PROTOCOL, EvaluateConfig, RunConfig
 from difnet.models.node_grid import resize
 
 Size = tuple[int, int]
@@ -25,25 +24,6 @@ PLAIN = EvaluateConfig().model_dump(include=set(PROTOCOL))
 def single_pass(config: RunConfig) -> RunConfig:
     """The run as if each of its images were predicted once, at its own size."""
     return config.model_copy(update={"evaluate": config.evaluate.model_copy(update=PLAIN)})
-
-
-def check_padding(split: Split, size: Size) -> None:
-    """Make sure that every image of a split fits into its padding.
-
-    Args:
-        split: Images to be scored.
-        size: Height and width of the padded image.
-
-    Raises:
-        InputError: If one does not, with its name and the size that all fit into.
-    """
-    largest = [max(lengths) for lengths in zip(*split.shapes, strict=True)]
-    for name, shape in zip(split.names, split.shapes, strict=True):
-        if any(length > room for length, room in zip(shape, size, strict=True)):
-            raise InputError(
-                f"evaluate.pad: {name} has {shape[0]} x {shape[1]} pixels (height x width) and does not fit "
-                f"into {size[0]} x {size[1]}; set it to at least {largest}, or data.size to resize all images"
-            )
 
 
 def window(shape: Size, size: Size) -> tuple[slice, slice]:

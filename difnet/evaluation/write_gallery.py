@@ -116,6 +116,7 @@ def _chosen(split: Split, choices: Sequence[Choice]) -> Split:
     index = SplitIndex(
         names=tuple(split.names[place] for place in places),
         shapes=tuple(split.shapes[place] for place in places),
+        groups=tuple(split.groups[place] for place in places),
     )
     empty = np.zeros(0, dtype=np.uint8)
     return Split(

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from difnet.config import BenchmarkPlan
-from difnet.data import DataIndex
+from difnet.config.errors import InputError
+from difnet.data.store import DataIndex, read_index
 from difnet.report.gallery_file import GalleryFile, read_gallery
 from difnet.report.numbers import listing
 from difnet.report.rows import read_rows, timed_variant
@@ -141,7 +141,7 @@ def load_results(folder: Path, plan: BenchmarkPlan, *, budget: int = BUDGET_BYTE
         folder=folder,
         plan=plan,
         # Folders of other recipes share the data of the benchmark.
-        data=_data_index(folder.parent / plan.benchmark / "data" / "index.json", plan, problems),
+        data=_data_index(folder.parent / plan.benchmark / "data", plan, problems),
         variants=variants,
         replaced=read_replaced(folder),
         estimates=_by_metric(
@@ -200,16 +200,14 @@ def _analysed(
     return remarks
 
 
-def _data_index(path: Path, plan: BenchmarkPlan, problems: list[str]) -> DataIndex:
+def _data_index(directory: Path, plan: BenchmarkPlan, problems: list[str]) -> DataIndex:
     try:
-        return DataIndex.model_validate_json(path.read_bytes())
-    except OSError as error:
-        problems.append(f"{path} cannot be read: {error.strerror}")
-    except ValidationError:
-        problems.append(f"{path} is no index of prepared data of this version")
+        return read_index(directory)
+    except InputError as error:
+        problems.append(str(error))
     name = plan.data.name
     empty: dict[str, Any] = {"synthetic": False, "classes": (), "palette": (), "splits": {}}
-    return DataIndex(name=name, title=name, citation="", sha256="", fingerprint="", **empty)
+    return DataIndex(name=name, title=name, citation="", sha256="", checksums={}, **empty)
 
 
 def _by_metric(rows: Iterable[Scored]) -> dict[str, dict[str, Scored]]:

@@ -123,7 +123,7 @@ def seal(path: Path, content: bytes) -> None:
         path: The file.
         content: What it holds, or is about to hold.
     """
-    write_text(_seal(path), f"{hashlib.sha256(content).hexdigest()}  {path.name}\n")
+    write_text(seal_of(path), f"{hashlib.sha256(content).hexdigest()}  {path.name}\n")
 
 
 def unsealed(path: Path, *, made_by: str) -> bytes:
@@ -143,11 +143,11 @@ def unsealed(path: Path, *, made_by: str) -> bytes:
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}; write it again: {made_by}") from error
     try:
-        written = _seal(path).read_text(encoding="ascii", errors="replace").split()
+        written = seal_of(path).read_text(encoding="ascii", errors="replace").split()
     except OSError as error:
         raise InputError(
-            f"{path} has no digest {_seal(path).name} beside it, which says that it is whole; copy both, or "
-            f"write it again: {made_by}"
+            f"{path} has no digest {seal_of(path).name} beside it, which says that it is whole; copy both, "
+            f"or write it again: {made_by}"
         ) from error
     if written[:1] != [hashlib.sha256(content).hexdigest()]:
         raise InputError(
@@ -156,5 +156,6 @@ def unsealed(path: Path, *, made_by: str) -> bytes:
     return content
 
 
-def _seal(path: Path) -> Path:
+def seal_of(path: Path) -> Path:
+    """The file beside another one that holds its digest."""
     return path.with_name(f".{path.name}.sha256")

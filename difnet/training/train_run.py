@@ -9,6 +9,7 @@ import torch
 
 from difnet.config import InputError, RunConfig, RunFolder
 from difnet.data import load_prepared
+from difnet.data.requirements import check_run
 from difnet.models import PixelPrior, build_from_config
 from difnet.training.best_weights import check_selection
 from difnet.training.checkpoint import claim_directory, run_identity
@@ -79,6 +80,7 @@ def _train(
     device = choose_device()
     use_threads(config.train.threads)
     prepared = load_prepared(data)
+    check_run(config, prepared.index)
     check_selection(config, prepared)
     identity = run_identity(config, prepared.index.sha256)
     by_first(lambda: _make_room(out, identity, overwrite=overwrite))

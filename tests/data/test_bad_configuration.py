@@ -23,7 +23,7 @@ def test_data_that_are_found_need_no_project(
     camvid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("difnet.data.files.tree.project_root", lambda: pytest.fail("not needed"))
-    assert len(prepare(DataConfig(name="camvid"), tmp_path / "store").splits["train"].names) == 3
+    assert len(prepare(DataConfig(name="camvid"), tmp_path / "store").splits["train"].names) == 4
 
 
 def test_missing_data_says_where_it_looked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +60,7 @@ def test_data_in_a_place_that_cannot_be(
 
 
 def test_camvid_label_outside_its_range(camvid: Path, tmp_path: Path) -> None:
-    path = camvid / "valannot" / "0016E5_4.png"
+    path = camvid / "valannot" / "0016E5_00059.png"
     Image.fromarray(np.full((36, 48), 12, dtype=np.uint8)).save(path)
     with pytest.raises(InputError) as error:
         prepare(DataConfig(name="camvid"), tmp_path / "store")
@@ -81,7 +81,7 @@ def test_camvid_without_a_split_list(camvid: Path, tmp_path: Path) -> None:
         (DataConfig(name="shapes", options={"marker": 2}), "marker: .*greater than or equal to 5"),
         (DataConfig(name="folder"), "data.options of 'folder': the key 'root' is missing"),
         (DataConfig(name="folder", options={"root": ""}), "root: .*is empty; set it to the folder"),
-        (DataConfig(name="camvid", options={"root": "x"}), "unknown key 'root'; there are none$"),
+        (DataConfig(name="cityscapes", options={"root": "x"}), "unknown key 'root'; there are none$"),
     ],
 )
 def test_unknown_names_and_options(config: DataConfig, text: str, tmp_path: Path) -> None:

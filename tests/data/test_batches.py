@@ -40,7 +40,8 @@ RECIPES = [
 def make_split(shapes: list[tuple[int, int]], seed: int = 0) -> Split:
     rng = np.random.default_rng(seed)
     pixels = sum(h * w for h, w in shapes)
-    index = SplitIndex(names=tuple(f"n{i}" for i in range(len(shapes))), shapes=tuple(shapes))
+    names = tuple(f"n{i}" for i in range(len(shapes)))
+    index = SplitIndex(names=names, shapes=tuple(shapes), groups=("",) * len(shapes))
     labels = rng.choice(np.array([0, 1, 2, VOID], dtype=np.uint8), pixels)
     return Split(index, images=rng.integers(0, 256, 3 * pixels, dtype=np.uint8), labels=labels)
 
@@ -228,7 +229,8 @@ def test_bits_of_published_recipes(digest: str, normalisation: str, train: dict[
     shape, count = (36, 30), 7
     numbers = np.arange(3 * count * 36 * 30)
     classes = numbers[: len(numbers) // 3] // 7 % 4
-    index = SplitIndex(names=tuple(f"n{i}" for i in range(count)), shapes=(shape,) * count)
+    names = tuple(f"n{i}" for i in range(count))
+    index = SplitIndex(names=names, shapes=(shape,) * count, groups=("",) * count)
     images = (numbers * numbers // 11 % 256).astype(np.uint8)
     split = Split(index, images=images, labels=np.where(classes == 3, VOID, classes).astype(np.uint8))
     config = run(TrainConfig(batch_size=5, **train), 3, normalisation=normalisation)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from difnet.config import DataConfig, InputError
@@ -27,11 +30,40 @@ def test_truncated_store_is_refused_and_mended(own: Path, tmp_path: Path) -> Non
 
 
 def test_missing_and_damaged_index(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="prepare the data first"):
+    with pytest.raises(InputError, match=r"index\.json does not exist; write it first: difnet prepare"):
         load_prepared(tmp_path)
     (tmp_path / "index.json").write_text("{", encoding="utf-8")
-    with pytest.raises(InputError, match="prepare the data again"):
+    with pytest.raises(InputError, match="has no digest"):
         load_prepared(tmp_path)
+
+
+def test_no_flipped_bit_is_silent(own: Path, tmp_path: Path) -> None:
+    """A hundred of each file, spread over it: a job that reads the store says so, and preparing mends it."""
+    store = tmp_path / "store"
+    first = prepare(folder(own), store)
+    (images,), (labels,) = store.rglob("val.images.bin"), store.rglob("val.labels.bin")
+    rng = np.random.default_rng(0)
+    for path in (images, labels, store / "index.json", store / ".index.json.sha256"):
+        sound = path.read_bytes()
+        # Of the digest's own file the digest alone counts.
+        for place in rng.choice(64 if path.suffix == ".sha256" else len(sound), 100):
+            damaged = bytearray(sound)
+            damaged[place] ^= 1 << rng.integers(8)
+            path.write_bytes(damaged)
+            with pytest.raises(InputError, match=rf"{re.escape(str(path.parent))}.* is not what was "):
+                load_prepared(store).split("val")
+        assert prepare(folder(own), store, verify=True) == first
+        assert path.read_bytes() == sound
+
+
+def test_a_job_reads_the_pixels_once_to_compare_them(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(folder(own), tmp_path / "store")
+    data = load_prepared(tmp_path / "store")
+    first = data.split("val").image(0)
+    monkeypatch.setattr(zlib, "crc32", lambda *_: pytest.fail("read again"))
+    assert np.array_equal(data.split("val").image(0), first)
 
 
 def test_pipe_in_place_of_the_index(own: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from difnet.metrics import confusion_matrix, miou
 from difnet.models import build_from_config
 from difnet.tables import SCORES, PerImage
 from tests.conftest import CATALOGUE
+from tests.data import trees
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +58,33 @@ def test_files_of_an_evaluation(tmp_path: Path, data: Path) -> None:
     scores = evaluate_run(tmp_path, data=data)
     pd.testing.assert_frame_equal(SCORES.read(tmp_path / "scores.csv"), scores)
     assert PerImage.read(tmp_path / "per_image.parquet").names == load_prepared(data).split("val").names
+
+
+def test_groups_of_the_images_are_kept_with_their_statistics(tmp_path: Path) -> None:
+    root = tmp_path / "own"
+    trees.folder(root)
+    trees.write_lines(root / "classes.txt", *(f"class_{number}" for number in range(7)))
+    trees.write_lines(root / "val.txt", "plant7", "plant3", "plant1")
+    groups = {"plant7": "pot", "plant3": "pot", "plant1": "bed"}
+    lines = (f"plant{number} {groups.get(f'plant{number}', 'field')}" for number in range(10))
+    trees.write_lines(root / "groups.txt", *lines)
+    prepare(DataConfig(name="folder", options={"root": str(root)}), tmp_path / "data")
+    untrained_run(tmp_path / "run", "cascade")
+    evaluate_run(tmp_path / "run", data=tmp_path / "data")
+    statistics = PerImage.read(tmp_path / "run" / "per_image.parquet")
+    assert dict(zip(statistics.names, statistics.groups, strict=True)) == groups
+
+
+def test_data_of_another_content_than_those_of_the_training_are_refused(tmp_path: Path, data: Path) -> None:
+    untrained_run(tmp_path, "cascade")
+    environment = tmp_path / "environment.json"
+    environment.write_text(json.dumps({"data_sha256": load_prepared(data).index.sha256}))
+    evaluate_run(tmp_path, data=data)
+    (tmp_path / "scores.csv").unlink()
+    environment.write_text(json.dumps({"data_sha256": "0" * 64}))
+    with pytest.raises(InputError, match=r"was trained on data of another content \(0{16}\) than .* holds"):
+        evaluate_run(tmp_path, data=data)
+    assert not (tmp_path / "scores.csv").exists()
 
 
 def test_evaluating_twice_gives_identical_files(tmp_path: Path, data: Path) -> None:

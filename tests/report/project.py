@@ -13,6 +13,7 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from difnet.config import Project, plan
+from difnet.data.store import DataIndex, write_index
 from difnet.tables import (
     BREAKDOWN,
     CLAIM_TESTS,
@@ -125,13 +126,17 @@ def write_data(folder: Path, classes: tuple[str, ...]) -> None:
         "classes": list(classes),
         "palette": palette,
         "sha256": "d" * 64,
-        "fingerprint": "f" * 64,
+        "checksums": {},
         "splits": {
-            name: {"names": [f"{name}-{place:05d}" for place in range(count)], "shapes": [[64, 64]] * count}
+            name: {
+                "names": [f"{name}-{place:05d}" for place in range(count)],
+                "shapes": [[64, 64]] * count,
+                "groups": [""] * count,
+            }
             for name, count in (("train", 400), ("val", 100))
         },
     }
-    (folder / "data" / "index.json").write_text(json.dumps(index), encoding="utf-8")
+    write_index(DataIndex.model_validate(index), folder / "data")
 
 
 def write_run(

@@ -50,9 +50,20 @@ class Cityscapes(Dataset):
         by_name = _of_all_cities(frames, "_leftImg8bit"), _of_all_cities(labels, "_gtFine_labelIds")
         names = sorted(by_name[0].keys() | by_name[1].keys())
         pairs = pair_files(
-            str(frames), names=names, images=by_name[0], labels=by_name[1], classes=len(TABLE), void=VOID
+            str(frames),
+            names=names,
+            images=by_name[0],
+            labels=by_name[1],
+            classes=len(TABLE),
+            void=VOID,
+            group_of=_sequence,
         )
         return with_table(pairs, TABLE)
+
+
+def _sequence(name: str) -> str:
+    """City and number of the sequence in a name CITY_SEQUENCE_FRAME."""
+    return name.rpartition("_")[0]
 
 
 def _of_all_cities(folder: Path, ending: str) -> dict[str, Path]:

@@ -3,7 +3,8 @@
 `images/NAME.png` (or .jpg, .bmp, ...), `labels/NAME.png` with the index of the class of every pixel (255 for
 void) and `classes.txt` with one name a line. Where its lines are `NAME R G B`, labels are decoded by these
 colours (a line `void R G B` may name the colour of void). Optional `train.txt`, `val.txt` and `test.txt` list
-the names of each split; without `train.txt` every image that no other list names is for training.
+the names of each split; without `train.txt` every image that no other list names is for training. Optional
+`groups.txt` tells in lines `NAME GROUP` which images belong to one scene or video, in the order of the lists.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from pydantic import field_validator
 from difnet.config import InputError
 from difnet.data.dataset import VOID, Colour, Dataset, Sample
 from difnet.data.files.colours import ColourCode, parse_classes
+from difnet.data.files.groups import check_groups_apart, read_groups
+from difnet.data.files.palettes import Palettes
 from difnet.data.files.problems import FileError, Problems
 from difnet.data.files.samples import pair_files
-from difnet.data.files.tree import IMAGE_SUFFIXES, is_folder, list_folder, read_lines
+from difnet.data.files.tree import IMAGE_SUFFIXES, MissingDataError, is_folder, list_folder, read_lines
 
 GOLDEN_RATIO = 0.618
+SPLITS = ("train", "val", "test")
 
 
 class Folder(Dataset):
@@ -54,7 +58,9 @@ class Folder(Dataset):
         images = list_folder(root / "images", IMAGE_SUFFIXES)
         labels = list_folder(root / "labels", IMAGE_SUFFIXES)  # one that is no PNG is then found, and refused
         classes, colours = self._classes()
+        palettes = Palettes()
         names = _split_names(root, sorted(images.keys() | labels.keys()))
+        groups = _groups(root / "groups.txt", {*images, *labels}, names)
         return {
             split: pair_files(
                 f"{root} ({split})",
@@ -65,6 +71,8 @@ class Folder(Dataset):
                 void=VOID,
                 colours=colours,
                 as_stored=False,
+                group_of=lambda name: groups.get(name, ""),
+                palettes=palettes,
             )
             for split in names
         }
@@ -79,7 +87,9 @@ class Folder(Dataset):
         except RuntimeError:  # ~ of an unknown user
             folder = self.root
         if not is_folder(folder):
-            raise InputError(f"{folder}: no such folder; set data.options.root to the one that holds images/")
+            raise MissingDataError(
+                f"{folder}: no such folder; set data.options.root to the one that holds images/"
+            )
         return folder
 
 
@@ -99,12 +109,29 @@ def _check_subfolders(*folders: Path) -> None:
 
 
 def _split_names(root: Path, names: list[str]) -> dict[str, list[str]]:
-    """The names of every split; train first."""
-    lists = [split for split in ("train", "val", "test") if _is_there(root / f"{split}.txt")]
+    """The names of every split; train first.
+
+    Raises:
+        InputError: If a list is not valid, or its name only resembles that of a split that has none.
+    """
+    lists = [split for split in SPLITS if _is_there(root / f"{split}.txt")]
+    for path in sorted(root.glob("*.[tT][xX][tT]")):
+        meant = [split for split in SPLITS if path.stem.lower().startswith(split)]
+        if meant and meant[0] not in lists:
+            raise InputError(f"{path}: is the list of no split; rename it to {meant[0]}.txt, or remove it")
     splits = {split: read_lines(root / f"{split}.txt") for split in lists}
     listed = {name for members in splits.values() for name in members}
     rest = [name for name in names if name not in listed]
     return splits if "train" in splits else {"train": rest, **splits}
+
+
+def _groups(path: Path, found: set[str], names: dict[str, list[str]]) -> dict[str, str]:
+    """The group of every image; none where there is no such file."""
+    if not _is_there(path):
+        return {}
+    groups = read_groups(path, found.union(*names.values()))
+    check_groups_apart(path, groups, names)
+    return groups
 
 
 def _is_there(path: Path) -> bool:

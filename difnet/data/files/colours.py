@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,10 @@ from difnet.config import InputError
 from difnet.data.dataset import VOID, Colour, Pixels
 from difnet.data.files.problems import FileError
 
-THREE_NUMBERS = re.compile(r"([\s,;]+[0-9]+){3}$")
-"""At the end of a line that is meant to have a colour, right or wrong."""
+PUNCTUATION = " _-.'()/&+"
+"""What a name may hold beside letters and digits: nothing that separates fields in other notations."""
+HEADINGS = {"name", "names", "class", "classes", "label", "labels", "category", "categories", "id", "index"}
+COLUMNS = HEADINGS | {"r", "g", "b", "rgb", "red", "green", "blue", "color", "colour"}
 
 
 @dataclass(frozen=True)
@@ -31,33 +34,61 @@ class ColourCode:
 def parse_classes(path: Path, lines: list[str]) -> tuple[list[str], ColourCode | None]:
     """The classes of a list with lines `NAME` or, all of them, `NAME R G B`; one of these may be `void`.
 
+    A line in the notation of another program (a comment, a heading, fields with commas or colons, numbers
+    before the name, `__ignore__`) would be one class too many and shift all that follow, so it is refused.
+
     Returns:
         The names without void, and the colours where there are some.
 
     Raises:
-        InputError: If names or colours are missing, out of range or there twice, or void has no colour.
+        InputError: If a line is of another form, names or colours are missing, out of range or there twice,
+            or void has no colour.
     """
-    entries = [line.rsplit(maxsplit=3) for line in lines]
-    coloured = [len(entry) == 4 and all(map(_is_short_number, entry[1:])) for entry in entries]
-    for line, has_colour in zip(lines, coloured, strict=True):
-        if not has_colour and THREE_NUMBERS.search(line):
+    entries = [_entry(line) for line in lines]
+    for place, (line, (name, _)) in enumerate(zip(lines, entries, strict=True)):
+        if not _is_plain(name) or (place == 0 and _is_heading(line)):
             raise InputError(
-                f"{path}: '{line}': no colour; write 'NAME R G B' with spaces, numbers up to 255"
+                f"{path}: '{line[:80]}' is neither NAME nor 'NAME R G B'; write one class a line, with no "
+                "heading, comment or number beside its name, which has letters, digits, spaces "
+                f"and {PUNCTUATION.strip()} only"
             )
-    if not any(coloured):
+    if all(colour is None for _, colour in entries):
         return _checked(path, lines), None
     values: dict[Colour, int] = {}
     names: list[str] = []
-    for line, entry, has_colour in zip(lines, entries, coloured, strict=True):
-        if not has_colour:
+    for line, (name, colour) in zip(lines, entries, strict=True):
+        if colour is None:
             raise InputError(f"{path}: '{line}' has no colour, others have; write 'NAME R G B' in every line")
-        name, red, green, blue = entry[0], *map(int, entry[1:])
-        if max(red, green, blue) > 255 or (red, green, blue) in values:
+        if max(colour) > VOID or colour in values:
             raise InputError(f"{path}: colour in '{line}' is beyond 255 or there twice; correct it")
-        values[red, green, blue] = VOID if _is_void(name) else len(names)
+        values[colour] = VOID if _is_void(name) else len(names)
         if not _is_void(name):
             names.append(name)
     return _checked(path, names), ColourCode(path, values)
+
+
+def _entry(line: str) -> tuple[str, Colour | None]:
+    """Name and colour of a line; all of it is the name where no three short numbers end it."""
+    name, *numbers = line.rsplit(maxsplit=3)
+    if len(numbers) == 3 and all(map(_is_short_number, numbers)):
+        red, green, blue = map(int, numbers)
+        return name, (red, green, blue)
+    return line, None
+
+
+def _is_plain(name: str) -> bool:
+    """Whether it is a name and nothing else: in words, each number with a letter to it."""
+    allowed = all(unicodedata.category(c)[0] in "LMN" or c in PUNCTUATION for c in name)
+    bare = [
+        word for word in name.split() if any(map(str.isnumeric, word)) and not any(map(str.isalpha, word))
+    ]
+    begins = name[:1].isalnum() or name[:1] == "_"
+    return allowed and begins and not bare and any(map(str.isalpha, name)) and not name.startswith("__")
+
+
+def _is_heading(line: str) -> bool:
+    words = set(re.split(r"[\s_.-]+", line.lower()))
+    return words <= COLUMNS and bool(words & HEADINGS)
 
 
 def _is_void(name: str) -> bool:
@@ -80,12 +111,14 @@ def decode_colours(image: Image.Image, path: Path, colours: ColourCode) -> Pixel
     """The label (H, W) that an image in colours or grey shows, whichever way a PNG stores them.
 
     Raises:
-        FileError: If it holds a colour of no class, or grey of 16 bits.
+        FileError: If it holds a colour of no class, is transparent in places, or grey of 16 bits.
     """
     if image.mode == "I;16":
         raise FileError(
             f"label in grey of 16 bits where {colours.path.name} has colours; save it with 8 bits", str(path)
         )
+    if is_transparent(image):
+        raise FileError("label is transparent in places; give these pixels the colour of a class", str(path))
     pixels = np.asarray(image.convert("RGB"))
     codes = pixels[..., 0].astype(np.uint32)
     for channel in (1, 2):
@@ -105,6 +138,11 @@ def decode_colours(image: Image.Image, path: Path, colours: ColourCode) -> Pixel
             f"{path} (colour {strange})",
         )
     return label
+
+
+def is_transparent(image: Image.Image) -> bool:
+    """Whether a pixel is not opaque, by an alpha channel or a transparent colour."""
+    return image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema() != (255, 255)
 
 
 def _code(colour: Iterable[int]) -> int:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from difnet.data.dataset import VOID, Pair, Pixels
-from difnet.data.files.colours import ColourCode, decode_colours
+from difnet.data.files.colours import ColourCode, decode_colours, is_transparent
+from difnet.data.files.palettes import Palettes
 from difnet.data.files.problems import FileError
 
 MAX_PIXELS = 40_000_000
@@ -53,7 +54,14 @@ def read_image(path: Path) -> Pixels:
         return _rgb(ImageOps.exif_transpose(image), path)
 
 
-def read_label(path: Path, *, classes: int, void: int, colours: ColourCode | None = None) -> Pixels:
+def read_label(
+    path: Path,
+    *,
+    classes: int,
+    void: int,
+    colours: ColourCode | None = None,
+    palettes: Palettes | None = None,
+) -> Pixels:
     """Decode a label of class indices, of which `void` becomes 255.
 
     Args:
@@ -62,12 +70,14 @@ def read_label(path: Path, *, classes: int, void: int, colours: ColourCode | Non
         void: Value of void pixels in the file.
         colours: What colours stand for: every label is decoded by them, grey being a colour too. Without
             it, labels in colours are refused and labels with a palette read as indices.
+        palettes: Those of the labels read before, which that of this one has to agree with.
 
     Returns:
         (H, W) label.
 
     Raises:
-        FileError: If it cannot be decoded to its end, is too large, or holds other values or colours.
+        FileError: If it cannot be decoded to its end, is too large, holds other values or colours, or has a
+            palette of its own.
     """
     with _opened(path, LABEL_FORMATS) as image:
         if colours:
@@ -77,6 +87,8 @@ def read_label(path: Path, *, classes: int, void: int, colours: ColourCode | Non
                 "label in grey of 2 or 4 bits, which programs scale to 0..255; save it with 8 bits", str(path)
             )
         values: npt.NDArray[np.integer] = np.asarray(image)
+        if palettes and image.mode == "P":
+            palettes.add(image, path)
     if image.mode == "LA":
         raise FileError("label in grey with transparency; save it as a PNG with one channel", str(path))
     if values.ndim != 2:
@@ -140,10 +152,6 @@ def _rgb(image: Image.Image, path: Path) -> Pixels:
     image.load()
     if image.mode.startswith("I;16"):
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.has_transparency_data and _lowest(image.convert("RGBA").getchannel("A")) < 255:
+    if is_transparent(image):
         raise FileError("is transparent in places; flatten it onto a background", str(path))
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
-
-
-def _lowest(channel: Image.Image) -> float:
-    return channel.getextrema()[0]  # type: ignore[return-value]

@@ -49,11 +49,12 @@ class Problems:
             InputError: If there are problems; the message starts with `source`.
         """
         if self:
-            kinds = "; also ".join(f"{kind}: {_listed(files)}" for kind, files in self._files.items())
+            kinds = "; also ".join(f"{kind}: {listed(files)}" for kind, files in self._files.items())
             raise InputError(f"{source}: {kinds}")
 
 
-def _listed(files: list[str]) -> str:
+def listed(files: list[str]) -> str:
+    """The first ten and, where there are more, the count."""
     names = ", ".join(_shown(file) for file in files[:SHOWN])
     return names if len(files) <= SHOWN else f"{names}, ... ({len(files)} in all)"
 

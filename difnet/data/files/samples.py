@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from difnet.data.dataset import VOID, Pair, Pixels, Sample
 from difnet.data.files.colours import ColourCode
 from difnet.data.files.decoding import read_image, read_label, read_pair
 from difnet.data.files.matlab import read_matlab
+from difnet.data.files.palettes import Palettes
 from difnet.data.files.problems import FileError, Problems
 from difnet.data.files.tree import IMAGE_SUFFIXES
 
@@ -39,6 +40,10 @@ class FileSample:
     """Class of every value of a label that holds other numbers; `classes` and `void` then say nothing."""
     field: str = ""
     """Where the label is in a MATLAB file, e.g. `GTcls.Segmentation`; empty for an image."""
+    group: str = ""
+    """The shot or scene that it shares with other samples."""
+    palettes: Palettes | None = None
+    """Those of the labels of its data set, where they could differ."""
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -64,7 +69,13 @@ class FileSample:
 
     def _read_label(self) -> Pixels:
         if self.table is None:
-            return read_label(self.label, classes=self.classes, void=self.void, colours=self.colours)
+            return read_label(
+                self.label,
+                classes=self.classes,
+                void=self.void,
+                colours=self.colours,
+                palettes=self.palettes,
+            )
         if self.field:
             return look_up(read_matlab(self.label, self.field), self.table, self.label)
         return look_up(read_label(self.label, classes=VOID, void=VOID), self.table, self.label)
@@ -77,6 +88,7 @@ class MissingSample:
     name: str
     problem: str
     files: tuple[Path, ...] = ()
+    group: str = ""
 
     def read(self) -> Pair:
         """Tell what is missing.
@@ -97,8 +109,10 @@ def pair_files(
     void: int,
     colours: ColourCode | None = None,
     as_stored: bool = True,
+    group_of: Callable[[str], str] = lambda name: "",
+    palettes: Palettes | None = None,
 ) -> list[Sample]:
-    """The samples of the given names; the other arguments are those of `FileSample`.
+    """The samples of the given names; `group_of` tells the group of each, the rest is as in `FileSample`.
 
     Of a name that is there twice, or lacks image or label, the sample says so when it is read: one message
     then names it, after `source`, together with the files that cannot be read.
@@ -113,7 +127,18 @@ def pair_files(
             problem = "listed twice; keep it once"
         elif name in images and name in labels:
             problem = ""
-            samples.append(FileSample(name, images[name], labels[name], classes, void, colours, as_stored))
+            sample = FileSample(
+                name,
+                images[name],
+                labels[name],
+                classes,
+                void,
+                colours,
+                as_stored,
+                group=group_of(name),
+                palettes=palettes,
+            )
+            samples.append(sample)
         elif name in images:
             problem = "image without label; add the label or remove the image"
         elif name in labels:
@@ -121,7 +146,7 @@ def pair_files(
         else:
             problem = "listed but not there; add image and label or remove the name (names have no suffix)"
         if problem:
-            samples.append(MissingSample(name, f"{source}: {problem}"))
+            samples.append(MissingSample(name, f"{source}: {problem}", group=group_of(name)))
         seen.add(name)
     if not samples:
         suffixes = ", ".join(IMAGE_SUFFIXES)

@@ -21,6 +21,10 @@ UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Control characters, line ends, and what stands for bytes that are not UTF-8."""
 
 
+class MissingDataError(InputError):
+    """The folder of a data set is not there at all."""
+
+
 def data_root() -> Path:
     """The folder of the data sets: `$DIFNET_DATA`, else `data/` of the project.
 
@@ -42,7 +46,7 @@ def locate(folder: str, obtain: str = "") -> Path:
         obtain: What the user has to do to get it.
 
     Raises:
-        InputError: If it is in neither place.
+        MissingDataError: If it is in neither place.
     """
     place = data_root() / folder
     if is_folder(place):
@@ -51,7 +55,7 @@ def locate(folder: str, obtain: str = "") -> Path:
     if is_folder(default):
         return default
     first = place if os.environ.get("DIFNET_DATA") else "$DIFNET_DATA (not set)"
-    raise InputError(
+    raise MissingDataError(
         f"{folder} not found at {first} nor at {default}; {obtain or 'put it there'}, or set DIFNET_DATA to "
         f"the folder that holds {folder}"
     )

@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import shutil
-from functools import cache
 from pathlib import Path
 
-import numpy as np
-import PIL
-
-from difnet.config import DataConfig, InputError, code_sha256
+from difnet.config import DataConfig, InputError
 from difnet.config.files import not_written
 from difnet.data.dataset import Dataset, Sample, open_dataset
+from difnet.data.files.problems import listed
 from difnet.data.files.samples import check_apart
 from difnet.data.prepare.destination import check_destination
-from difnet.data.prepare.writer import SplitWriter, stored_hash
-from difnet.data.store import INDEX, LOCK, PARTIAL, PIXEL_FOLDER, DataIndex, load_prepared, pixel_folder
+from difnet.data.prepare.sources import (
+    SOURCES,
+    SourceFile,
+    Sources,
+    planned_stamp,
+    read_sources,
+    recorded,
+    sources_of,
+)
+from difnet.data.prepare.writer import SplitWriter
+from difnet.data.store import (
+    INDEX,
+    LOCK,
+    PARTIAL,
+    PIXEL_FOLDER,
+    DataIndex,
+    load_prepared,
+    pixel_folder,
+    write_index,
+)
 from difnet.machine.locking import locked
 from difnet.machine.progress import Progress, say
+from difnet.tables.table import seal_of
+
+__all__ = ["planned_stamp", "prepare"]
 
 
 def prepare(config: DataConfig, directory: Path, *, verify: bool = False) -> DataIndex:
     """Bring a data set into the form that training and evaluation read; nothing to do if it is there already.
 
-    It is there when `directory` holds a whole store with the same fingerprint: configuration, names, sizes
-    and modification times of the source files, and what the code says. Several processes may prepare the
-    same directory at once; one does, the others wait and say so. One image at a time is held in memory.
+    It is there when `directory` holds a whole store that was made of the same: configuration, samples,
+    content of their files (of equal size and times they are not read) and what the code says. Several
+    processes may prepare the same directory at once; one does, the others wait and say so. One image at a
+    time is held in memory.
 
     Args:
         config: Data set, size and options.
         directory: Where to store it: a new or empty folder, or that of a store, which is replaced.
-        verify: Whether to read the pixels of a store that is there, and prepare again if its content hash is
-            another; else only the sizes of its files are compared.
+        verify: Whether to read the pixels of a store that is there, and prepare again if they have changed;
+            else only the sizes of its files are compared.
 
     Raises:
         InputError: If the configuration or files of the data set are not valid, or the directory cannot be
@@ -44,18 +61,25 @@ def prepare(config: DataConfig, directory: Path, *, verify: bool = False) -> Dat
     classes = dataset.classes()
     samples = dataset.samples()
     check_apart(f"data set '{config.name}'", samples)
-    fingerprint = _fingerprint(config, list(classes), samples)
+    made_of = sources_of(config, classes, samples)
+
+    def stored(*, verify: bool) -> DataIndex | None:
+        former = read_sources(directory)
+        if former and former.versions == made_of.versions and former.same_data(made_of, samples):
+            return _stored(directory, verify=verify)
+        return None
+
     try:
-        if index := _stored(config, fingerprint, directory, verify=verify):
+        if index := stored(verify=verify):
             return index
         check_destination(directory, _files(samples))
         directory.mkdir(parents=True, exist_ok=True)
         with locked(directory / LOCK, f"prepares {directory}"):
-            if index := _stored(config, fingerprint, directory, verify=verify):
+            if index := stored(verify=verify):
                 return index
-            if _stored(config, fingerprint, directory, verify=False):
+            if stored(verify=False):
                 say(f"difnet: {directory}: pixels have changed on disk; prepares them again")
-            return _store(config, dataset, samples, fingerprint, directory)
+            return _store(config, dataset, samples, made_of, directory)
     except OSError as error:
         raise not_written(directory, error) from error
 
@@ -64,44 +88,24 @@ def _files(samples: dict[str, list[Sample]]) -> set[Path]:
     return {path for group in samples.values() for sample in group for path in sample.files}
 
 
-def _fingerprint(config: DataConfig, classes: list[str], samples: dict[str, list[Sample]]) -> str:
-    """Hash of all that the stored pixels depend on, without reading images."""
-    files = {
-        split: [[repr(sample), *(_state(path) for path in sample.files)] for sample in group]
-        for split, group in samples.items()
-    }
-    versions = [_code(config.name), np.__version__, PIL.__version__]
-    inputs = [config.model_dump(mode="json"), classes, files, versions]
-    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
-
-
-@cache
-def _code(dataset: str) -> str:
-    return code_sha256("prepare", dataset=dataset)
-
-
-def _state(path: Path) -> tuple[str, int, int]:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}; put it back and run again") from error
-    return str(path), status.st_size, status.st_mtime_ns
-
-
-def _stored(config: DataConfig, fingerprint: str, directory: Path, *, verify: bool) -> DataIndex | None:
-    """The index of a store if it is whole, has this fingerprint and, to verify, the pixels that it had."""
+def _stored(directory: Path, *, verify: bool) -> DataIndex | None:
+    """The index of a store if it is whole and, to verify, has the pixels that it had."""
     try:
         data = load_prepared(directory)
-        right = data.index.fingerprint == fingerprint and not (
-            verify and stored_hash(data, config.size) != data.index.sha256
-        )
+        if verify:
+            for name in data.index.splits:
+                data.split(name)
     except (InputError, OSError):  # the latter where another process replaces it at this moment
         return None
-    return data.index if right else None
+    return data.index
 
 
 def _store(
-    config: DataConfig, dataset: Dataset, samples: dict[str, list[Sample]], fingerprint: str, directory: Path
+    config: DataConfig,
+    dataset: Dataset,
+    samples: dict[str, list[Sample]],
+    made_of: Sources,
+    directory: Path,
 ) -> DataIndex:
     """Write all splits under a temporary name, then put them in the place of the former store."""
     partial = directory / PARTIAL
@@ -110,9 +114,15 @@ def _store(
     try:
         classes = dataset.classes()
         writer = SplitWriter(partial, classes=tuple(classes), size=config.size)
+        files: list[SourceFile] = []
         with Progress(dataset.title, sum(map(len, samples.values())), unit="images") as progress:
-            splits = {split: writer.write(split, progress.track(samples[split])) for split in samples}
+            splits = {
+                split: writer.write(split, progress.track(recorded(samples[split], files)))
+                for split in samples
+            }
         writer.problems.raise_if_any(f"data set '{config.name}'")
+        if unseen := [name for index, name in enumerate(classes) if index not in writer.shown]:
+            say(f"difnet: {dataset.title}: no label shows {listed(unseen)}")
         index = DataIndex(
             name=config.name,
             title=dataset.title,
@@ -121,10 +131,12 @@ def _store(
             classes=tuple(classes),
             palette=tuple(classes.values()),
             sha256=writer.content.hexdigest(),
-            fingerprint=fingerprint,
+            checksums=writer.checksums,
             splits=splits,
         )
-        (partial / INDEX).write_text(index.model_dump_json(indent=1), encoding="utf-8")
+        write_index(index, partial)
+        made_of = made_of.model_copy(update={"files": tuple(files)})
+        (partial / SOURCES).write_text(made_of.model_dump_json(), encoding="utf-8")
         _replace_store(directory, partial, index)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -137,4 +149,5 @@ def _replace_store(directory: Path, partial: Path, index: DataIndex) -> None:
     for former in [path for path in directory.iterdir() if re.fullmatch(PIXEL_FOLDER, path.name)]:
         shutil.rmtree(former)
     folder = partial.rename(pixel_folder(directory, index.sha256))
-    (folder / INDEX).rename(directory / INDEX)
+    for name in (SOURCES, seal_of(Path(INDEX)).name, INDEX):
+        (folder / name).rename(directory / name)

@@ -8,9 +8,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from difnet.config import InputError
+from difnet.data.prepare.sources import SOURCES
 from difnet.data.store import INDEX, LOCK, PARTIAL, PIXEL_FOLDER, read_index
 
-OURS = re.compile(f"{re.escape(INDEX)}|{re.escape(LOCK)}|{re.escape(PARTIAL)}|{PIXEL_FOLDER}")
+OURS = re.compile(
+    f"{re.escape(INDEX)}|{re.escape(LOCK)}|{re.escape(PARTIAL)}|{re.escape(SOURCES)}|{PIXEL_FOLDER}"
+)
 """Names of what a store consists of."""
 NOBODYS = re.compile(r"\..*|lost\+found")
 """Names of what file managers and new disks put anywhere."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from PIL import Image
 
 from difnet.data.dataset import VOID, Pair, Pixels, Sample
 from difnet.data.files.problems import FileError, Problems
-from difnet.data.store import PreparedData, SplitIndex, pixel_file
+from difnet.data.store import SplitIndex, pixel_file
 
 
 class SplitWriter:
@@ -31,19 +32,24 @@ class SplitWriter:
         self.size = size
         self.content = ContentHash(classes, size)
         self.problems = Problems()
+        self.checksums: dict[str, int] = {}
+        """CRC-32 of every file."""
+        self.shown: set[int] = set()
+        """Classes that labels show."""
 
     def write(self, split: str, samples: Iterable[Sample]) -> SplitIndex:
         """Read and write all samples of a split; after the first problem they are only checked.
 
-        That the labels of train show fewer than two classes is a problem too.
+        That the labels of train show fewer than two classes, or those of others none, is a problem too.
         """
         names: list[str] = []
         shapes: list[tuple[int, int]] = []
+        groups: list[str] = []
         shown: set[int] = set()
-        with (
-            pixel_file(self.folder, split, "images").open("wb") as images,
-            pixel_file(self.folder, split, "labels").open("wb") as labels,
-        ):
+        of_all = set(range(len(self.classes)))
+        paths = [pixel_file(self.folder, split, kind) for kind in ("images", "labels")]
+        self.checksums |= {path.name: 0 for path in paths}
+        with paths[0].open("wb") as images, paths[1].open("wb") as labels:
             for sample in samples:
                 pair = self._read(sample)
                 if pair is None or self.problems:
@@ -51,11 +57,20 @@ class SplitWriter:
                 height, width = pair.label.shape
                 names.append(sample.name)
                 shapes.append((height, width))
-                images.write(pair.image.tobytes())
-                labels.write(pair.label.tobytes())
+                groups.append(sample.group)
+                for file, pixels in ((images, pair.image), (labels, pair.label)):
+                    stored = pixels.tobytes()
+                    file.write(stored)
+                    name = Path(file.name).name
+                    self.checksums[name] = zlib.crc32(stored, self.checksums[name])
                 self.content.add(split, sample.name, pair.image, pair.label)
-                if len(shown) < 2:
+                if shown < of_all:
                     shown |= {*np.unique(pair.label).tolist()} - {VOID}
+        self.shown |= shown
+        if split != "train" and not shown and not self.problems:
+            self.problems.add(
+                FileError("all labels of a split are void; correct them or leave it out", split)
+            )
         if split == "train" and len(shown) < 2 and not self.problems:
             self.problems.add(
                 FileError(
@@ -65,7 +80,7 @@ class SplitWriter:
                     f"{', resized to {} x {}'.format(*self.size) if self.size else ''})",
                 )
             )
-        return SplitIndex(names=tuple(names), shapes=tuple(shapes))
+        return SplitIndex(names=tuple(names), shapes=tuple(shapes), groups=tuple(groups))
 
     def _read(self, sample: Sample) -> Pair | None:
         try:
@@ -100,13 +115,3 @@ class ContentHash:
     def hexdigest(self) -> str:
         """The hash of what was added so far."""
         return self._digest.hexdigest()
-
-
-def stored_hash(data: PreparedData, size: tuple[int, int] | None) -> str:
-    """The content hash of what is on disk now; reads every pixel."""
-    content = ContentHash(data.index.classes, size)
-    for name in data.index.splits:
-        split = data.split(name)
-        for i in range(len(split)):
-            content.add(name, split.names[i], split.image(i), split.label(i))
-    return content.hexdigest()

@@ -57,6 +57,12 @@ def test_classes_and_colours(root: Path, tmp_path: Path) -> None:
     )
 
 
+def test_frames_of_a_sequence_are_a_group(root: Path, tmp_path: Path) -> None:
+    splits = prepare(CONFIG, tmp_path / "store").splits
+    assert splits["train"].groups == ("aachen_000000", "aachen_000001", "zurich_000121")
+    assert splits["val"].groups == ("frankfurt_000000",)
+
+
 def test_what_a_file_manager_leaves_is_no_frame(root: Path, tmp_path: Path) -> None:
     for path in list(root.rglob("*.png")):
         path.with_name(f"._{path.name}").write_bytes(b"attributes")

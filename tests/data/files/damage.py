@@ -160,6 +160,33 @@ def transparent(root: Path) -> None:
     store(image(root), pixels)
 
 
+def transparent_label(root: Path) -> None:
+    pixels = np.zeros((24, 32, 4), dtype=np.uint8)
+    pixels[1:, :, 3] = 255
+    coloured(root, pixels)
+
+
+def own_palettes(root: Path) -> None:
+    """The same colours in every label, numbered anew in each, as programs save them as PNG8."""
+    colours = np.array([(0, 0, 0), (0, 160, 0), (120, 60, 0)], dtype=np.uint8)
+    for number, path in enumerate(sorted((root / "labels").iterdir())):
+        label = np.full((24, 32), number % 3, dtype=np.uint8)
+        label[:12] = (number + 1) % 3
+        Image.fromarray(colours[label]).quantize(3).save(path)
+
+
+def void_in_val(root: Path) -> None:
+    for name in ("plant3", "plant7"):
+        store(root / "labels" / f"{name}.png", np.full((24, 32), 255, dtype=np.uint8))
+
+
+def groups(root: Path, *lines: str, left_out: str = "") -> None:
+    """Every image in a group of its own, but for some."""
+    names = sorted(path.stem for path in (root / "images").iterdir() if path.stem != left_out)
+    text = "".join(f"{line}\n" for line in (*(f"{name} {name}" for name in names), *lines))
+    (root / "groups.txt").write_text(text, encoding="utf-8")
+
+
 NO_FOLDER = {"no such folder": "elsewhere", "folder with a name of 300 characters": "long" * 75}
 """Names of folders that are not there, below `own`."""
 
@@ -174,6 +201,10 @@ DAMAGE: dict[str, Damage] = {
     "class without a colour": lambda root: classes(root, "leaf 0 160 0\nstem\n"),
     "colour twice": lambda root: classes(root, "leaf 0 160 0\nstem 0 160 0\n"),
     "colour with commas": lambda root: classes(root, "background,0,0,0\nleaf,0,160,0\n"),
+    "comment or heading in `classes.txt`": lambda root: classes(root, "# classes\nbackground\nleaf\nstem\n"),
+    "label map of CVAT": lambda root: classes(root, "background:0,0,0::\nleaf:0,160,0::\n"),
+    "`__ignore__` of labelme": lambda root: classes(root, "__ignore__\nbackground\nleaf\nstem\n"),
+    "colour before the name": lambda root: classes(root, "0 0 0 background\n0 160 0 leaf\n"),
     "list a link that leads nowhere": lambda root: linked(root / "val.txt", root / "nowhere"),
     "list in UTF-16": lambda root: val(root, "plant3\n", "utf-16"),
     "list with control characters": lambda root: val(root, "plant3\x00\n"),
@@ -185,6 +216,12 @@ DAMAGE: dict[str, Damage] = {
     "name in two lists": lambda root: (root / "test.txt").write_text("plant1\nplant3\n", encoding="utf-8"),
     "no images": empty,
     "empty list": lambda root: val(root, " \n\n"),
+    "list with a name like that of a split": lambda root: (root / "val.txt").rename(root / "validation.txt"),
+    "line with one word in `groups.txt`": lambda root: groups(root, "garden"),
+    "group of no image": lambda root: groups(root, "plant77 garden"),
+    "image without a group": lambda root: groups(root, left_out="plant4"),
+    "image in two groups": lambda root: groups(root, "plant4 garden"),
+    "group in two splits": lambda root: groups(root, "plant4 plant3", left_out="plant4"),
     "image without label": lambda root: label(root).unlink(),
     "label without image": lambda root: image(root).unlink(),
     "images in a subfolder": in_subfolders,
@@ -212,6 +249,8 @@ DAMAGE: dict[str, Damage] = {
     "sizes that differ": lambda root: store(label(root), np.zeros((24, 30), dtype=np.uint8)),
     "label in colours": lambda root: store(label(root), np.zeros((24, 32, 3), dtype=np.uint8)),
     "label in grey with transparency": lambda root: Image.new("LA", (32, 24)).save(label(root)),
+    "transparent label, with `NAME R G B` in classes.txt": transparent_label,
+    "labels with palettes of their own": own_palettes,
     "label with a colour of no class": lambda root: coloured(root, np.full((24, 32, 3), [1, 2, 3], np.uint8)),
     "label of 16 bits, with `NAME R G B` in classes.txt": lambda root: coloured(
         root, np.zeros((24, 32), dtype=np.uint16)
@@ -225,5 +264,6 @@ DAMAGE: dict[str, Damage] = {
     "label with the suffix of a JPEG": jpeg_label,
     "TIFF in place of a label": lambda root: as_tiff(label(root)),
     "masks of 0 and 255": lambda root: masks(root, 0, 255),
+    "labels of val of void alone": void_in_val,
     "labels of void alone": lambda root: masks(root, 255),
 }

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from difnet.config import DataConfig, InputError
-from difnet.data import load_prepared, open_dataset, prepare
+from difnet.data import load_prepared, open_dataset, planned_stamp, prepare
 from difnet.data.prepare.writer import SplitWriter
 from tests.data.trees import CLASSES, write_pair
 from tests.machine.test_locking import waited
@@ -116,13 +116,34 @@ def test_a_changed_file_or_size_prepares_again(own: Path, tmp_path: Path) -> Non
 
 
 def test_content_hash_ignores_place_and_time(own: Path, tmp_path: Path) -> None:
-    indices = [prepare(folder(own), tmp_path / "store")]
+    """Neither prepares again, and a plan has nothing to do."""
+    store = tmp_path / "store"
+    planned = planned_stamp(folder(own), store)
+    first, before = prepare(folder(own), store), state(store)
+    assert planned_stamp(folder(own), store) == planned
     os.utime(own / "images" / "plant0.png", (0, 0))
-    indices.append(prepare(folder(own), tmp_path / "store"))
+    assert prepare(folder(own), store) == first and planned_stamp(folder(own), store) == planned
     moved = own.rename(tmp_path / "moved")
-    indices.append(prepare(folder(moved), tmp_path / "store"))
-    assert len({index.sha256 for index in indices}) == 1
-    assert len({index.fingerprint for index in indices}) == 3
+    assert prepare(folder(moved), store) == first and planned_stamp(folder(moved), store) == planned
+    assert state(store) == before
+    assert prepare(folder(moved), tmp_path / "other").sha256 == first.sha256
+    assert planned_stamp(folder(own), store) == planned  # which are not there to look at
+
+
+def test_other_labels_of_the_same_size_and_time_prepare_again(own: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    label = own / "labels" / "plant0.png"
+    with Image.open(label) as image:
+        pixels = np.asarray(image)
+    Image.fromarray(pixels).save(label, compress_level=0)
+    planned = planned_stamp(folder(own), store)
+    first = prepare(folder(own), store)
+    status = label.stat()
+    Image.fromarray(pixels[::-1]).save(label, compress_level=0)
+    assert label.stat().st_size == status.st_size
+    os.utime(label, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert planned_stamp(folder(own), store) != planned
+    assert prepare(folder(own), store).sha256 != first.sha256
 
 
 def test_other_colours_with_the_size_and_time_of_the_former_prepare_again(own: Path, tmp_path: Path) -> None:
@@ -136,6 +157,14 @@ def test_other_colours_with_the_size_and_time_of_the_former_prepare_again(own: P
             os.utime(label, (0, 0))
         hashes.append(prepare(folder(own), tmp_path / "store").sha256)
     assert hashes[0] != hashes[1]
+
+
+def test_classes_that_no_label_shows_are_told(
+    own: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (own / "classes.txt").write_text("background\nleaf\nstem\nroot\nbud\n", encoding="utf-8")
+    prepare(folder(own), tmp_path / "store")
+    assert capsys.readouterr().err == "difnet: Own images: no label shows root, bud\n"
 
 
 def test_an_error_keeps_the_former_store(own: Path, tmp_path: Path) -> None:

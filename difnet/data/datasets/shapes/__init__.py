@@ -71,6 +71,7 @@ class GeneratedSample:
     split: str
     number: int
     files: tuple[Path, ...] = ()
+    group: str = ""
 
     @property
     def name(self) -> str:

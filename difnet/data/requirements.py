@@ -1,0 +1,92 @@
+"""What runs ask of their data, from the first step to the last score: checked before any of it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from difnet.config import InputError, RunConfig, TrainConfig, nearest
+from difnet.data.dataset import open_dataset
+from difnet.data.files.tree import MissingDataError
+from difnet.data.prepare.sources import read_sources, sources_of
+from difnet.data.store import DataIndex, SplitIndex, read_index
+
+Size = tuple[int, int]
+
+
+def check_planned(runs: Sequence[RunConfig], directory: Path) -> None:
+    """Check the runs of one benchmark, as far as can be told without reading images.
+
+    Args:
+        runs: All of the same data.
+        directory: The store of their data, which need not be there.
+
+    Raises:
+        InputError: If the data is there, and is not valid or lacks what a run needs.
+    """
+    config = runs[0].data
+    dataset = open_dataset(config)
+    try:
+        samples = dataset.samples()
+        now = sources_of(config, dataset.classes(), samples)
+    except MissingDataError:  # it may be downloaded, or mounted where the jobs run
+        return
+    former = read_sources(directory)
+    if former and (directory / "index.json").exists() and former.same_data(now, samples):
+        index = read_index(directory)
+        for run in runs:
+            check_run(run, index)
+    for run in runs:
+        _check_split(run, config.name, list(samples))
+
+
+def check_run(run: RunConfig, index: DataIndex) -> None:
+    """Check that a run can be trained on its data, and scored.
+
+    Raises:
+        InputError: If not, with the key of the configuration and the remedy.
+    """
+    _check_split(run, index.name, list(index.splits))
+    check_sizes(index.splits["train"].shapes, run.train)
+    if run.evaluate.pad is not None:
+        check_padding(index.splits[run.evaluate.split], run.evaluate.pad)
+
+
+def _check_split(run: RunConfig, data: str, known: list[str]) -> None:
+    split = run.evaluate.split
+    if split not in known:
+        raise InputError(
+            f"evaluate.split: data set '{data}' has no split '{split}'{nearest(split, known)}; set it to one "
+            "that is there, or add its images"
+        )
+
+
+def check_sizes(shapes: Sequence[Size], train: TrainConfig) -> None:
+    """Check that images (height, width) form batches.
+
+    Raises:
+        InputError: If they differ in size and nothing crops them.
+    """
+    if train.crop is None and train.scale is not None:
+        raise InputError("train.scale makes images of different sizes; set train.crop as well")
+    if train.crop is None and len(set(shapes)) > 1:
+        raise InputError("the images differ in size; set train.crop, or data.size to resize them all")
+
+
+def check_padding(split: SplitIndex, size: Size) -> None:
+    """Check that every image of a split fits into its padding.
+
+    Args:
+        split: Images to be scored.
+        size: Height and width of the padded image.
+
+    Raises:
+        InputError: If one does not, with its name and the size that all fit into.
+    """
+    largest = [max(lengths) for lengths in zip(*split.shapes, strict=True)]
+    for name, shape in zip(split.names, split.shapes, strict=True):
+        if any(length > room for length, room in zip(shape, size, strict=True)):
+            raise InputError(
+                f"evaluate.pad: {name} has {shape[0]} x {shape[1]} pixels (height x width) and does not fit "
+                f"into {size[0]} x {size[1]}; set it to at least {largest}, or data.size to resize all images"
+            )
