@@ -66,7 +66,7 @@ class ModelConfig(Section):
     name: str = "difnet-nano"
     width: PositiveFloat | Literal["equal_parameters"] = 1.0
     """Multiplies the channels of both ResNets; `equal_parameters`: a DifNet as large as the baseline of its
-    depth, a baseline as large as the DifNet of its depth."""
+    depth, a baseline as large as the DifNet of its depth; where weights are given, another depth."""
     shared_resnet: bool = False
     """One ResNet for both branches."""
     normalisation: Literal["imagenet", "caffe"] = "imagenet"
@@ -87,7 +87,7 @@ class ModelConfig(Section):
     transition: TransitionConfig = TransitionConfig()
     weights: str | None = None
     """Initial weights of both ResNets: `imagenet` (torchvision's at the network's depth), the name of a
-    torchvision weights enum, a local file, or null for random."""
+    torchvision weights enum, a local file (`{depth}` in its name is the network's), or null for random."""
 
 
 class TrainConfig(Section):

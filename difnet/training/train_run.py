@@ -84,7 +84,7 @@ def _train(
     by_first(lambda: _make_room(out, identity, overwrite=overwrite))
     contents = by_first(lambda: claim_directory(out, identity=identity, overwrite=overwrite))
     torch.manual_seed(config.seed)
-    network = build_from_config(config.model, num_classes=len(prepared.index.classes)).to(device)
+    network = build_from_config(config.model, len(prepared.index.classes), seed=config.seed).to(device)
     if config.weights_of is not None:
         take_weights(network, find_weights(config, out=out, source=weights_from))
     by_first(lambda: RunFolder(out).write_config(config, sources))
