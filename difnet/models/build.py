@@ -71,14 +71,18 @@ def build_from_config(config: ModelConfig, num_classes: int, *, seed: int | None
         raise InputError(f"unknown network '{config.name}'{nearest(config.name, NAMES)}")
     if config.name == "pixel_prior":
         return PixelPrior(num_classes)
-    width = _equal_width(config, num_classes) if isinstance(config.width, str) else config.width
     if seed is None:
         seed = int(torch.randint(2**63 - 1, (), device="cpu"))
-    network = _assemble(config, num_classes, width=width, seed=seed)
+    network = _assemble(config, num_classes, width=_width(config, num_classes), seed=seed)
     set_initial_values(network, seed)
     if config.weights is not None:
         load_given_weights(network, config.weights)
     return network
+
+
+def resnet_shapes(config: ModelConfig, num_classes: int) -> tuple[ResNetShape, ResNetShape]:
+    """ResNets of the seed branch and of the similarity branch, as wide as the configuration says."""
+    return _shapes(config.name.partition("-")[2], _width(config, num_classes))
 
 
 def load_network(directory: Path, config: RunConfig, *, num_classes: int) -> nn.Module:
@@ -129,7 +133,7 @@ def _assemble(config: ModelConfig, num_classes: int, *, width: float, seed: int 
         InputError: If values of the configuration do not go together, or a diffusion rule is broken.
     """
     kind, _, depth = config.name.partition("-")
-    seed_shape, similarity_shape = (replace(shape, factor=width) for shape in _shapes(depth))
+    seed_shape, similarity_shape = _shapes(depth, width)
     if kind == "deeplab":
         return DeepLab(SeedBranch(seed_shape, num_classes))
     classify_similarity = config.seeds == "similarity_branch"
@@ -154,17 +158,20 @@ def _assemble(config: ModelConfig, num_classes: int, *, width: float, seed: int 
     )
 
 
-def _shapes(depth: str) -> tuple[ResNetShape, ResNetShape]:
+def _shapes(depth: str, width: float) -> tuple[ResNetShape, ResNetShape]:
     """ResNets of the seed branch and of the similarity branch."""
-    if depth == "18-50":
-        return SEED_RESNET_OF_18_50, RESNETS["50"]
-    return RESNETS[depth], RESNETS[depth]
+    seed, similarity = (SEED_RESNET_OF_18_50, RESNETS["50"]) if depth == "18-50" else (RESNETS[depth],) * 2
+    return replace(seed, factor=width), replace(similarity, factor=width)
 
 
 def _temperature(config: ModelConfig) -> LearnedTemperature | None:
     if config.diffusion == "none" or config.transition.temperature != "learned":
         return None
     return LearnedTemperature(config.transition.kind, len(config.levels))
+
+
+def _width(config: ModelConfig, num_classes: int) -> float:
+    return _equal_width(config, num_classes) if isinstance(config.width, str) else config.width
 
 
 def _equal_width(config: ModelConfig, num_classes: int) -> float:

@@ -62,7 +62,7 @@ def _read(weights: str) -> dict[str, Tensor]:
     except ValueError as error:
         raise InputError(
             f"model.weights: '{weights}' is neither a file nor a torchvision weights enum "
-            "such as ResNet50_Weights.IMAGENET1K_V1"
+            "such as ResNet50_Weights.IMAGENET1K_V1; for pretext give the file that 'difnet pretext' makes"
         ) from error
     except OSError as error:
         raise InputError(
