@@ -17,6 +17,7 @@ from difnet.cli.new_ablation import new_ablation
 from difnet.cli.plan import plan_benchmark
 from difnet.cli.predict import predict
 from difnet.cli.prepare import prepare
+from difnet.cli.pretext import pretext
 from difnet.cli.report import report
 from difnet.cli.time import time
 from difnet.cli.train import train
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.command("plan")(plan_benchmark)
 app.command()(prepare)
+app.command()(pretext)
 app.command()(train)
 app.command()(evaluate)
 app.command()(analyse)

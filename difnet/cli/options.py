@@ -56,6 +56,11 @@ def data_folder(project: Project, config: RunConfig) -> Path:
     return project.results / config.benchmark / ("data-changed" if changed else "data")
 
 
+def pretext_folder(project: Project, config: RunConfig) -> Path:
+    """Where a benchmark's pretext weights are."""
+    return project.results / config.benchmark / "pretext"
+
+
 def _values_to_try(text: str) -> tuple[str, object]:
     key, _, values = text.partition("=")
     try:

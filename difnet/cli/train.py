@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from difnet.cli.options import Assignments, DataFolder, data_folder
+from difnet.cli.options import Assignments, DataFolder, data_folder, pretext_folder
 from difnet.cli.processes import run_processes
 from difnet.config import InputError, Project, ablation_of, load_run, resolve_run
 from difnet.machine.gpus import gpu_count, lease_gpus
@@ -66,7 +66,9 @@ def train(
         )
     from difnet.data import prepare as prepare_data
     from difnet.training import train_run
+    from difnet.training.pretext import make_pretext
 
+    pretext = make_pretext(config, pretext_folder(project, config)) if config.pretext_identity() else None
     folder = data or data_folder(project, config)
     prepare_data(config.data, folder)
     started_by_torchrun = "LOCAL_RANK" in os.environ
@@ -83,6 +85,7 @@ def train(
             sources=project.sources(ablation_of(config.variant), config.model.diffusion),
             overwrite=overwrite,
             weights_from=weights_from,
+            pretext=pretext,
         )
     if not started_by_torchrun:
         typer.echo(out / "weights.safetensors")

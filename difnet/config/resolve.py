@@ -9,6 +9,7 @@ import yaml
 
 from difnet.config.errors import InputError
 from difnet.config.files import nearest, parse_yaml, validate
+from difnet.config.initial_weights import with_initial_weights
 from difnet.config.project import NAME, Project
 from difnet.config.schema import DIFFUSIONS, RunConfig
 from difnet.config.source_code import python_sha256
@@ -76,8 +77,10 @@ def resolve_variant(
     for override in overrides:
         values = _merge(values, _assignment(override))
         validate(RunConfig, values, f"--set {override}")
-    values["model"]["name"] = _with_depth(values["model"]["name"], network)
-    values["model"]["weights"] = _weights(values["model"]["weights"], values["model"]["name"], variant)
+    depth_named = _with_depth(values["model"]["name"], network)
+    values["model"] = with_initial_weights({**values["model"], "name": depth_named}, variant)
+    if values["model"]["name"] != depth_named:
+        changed.add("model.name")
     values["diffusion_sha256"] = _diffusion_sha256(project, name, values["model"]["diffusion"])
     values["changes"] = sorted({*changed, *swept})
     return validate(RunConfig, values, f"{benchmark}/{variant}")
@@ -108,19 +111,6 @@ def _with_depth(name: str, benchmark_name: str) -> str:
     if depth or kind == "pixel_prior":
         return name
     return f"{kind}-{benchmark_name.partition('-')[2]}"
-
-
-def _weights(weights: str | None, name: str, variant: str) -> str | None:
-    """`imagenet` stands for torchvision's weights at the depth of the network; at 18-50, those of 50."""
-    if weights != "imagenet":
-        return weights
-    depth = name.rpartition("-")[2]
-    if depth == "nano":
-        raise InputError(
-            f"{variant}: model.weights: there are no ImageNet weights for {name}; set it to null, or choose "
-            "another model.name"
-        )
-    return None if name == "pixel_prior" else f"ResNet{depth}_Weights.IMAGENET1K_V1"
 
 
 def _diffusion_sha256(project: Project, ablation: str, diffusion: str) -> str | None:

@@ -61,13 +61,25 @@ class TransitionConfig(Section):
     """Neighbours a node of top_k; null for its default."""
 
 
+class PretextConfig(Section):
+    """Training of a ResNet to name what small patches of a data set show, before any image is seen."""
+
+    steps: PositiveInt = 300
+    batch_size: PositiveInt = 64
+    learning_rate: PositiveFloat = 0.05
+    patches: PositiveInt = 6000
+    """Patches to train on."""
+    seed: Seed = 0
+    """Of patches, initial values and order; the same start for all seeds of a benchmark."""
+
+
 class ModelConfig(Section):
     """Network and diffusion."""
 
     name: str = "difnet-nano"
     width: PositiveFloat | Literal["equal_parameters"] = 1.0
     """Multiplies the channels of both ResNets; `equal_parameters`: a DifNet as large as the baseline of its
-    depth, a baseline as large as the DifNet of its depth."""
+    depth, a baseline as large as the DifNet of its depth; where weights are given, another depth."""
     shared_resnet: bool = False
     """One ResNet for both branches."""
     normalisation: Literal["imagenet", "caffe"] = "imagenet"
@@ -88,7 +100,9 @@ class ModelConfig(Section):
     transition: TransitionConfig = TransitionConfig()
     weights: str | None = None
     """Initial weights of both ResNets: `imagenet` (torchvision's at the network's depth), the name of a
-    torchvision weights enum, a local file, or null for random."""
+    torchvision weights enum, a local file (`{depth}` in its name is the network's), `pretext`
+    (trained on patches of the data set, if it offers them), or null for random."""
+    pretext: PretextConfig = PretextConfig()
 
 
 class TrainConfig(Section):
@@ -253,6 +267,20 @@ class RunConfig(Section):
         values = self.model_dump(mode="json", exclude={"benchmark", "variant", "changes", "evaluate"})
         for key in WITHOUT_EFFECT["train"]:
             del values["train"][key]
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+    def pretext_identity(self) -> str | None:
+        """Hash of all that pretext weights depend on, the name of their file; None where it has others."""
+        if self.model.weights != "pretext":
+            return None
+        values = {
+            "data": self.data.model_dump(mode="json"),
+            "pretext": self.model.pretext.model_dump(mode="json"),
+            "depth": self.model.name.partition("-")[2],
+            "width": self.model.width,
+        }
+        if self.model.width == "equal_parameters":  # follows from the rest of the network
+            values["model"] = self.model.model_dump(mode="json")
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
     def difference(self, other: RunConfig) -> str | None:

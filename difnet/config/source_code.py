@@ -14,10 +14,11 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-Stage = Literal["prepare", "train", "evaluate", "gallery", "time", "analyse", "report"]
+Stage = Literal["prepare", "pretext", "train", "evaluate", "gallery", "time", "analyse", "report"]
 
 ENTRIES: dict[Stage, tuple[str, ...]] = {
     "prepare": ("difnet.data.prepare",),
+    "pretext": ("difnet.training.pretext",),
     "train": ("difnet.training.train_run",),
     "evaluate": ("difnet.evaluation.evaluate_run", "difnet.metrics.*"),
     "gallery": ("difnet.evaluation.write_gallery",),

@@ -29,6 +29,14 @@ class Pair(NamedTuple):
     label: Pixels
 
 
+class Patches(NamedTuple):
+    """Small images (n, S, S, 3) in RGB, the kind (n,) of what each shows, and the number of kinds."""
+
+    images: Pixels
+    shown: Pixels
+    kinds: int
+
+
 class Sample(Protocol):
     """One image with its label, not yet read.
 
@@ -93,6 +101,18 @@ class Dataset(BaseModel, ABC):
     def archives(self) -> tuple[Archive, ...]:
         """What `difnet prepare NAME --download` obtains; nothing where a form has to be filled in first."""
         return ()
+
+    def patches(self, count: int, seed: int) -> Patches | None:
+        """Small images, each of one thing, that a ResNet can learn to tell apart before any training.
+
+        Args:
+            count: Number of patches.
+            seed: Of what they show; no image of any split is among them.
+
+        Returns:
+            None where the data set has none.
+        """
+        return None
 
     @abstractmethod
     def classes(self) -> dict[str, Colour]:

@@ -17,7 +17,8 @@ from difnet.config.files import validate
 from difnet.config.source_code import python_sha256
 from difnet.models.diffusion_rules import make_rule
 from difnet.models.difnet import DeepLab, DifNet
-from difnet.models.imagenet import load_imagenet
+from difnet.models.given_weights import load_given_weights
+from difnet.models.initial_values import named_random_numbers, set_initial_values
 from difnet.models.pixel_prior import PixelPrior
 from difnet.models.resnet import RESNETS, SEED_RESNET_OF_18_50, ResNetShape
 from difnet.models.seed_branch import ImportanceMap, SeedBranch
@@ -54,8 +55,13 @@ def build(name: str, num_classes: int, **overrides: Any) -> nn.Module:
     )
 
 
-def build_from_config(config: ModelConfig, num_classes: int) -> nn.Module:
+def build_from_config(config: ModelConfig, num_classes: int, *, seed: int | None = None) -> nn.Module:
     """A network from the `model` section of a run.
+
+    Args:
+        config: The section.
+        num_classes: C.
+        seed: Of the initial values; None for one that PyTorch's random numbers draw.
 
     Raises:
         InputError: If the name is unknown, values do not go together, a diffusion rule of the user's own is
@@ -65,11 +71,18 @@ def build_from_config(config: ModelConfig, num_classes: int) -> nn.Module:
         raise InputError(f"unknown network '{config.name}'{nearest(config.name, NAMES)}")
     if config.name == "pixel_prior":
         return PixelPrior(num_classes)
-    width = _equal_width(config, num_classes) if isinstance(config.width, str) else config.width
-    network = _assemble(config, num_classes, width=width)
+    if seed is None:
+        seed = int(torch.randint(2**63 - 1, (), device="cpu"))
+    network = _assemble(config, num_classes, width=_width(config, num_classes), seed=seed)
+    set_initial_values(network, seed)
     if config.weights is not None:
-        load_imagenet(network, config.weights)
+        load_given_weights(network, config.weights)
     return network
+
+
+def resnet_shapes(config: ModelConfig, num_classes: int) -> tuple[ResNetShape, ResNetShape]:
+    """ResNets of the seed branch and of the similarity branch, as wide as the configuration says."""
+    return _shapes(config.name.partition("-")[2], _width(config, num_classes))
 
 
 def load_network(directory: Path, config: RunConfig, *, num_classes: int) -> nn.Module:
@@ -107,25 +120,27 @@ def parameter_count(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def _assemble(config: ModelConfig, num_classes: int, *, width: float) -> nn.Module:
-    """A DifNet or its baseline, with random weights.
+def _assemble(config: ModelConfig, num_classes: int, *, width: float, seed: int = 0) -> nn.Module:
+    """A DifNet or its baseline, before its initial values are set.
 
     Args:
         config: Its `width` and `weights` are left aside.
         num_classes: C.
         width: Multiplies the channels of both ResNets.
+        seed: Of the numbers that the constructor of a user's own diffusion rule may draw.
 
     Raises:
         InputError: If values of the configuration do not go together, or a diffusion rule is broken.
     """
     kind, _, depth = config.name.partition("-")
-    seed_shape, similarity_shape = (replace(shape, factor=width) for shape in _shapes(depth))
+    seed_shape, similarity_shape = _shapes(depth, width)
     if kind == "deeplab":
         return DeepLab(SeedBranch(seed_shape, num_classes))
     classify_similarity = config.seeds == "similarity_branch"
-    diffuses = config.diffusion != "none"
     if config.shared_resnet and seed_shape != similarity_shape:
         raise InputError(f"model.shared_resnet: the two ResNets of {config.name} differ; choose one depth")
+    with named_random_numbers(seed, "diffusion"):
+        rule = make_rule(config) if config.diffusion != "none" else None
     return DifNet(
         seed_branch=None if classify_similarity else SeedBranch(seed_shape, num_classes),
         importance_map=ImportanceMap(num_classes) if config.importance else None,
@@ -137,23 +152,26 @@ def _assemble(config: ModelConfig, num_classes: int, *, width: float) -> nn.Modu
             shares_resnet=config.shared_resnet and not classify_similarity,
             temperature=_temperature(config),
         )
-        if diffuses or classify_similarity
+        if rule is not None or classify_similarity
         else None,
-        diffusion=make_rule(config) if diffuses else None,
+        diffusion=rule,
     )
 
 
-def _shapes(depth: str) -> tuple[ResNetShape, ResNetShape]:
+def _shapes(depth: str, width: float) -> tuple[ResNetShape, ResNetShape]:
     """ResNets of the seed branch and of the similarity branch."""
-    if depth == "18-50":
-        return SEED_RESNET_OF_18_50, RESNETS["50"]
-    return RESNETS[depth], RESNETS[depth]
+    seed, similarity = (SEED_RESNET_OF_18_50, RESNETS["50"]) if depth == "18-50" else (RESNETS[depth],) * 2
+    return replace(seed, factor=width), replace(similarity, factor=width)
 
 
 def _temperature(config: ModelConfig) -> LearnedTemperature | None:
     if config.diffusion == "none" or config.transition.temperature != "learned":
         return None
     return LearnedTemperature(config.transition.kind, len(config.levels))
+
+
+def _width(config: ModelConfig, num_classes: int) -> float:
+    return _equal_width(config, num_classes) if isinstance(config.width, str) else config.width
 
 
 def _equal_width(config: ModelConfig, num_classes: int) -> float:

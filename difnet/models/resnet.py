@@ -125,7 +125,6 @@ class DilatedResNet(nn.Module):
                 )
                 inputs = outputs
             self.add_module(f"layer{index + 1}", nn.Sequential(*blocks))
-        _initialise(self)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Features of each layer built.
@@ -149,9 +148,3 @@ def _projection(inputs: int, outputs: int, stride: int) -> nn.Sequential:
         nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False),
         nn.BatchNorm2d(outputs),
     )
-
-
-def _initialise(network: nn.Module) -> None:
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

@@ -18,13 +18,10 @@ class ASPP(nn.Module):
 
     def __init__(self, inputs: int, num_classes: int) -> None:
         super().__init__()
-        convolutions = [
+        self.convolutions = nn.ModuleList(
             nn.Conv2d(inputs, num_classes, 3, padding=dilation, dilation=dilation)
             for dilation in ASPP_DILATIONS
-        ]
-        for convolution in convolutions:
-            nn.init.normal_(convolution.weight, std=0.01)
-        self.convolutions = nn.ModuleList(convolutions)
+        )
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, K, h, w) -> scores (B, C, h, w)."""

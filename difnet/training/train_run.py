@@ -32,6 +32,7 @@ def train_run(
     sources: Mapping[str, str] | None = None,
     overwrite: bool = False,
     weights_from: Path | None = None,
+    pretext: Path | None = None,
 ) -> None:
     """Train one run, or continue it where its checkpoint stands, and write its files into `out`.
 
@@ -47,6 +48,7 @@ def train_run(
         sources: Text of the ablation files behind it by name, kept beside the run.
         overwrite: Start again where `out` holds the checkpoint of another run; a finished one is moved aside.
         weights_from: Directory of the run that `weights_of` names; None for `out/../../OTHER/seed<k>`.
+        pretext: File of the weights that `model.weights: pretext` stands for.
 
     Raises:
         InputError: If the configuration does not fit the data, `out` cannot be written, or the other run's
@@ -64,6 +66,7 @@ def train_run(
             sources=sources or {},
             overwrite=overwrite,
             weights_from=weights_from,
+            pretext=pretext,
         )
 
 
@@ -76,6 +79,7 @@ def _train(
     sources: Mapping[str, str],
     overwrite: bool,
     weights_from: Path | None,
+    pretext: Path | None,
 ) -> None:
     device = choose_device()
     use_threads(config.train.threads)
@@ -86,7 +90,8 @@ def _train(
     by_first(lambda: _make_room(out, identity, overwrite=overwrite))
     contents = by_first(lambda: claim_directory(out, identity=identity, overwrite=overwrite))
     torch.manual_seed(config.seed)
-    network = build_from_config(config.model, num_classes=len(prepared.index.classes)).to(device)
+    model = config.model if pretext is None else config.model.model_copy(update={"weights": str(pretext)})
+    network = build_from_config(model, len(prepared.index.classes), seed=config.seed).to(device)
     if config.weights_of is not None:
         take_weights(network, find_weights(config, out=out, source=weights_from))
     by_first(lambda: RunFolder(out).write_config(config, sources))

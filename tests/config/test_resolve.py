@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from difnet.config import DIFFUSIONS, InputError, Project, RunFolder, load_run, resolve_run
+from difnet.config import DIFFUSIONS, InputError, Project, RunFolder, load_run, plan, resolve_run
 from difnet.config.source_code import python_sha256
 from tests.conftest import CATALOGUE
 
@@ -134,14 +134,74 @@ def test_rule_named_like_one_of_the_library_is_not_ignored(
     assert resolve(project).diffusion_sha256 is None
 
 
-def test_imagenet_weights_follow_the_depth(project: Path, write: Write, benchmark: Path) -> None:
+@pytest.mark.parametrize(
+    ("network", "weights", "expected"),
+    [
+        ("difnet-18", "imagenet", "ResNet18_Weights.IMAGENET1K_V1"),
+        ("difnet-18-50", "imagenet", "ResNet50_Weights.IMAGENET1K_V1"),
+        ("difnet-18-50", "w/{depth}.pth", "w/50.pth"),
+        ("pixel_prior", "imagenet", None),
+        ("difnet-nano", "nano.pth", "nano.pth"),
+    ],
+)
+def test_given_weights_follow_the_depth(network: str, weights: str, expected: str | None) -> None:
+    overrides = [f"model.name={network}", f"model.weights={weights}"]
+    run = resolve_run(CATALOGUE, benchmark="shapes", ablation="cascade", seed=0, overrides=overrides)
+    assert run.model.weights == expected
+
+
+def test_there_are_no_imagenet_weights_for_nano(project: Path, write: Write, benchmark: Path) -> None:
     write("ablations/own.yaml", ABLATION + "model: {weights: imagenet}\n")
-    assert resolve(project).model.weights == "ResNet18_Weights.IMAGENET1K_V1"
-    mixed = resolve(project, overrides=["model.name=difnet-18-50"])
-    assert mixed.model.weights == "ResNet50_Weights.IMAGENET1K_V1"
-    assert resolve(project, overrides=["model.name=pixel_prior"]).model.weights is None
     with pytest.raises(InputError, match=r"^own: model.weights: .* for difnet-nano; set it to null"):
         resolve(project, overrides=["model.name=difnet-nano"])
+
+
+def test_as_large_as_the_other_with_given_weights_is_another_depth() -> None:
+    """The paper compares DifNet-50 with Sim-DeepLab-101 (claim C2)."""
+    (part,) = plan(
+        CATALOGUE,
+        {"benchmarks": ["voc2012"], "ablations": ["deeplab*", "difnet_equal_parameters"], "seeds": [0]},
+    ).benchmarks.values()
+    runs = {run.variant: run for run in part.first_runs}
+    model = runs["deeplab_equal_parameters"].model
+    assert (model.name, model.width, model.weights) == ("deeplab-101", 1.0, "ResNet101_Weights.IMAGENET1K_V1")
+    narrow = runs["difnet_equal_parameters"].model
+    assert (narrow.name, narrow.width, narrow.weights) == ("difnet-18", 1.0, "ResNet18_Weights.IMAGENET1K_V1")
+    assert all(runs["cascade"].difference(run) is None for run in runs.values())
+
+
+@pytest.mark.parametrize(
+    ("ablation", "network", "message"),
+    [
+        ("deeplab_equal_parameters", "difnet-152", "no deeplab with given weights is as large"),
+        ("difnet_equal_parameters", "difnet-18", "no difnet with given weights is as large"),
+        ("deeplab_equal_parameters", "difnet-nano", "no deeplab with given weights is as large"),
+    ],
+)
+def test_without_a_depth_as_large_it_is_one_line(ablation: str, network: str, message: str) -> None:
+    with pytest.raises(InputError, match=f"^{ablation}: model.width: {message}") as error:
+        resolve_run(
+            CATALOGUE,
+            benchmark="voc2012",
+            ablation=ablation,
+            seed=0,
+            overrides=[
+                f"model.name={network.replace('difnet', ablation.partition('_')[0])}",
+                "model.weights=own.pth",
+            ],
+        )
+    assert "\n" not in str(error.value)
+
+
+def test_without_given_weights_the_width_makes_it_as_large() -> None:
+    run = resolve_run(
+        CATALOGUE,
+        benchmark="voc2012",
+        ablation="deeplab_equal_parameters",
+        seed=0,
+        overrides=["model.weights=null"],
+    )
+    assert (run.model.name, run.model.width, run.model.weights) == ("deeplab-50", "equal_parameters", None)
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from difnet.config import LEVELS, InputError
-from difnet.models import DifNet, PixelPrior, build, parameter_count
+from difnet.config import LEVELS, InputError, resolve_run
+from difnet.config.initial_weights import BASELINE_LIKE_DIFNET, DIFNET_LIKE_BASELINE
+from difnet.models import DifNet, PixelPrior, build, build_from_config, parameter_count
 from difnet.models.resnet import RESNETS, BasicBlock, ResNetShape
-from tests.conftest import PROJECT
+from tests.conftest import CATALOGUE, PROJECT
 
 README_ROWS = re.findall(r"`((?:difnet|deeplab)-[\w-]+)` \| ([\d.]+) M", (PROJECT / "README.md").read_text())
+IMAGENET_DEPTHS = ("18", "34", "50", "101", "152")
 PUBLISHED = {
     "difnet-18": 22.81,
     "difnet-34": 43.02,
@@ -87,15 +89,6 @@ def test_fixed_weights_are_not_learned() -> None:
     assert torch.sigmoid(alphas[0]).item() == pytest.approx(0.25)
 
 
-def test_shared_parts_start_equal_in_all_variants() -> None:
-    branches = []
-    for overrides in ({}, {"diffusion": "none"}, {"diffusion": "dense_inverse"}):
-        torch.manual_seed(3)
-        branches.append(build("difnet-nano", 5, **overrides).seed_branch.state_dict())
-    for other in branches[1:]:
-        assert all(torch.equal(branches[0][name], other[name]) for name in other)
-
-
 def test_levels_build_the_similarity_resnet_only_as_deep_as_needed() -> None:
     network = build("difnet-nano", 5, levels=["image", "layer2"])
     assert isinstance(network, DifNet)
@@ -132,6 +125,41 @@ def test_torchvision_weights_load_by_name(tmp_path: Path, depth: str) -> None:
 def test_mistakes_name_the_remedy(name: str, overrides: dict, message: str) -> None:
     with pytest.raises(InputError, match=re.escape(message)):
         build(name, 5, **overrides)
+
+
+def test_the_baseline_as_large_as_difnet_builds_with_weights_of_its_own_depth(tmp_path: Path) -> None:
+    """On `voc2012`, from files in torchvision's layout: DifNet-50 against Sim-DeepLab-101 (claim C2)."""
+    import torchvision
+
+    states = {depth: getattr(torchvision.models, f"resnet{depth}")().state_dict() for depth in ("50", "101")}
+    for depth, state in states.items():
+        torch.save(state, tmp_path / f"{depth}.pth")
+    sizes = {}
+    for ablation, depth in (("cascade", "50"), ("deeplab_equal_parameters", "101")):
+        run = resolve_run(
+            CATALOGUE,
+            benchmark="voc2012",
+            ablation=ablation,
+            seed=0,
+            overrides=[f"model.weights={tmp_path}/{{depth}}.pth"],
+        )
+        network = build_from_config(run.model, 21)
+        stem = network.seed_branch.resnet.conv1.weight
+        assert torch.equal(stem, states[depth]["conv1.weight"])
+        sizes[ablation] = parameter_count(network) / 1e6
+    assert sizes == pytest.approx({"cascade": 48.82, "deeplab_equal_parameters": 44.05}, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("kind", "table", "other"),
+    [("deeplab", BASELINE_LIKE_DIFNET, "difnet"), ("difnet", DIFNET_LIKE_BASELINE, "deeplab")],
+)
+def test_the_other_depth_is_the_nearest_in_size(kind: str, table: dict[str, str], other: str) -> None:
+    with torch.device("meta"):
+        own = {depth: parameter_count(build(f"{kind}-{depth}", 21)) for depth in IMAGENET_DEPTHS}
+        wanted = {depth: parameter_count(build(f"{other}-{depth}", 21)) for depth in (*own, "18-50")}
+    nearest = {depth: min(own, key=lambda d: abs(own[d] - size)) for depth, size in wanted.items()}
+    assert table == {depth: found for depth, found in nearest.items() if found != depth}
 
 
 @pytest.mark.parametrize("depth", ["nano", "34"])

@@ -115,6 +115,22 @@ def weights_of(wildcards):
     return [f"{folder}/weights.safetensors"] if other else []
 
 
+def pretext_of(wildcards):
+    """The pretext weights that a run starts from, which its benchmark's other recipes share."""
+    run = run_config(wildcards)
+    start = run.pretext_identity()
+    return [f"results/{run.benchmark}/pretext/{start}.safetensors"] if start else []
+
+
+def starting_run(wildcards, input):
+    """A run that starts from pretext weights; takes the input, so that it may be another one than the last time."""
+    return next(
+        f"results/{folder}/runs/{variant}/seed{seed}"
+        for (folder, variant, seed), run in RUNS.items()
+        if run.pretext_identity() == wildcards.start
+    )
+
+
 def processes(wildcards):
     """Processes of a training; one where the run takes no step."""
     return PLAN.selection.processes if training_steps(run_config(wildcards)) else 1

@@ -2,6 +2,7 @@ rule train:
     input:
         data=data_index,
         weights=weights_of,
+        pretext=pretext_of,
     output:
         multiext(
             "results/{benchmark}/runs/{variant}/seed{seed}/",

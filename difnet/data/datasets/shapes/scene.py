@@ -78,18 +78,18 @@ def draw(
         Image (H, W, 3) and label (H, W): 0 for background, 1 + the number of the marker, 255 for void.
     """
     canvas = Canvas(rng, size)
-    colours = _distinct_colours(rng, 1 + regions)
-    canvas.paint(np.ones((size, size)), _mottled(canvas, colours[0]))
+    colours = distinct_colours(rng, 1 + regions)
+    canvas.paint(np.ones((size, size)), mottled(canvas, colours[0]))
     for colour in colours[1:]:
         _add_region(canvas, colour, marker_size=marker_size, detail=detail)
     for _ in range(clutter):
         _add_loose_marker(canvas, marker_size)
-        _add_scratch(canvas)
-        _add_blot(canvas)
-    return Pair(image=_photograph(canvas, noise=noise, lighting=lighting), label=canvas.label)
+        add_scratch(canvas)
+        add_blot(canvas)
+    return Pair(image=photograph(canvas, noise=noise, lighting=lighting), label=canvas.label)
 
 
-def _distinct_colours(rng: np.random.Generator, count: int) -> Field:
+def distinct_colours(rng: np.random.Generator, count: int) -> Field:
     """(count, 3) random colours, each the one of ten that is farthest from those before it."""
     colours = rng.uniform(0.1, 0.9, (1, 3))
     for _ in range(count - 1):
@@ -99,7 +99,7 @@ def _distinct_colours(rng: np.random.Generator, count: int) -> Field:
     return colours
 
 
-def _mottled(canvas: Canvas, colour: Field) -> Field:
+def mottled(canvas: Canvas, colour: Field) -> Field:
     """(H, W, 3) the colour with slow waves of brightness, of the same kind in regions and background."""
     waves = np.zeros((canvas.size, canvas.size))
     pixels = np.arange(canvas.size)
@@ -123,7 +123,7 @@ def _add_region(canvas: Canvas, colour: Field, *, marker_size: int, detail: floa
         hidden = (inside & (canvas.label > 0)).sum() / inside.sum()
         if inside[window].all() and hidden < 0.1 and not (inside & canvas.markers).any():
             kind = int(canvas.rng.integers(len(KINDS)))
-            canvas.paint(cover, _mottled(canvas, colour))
+            canvas.paint(cover, mottled(canvas, colour))
             canvas.label[inside] = 1 + kind
             canvas.stamp(KINDS[kind], window)
             return
@@ -176,7 +176,7 @@ def _add_loose_marker(canvas: Canvas, marker_size: int) -> None:
             return
 
 
-def _add_scratch(canvas: Canvas) -> None:
+def add_scratch(canvas: Canvas) -> None:
     """Add a thin straight line across everything but markers; labels stay."""
     rng = canvas.rng
     turn, colour = rng.uniform(0, np.pi), rng.uniform(0, 1, 3)
@@ -185,7 +185,7 @@ def _add_scratch(canvas: Canvas) -> None:
     canvas.paint(np.clip(1 - distance, 0, 1) * ~canvas.markers, colour)
 
 
-def _add_blot(canvas: Canvas) -> None:
+def add_blot(canvas: Canvas) -> None:
     """Add a small grey disc that hides what is below, which is therefore void."""
     rng = canvas.rng
     y, x = rng.uniform(0, canvas.size, 2)
@@ -195,7 +195,7 @@ def _add_blot(canvas: Canvas) -> None:
         canvas.label[cover > 0.5] = VOID
 
 
-def _photograph(canvas: Canvas, *, noise: float, lighting: float) -> Pixels:
+def photograph(canvas: Canvas, *, noise: float, lighting: float) -> Pixels:
     """(H, W, 3) the image under light that falls off in one direction, with noise."""
     turn = canvas.rng.uniform(0, 2 * np.pi)
     ramp = (np.sin(turn) * canvas.y + np.cos(turn) * canvas.x) / (canvas.size - 1)

@@ -1,4 +1,4 @@
-"""ImageNet weights of torchvision for the ResNets of both branches."""
+"""Given initial weights for the ResNets of both branches: torchvision's, or those of a file."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from difnet.config import InputError
 from difnet.models.resnet import DilatedResNet
 
 
-def load_imagenet(network: nn.Module, weights: str) -> None:
-    """Load ImageNet weights into every ResNet of a network that they fit.
+def load_given_weights(network: nn.Module, weights: str) -> None:
+    """Load weights in torchvision's names into every ResNet of a network that they fit.
 
     They fit a ResNet when they hold all its convolutions, but for the projections in the first blocks of
     layers 3 and 4 that torchvision's network may lack; those keep their initial values. The classifier (`fc`)
@@ -31,7 +31,8 @@ def load_imagenet(network: nn.Module, weights: str) -> None:
     ]
     if not any(fitted):
         raise InputError(
-            f"model.weights: {weights} does not fit the ResNet of this network; choose its depth"
+            f"model.weights: {weights} does not fit the ResNet of this network; give weights of its depth, "
+            "for which '{depth}' stands in the name of a file"
         )
 
 
@@ -61,7 +62,7 @@ def _read(weights: str) -> dict[str, Tensor]:
     except ValueError as error:
         raise InputError(
             f"model.weights: '{weights}' is neither a file nor a torchvision weights enum "
-            "such as ResNet50_Weights.IMAGENET1K_V1"
+            "such as ResNet50_Weights.IMAGENET1K_V1; for pretext give the file that 'difnet pretext' makes"
         ) from error
     except OSError as error:
         raise InputError(
