@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from difnet.config.files import read_yaml
 from difnet.config.schema import Section
@@ -59,6 +59,8 @@ class CostClaim(ClaimOfPaper):
     variant: str
     references: list[str] = Field(min_length=1)
     """The cheapest of them at the size that decides is the one compared with."""
+    nodes_from: PositiveInt
+    """Smaller sizes, where overhead rules, do not count."""
     ratio: PositiveFloat
     exponent_margin: NonNegativeFloat
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
-from difnet.analysis.claim_schema import ClaimFile
-from difnet.analysis.claim_tests import ClaimTest, claim_tests
+from difnet.analysis.claim_schema import ClaimFile, ClaimOfPaper, CostClaim, DifferenceClaim
+from difnet.analysis.claim_tests import ClaimTest, difference_tests
+from difnet.analysis.cost_tests import cost_tests
 from difnet.analysis.estimates import CONFIDENCE, holm_confidence
 from difnet.analysis.study import Study
 from difnet.tables import ClaimRow, ClaimTestRow, GrowthRow, TimingRow
@@ -32,9 +34,7 @@ def judge(
     Raises:
         InputError: If a claim names an unknown metric.
     """
-    groups = [
-        claim_tests(claim, study, timings, growth, equivalence=file.equivalence) for claim in file.claims
-    ]
+    groups = [_tests(claim, study, (timings, growth), file.equivalence) for claim in file.claims]
     p_values = [claim_p_value(tests) for tests in groups]
     claims: list[ClaimRow] = []
     rows: list[ClaimTestRow] = []
@@ -58,6 +58,23 @@ def judge(
         )
         rows += judged
     return claims, rows
+
+
+def _tests(
+    claim: ClaimOfPaper,
+    study: Study,
+    costs: tuple[Sequence[TimingRow], Sequence[GrowthRow]],
+    equivalence: float,
+) -> list[ClaimTest]:
+    """The tests of a claim; none counts as run on data that it says nothing about."""
+    if isinstance(claim, CostClaim):
+        tests = cost_tests(claim, *costs)
+    else:
+        assert isinstance(claim, DifferenceClaim)
+        tests = difference_tests(claim, study, equivalence)
+    if limit := claim.limit(study.dataset):
+        return [replace(test, estimate=None, reason=limit) for test in tests]
+    return tests
 
 
 def verdict_of(test: ClaimTest, confidence: float) -> Verdict:
