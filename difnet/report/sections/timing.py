@@ -77,9 +77,9 @@ def _features(results: Results) -> PageTable:
     words = ("Median |f|²/2", "Largest |f|²/2", "Nodes beyond 40", "Entropy of a row of P", "P below 1e-30")
     return PageTable(
         name="timing-features",
-        caption=f"What the operators were given, at N = {largest:,}: norms of the features, and the transition "
-        f"matrix P that they make. The entropy, in nats, is 0 for the identity and {significant(math.log(max(largest, 1)))} "
-        "where all nodes are alike.",
+        caption=f"What the operators were given, at N = {largest:,}: norms of the features, and the "
+        "transition matrix P that they make. The entropy, in nats, is 0 for the identity and log N where all "
+        "nodes are alike.",
         columns=(Column("Level", numeric=False), *(Column(title) for title in words)),
         rows=tuple(rows),
     )
