@@ -22,7 +22,7 @@ class Machine:
         assert percpu
         return [SimpleNamespace(user=busy, system=0.0, steal=0.0, idle=9.0) for busy in self.busy]
 
-    def Process(self) -> SimpleNamespace:
+    def Process(self) -> SimpleNamespace:  # noqa: N802
         own = SimpleNamespace(user=self.own, system=0.0)
         return SimpleNamespace(cpu_affinity=lambda: [0, 1], cpu_times=lambda: own)
 
