@@ -2,7 +2,7 @@
 
     python scripts/measure_operators.py --features real --out results/operators
 
-writes walks.csv and walks.md (a walk on each level) and floor.csv, with `--solvers` ratios.csv, with `--large`
+writes walks.csv and walks.md (each level) and floor.csv, with `--solvers` ratios.csv, with `--large`
 large.csv. Real features are the levels of networks at their start, drawn from seed 0, on images of `shapes`,
 and of a trained run with `--trained RUN`; `--features random` takes N(0, 0.3^2). On a machine that does other
 work at the same time, `--clock cpu --threads 1` compares processor time, which the neighbours hardly change.
@@ -94,7 +94,7 @@ def walk_row(
 ) -> dict[str, object]:
     """Time a walk on one level, forward or with backward, by each path in turn; one row of walks.csv.
 
-    The floor is the time of the products that an exact walk cannot do without, at the rate of a large product:
+    The floor is the time of the products that an exact walk cannot do without, at the rate of a large one:
     the logits by symmetry (N^2 D operations) and P h (2 N^2 C); backward, two products with the signal's
     gradient (4 N^2 C) and F times a symmetric matrix (2 N^2 D).
 
