@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from difnet.report.sections.timing import company
-from tests.report.page import Rendered
+from tests.report.conftest import Rendered
 from tests.report.project import timed
 
 
