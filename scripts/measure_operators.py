@@ -1,10 +1,11 @@
-"""Measure the diffusion operators for docs/performance.md: ratios, floor, grid and growth.
+"""Measure the diffusion operators for docs/performance.md, on the features that networks have.
 
-    python scripts/measure_operators.py --out results/operators
+    python scripts/measure_operators.py --features real --out results/operators
 
-writes ratios.csv, floor.csv, timing.csv and growth.csv, with `--large` also large.csv. On a machine that
-does other work at the same time, `--clock cpu --threads 1` compares processor time, which the neighbours
-hardly change; the grid is always wall time.
+writes walks.csv and walks.md (each level) and floor.csv, with `--solvers` ratios.csv, with `--large`
+large.csv. Real features are the levels of networks at their start, drawn from seed 0, on images of `shapes`,
+and of a trained run with `--trained RUN`; `--features random` takes N(0, 0.3^2). On a machine that does other
+work at the same time, `--clock cpu --threads 1` compares processor time, which the neighbours hardly change.
 
 Dimension letters: B batch, C classes, D embedding, N nodes.
 """
@@ -15,6 +16,7 @@ import argparse
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -22,15 +24,18 @@ import scipy.linalg
 import torch
 from torch import Tensor
 
-from difnet.config import TimingConfig
+from difnet.config import Project, RunConfig, TimingConfig, resolve_run
+from difnet.data import prepare
 from difnet.diffusion import dense_inverse, iterative_inverse, iterative_solve, random_walk, transition_matrix
-from difnet.diffusion.walk import attention_walk
-from difnet.tables import GROWTH, TIMING
-from difnet.timing import fit_growth, time_operators
-from difnet.timing.protocol import median_interval, peak_memory
+from difnet.diffusion.walk import attention_walk, takes_tiles
+from difnet.timing.foreign_load import ForeignLoad
+from difnet.timing.operator_inputs import Levels, random_levels, start_levels, trained_levels
+from difnet.timing.protocol import median_interval
 from difnet.training import use_threads
 
 EMBEDDING, CLASSES, RESTART, TOLERANCE = 64, 21, 0.1, 1e-5
+NETWORKS = ("difnet-nano", "difnet-18")
+"""Whose levels at their start are the real features."""
 
 Call = Callable[[], object]
 
@@ -67,23 +72,84 @@ def step(operator: Callable[[Tensor, Tensor], Tensor], left: Tensor, right: Tens
     return run
 
 
-def comparisons(nodes: int) -> Iterator[Comparison]:
-    """Yield the comparisons at one size; those that form an inverse at small sizes alone."""
-    features = 0.3 * torch.randn(1, EMBEDDING, nodes)
-    seeds = torch.randn(1, CLASSES, nodes)
-    for name, walk in (("plain", plain_walk), ("attention", attention_walk)):
-        yield Comparison(
-            f"fused walk against {name}, forward",
-            nodes,
-            lambda walk=walk: walk(features, seeds),
-            lambda: random_walk(features, seeds),
-        )
-        yield Comparison(
-            f"fused walk against {name}, forward and backward",
-            nodes,
-            step(walk, features, seeds),
-            step(random_walk, features, seeds),
-        )
+def feature_sources(kind: str, *, data: Path, trained: Path | None, batch: int) -> dict[str, Levels]:
+    """The features to measure on, by name: number of nodes -> levels (B, D, N)."""
+    if kind == "random":
+        return {"random": random_levels(TimingConfig(batch=batch, embedding_dim=EMBEDDING))}
+    runs = {name: _run(name) for name in NETWORKS}
+    prepare(runs[NETWORKS[0]].data, data)
+    found = {f"{name} at its start": start_levels(run, data=data, batch=batch) for name, run in runs.items()}
+    if trained is not None:
+        found[f"trained: {trained.parent.name}"] = trained_levels(trained, data=data, batch=batch)
+    return {name: levels for name, levels in found.items() if levels is not None}
+
+
+def _run(network: str) -> RunConfig:
+    overrides = [f"model.name={network}", "model.weights=null"]
+    return resolve_run(Project(), benchmark="shapes", ablation="cascade", seed=0, overrides=overrides)
+
+
+def walk_row(
+    features: Tensor, *, backward: bool, repeats: int, clock: Callable[[], float], gflops: float
+) -> dict[str, object]:
+    """Time a walk on one level, forward or with backward, by each path in turn; one row of walks.csv.
+
+    The floor is the time of the products that an exact walk cannot do without, at the rate of a large one:
+    the logits by symmetry (N^2 D operations) and P h (2 N^2 C); backward, two products with the signal's
+    gradient (4 N^2 C) and F times a symmetric matrix (2 N^2 D).
+
+    Args:
+        features: (B, D, N).
+        backward: Whether the backward pass counts.
+        repeats: Rounds that count, after one that does not.
+        clock: Seconds.
+        gflops: Of a large product, as `floor` measures it.
+    """
+    batch, embedding, nodes = features.shape
+    seeds = torch.randn(batch, CLASSES, nodes)
+    walks = {"plain": plain_walk, "attention": attention_walk, "ours": random_walk}
+    calls: dict[str, Call] = {
+        name: step(walk, features, seeds) if backward else partial(walk, features, seeds)
+        for name, walk in walks.items()
+    }
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(repeats + 1):
+        for name, call in calls.items():
+            start = clock()
+            call()
+            times[name].append(clock() - start)
+    rounds = list(zip(*(times[name][1:] for name in walks), strict=True))
+    ratio, low, high = median_interval([min(plain, attention) / ours for plain, attention, ours in rounds])
+    products = batch * nodes**2 * (embedding + 2 * CLASSES) * (3 if backward else 1)
+    least = 1e3 * products / (1e9 * gflops)
+    ours = 1e3 * median_interval(times["ours"][1:])[0]
+    return {
+        "path": "tiles" if takes_tiles(features) else "attention",
+        "pass": "forward + backward" if backward else "forward",
+        "plain_ms": 1e3 * median_interval(times["plain"][1:])[0],
+        "attention_ms": 1e3 * median_interval(times["attention"][1:])[0],
+        "ours_ms": ours,
+        "ratio": ratio,
+        "ci_low": low,
+        "ci_high": high,
+        "floor_ms": least,
+        "over_floor": ours / least,
+    }
+
+
+def markdown(rows: list[dict[str, object]]) -> str:
+    """The rows as a table for the documents."""
+    lines = ["| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0])]
+    for row in rows:
+        cells = (f"{cell:.3g}" if isinstance(cell, float) else str(cell) for cell in row.values())
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def comparisons(features: Tensor) -> Iterator[Comparison]:
+    """Yield the comparisons of solvers on one level (B, D, N); those that form an inverse at small sizes."""
+    nodes = features.shape[-1]
+    seeds = torch.randn(features.shape[0], CLASSES, nodes)
     if nodes <= 5000:
         transition = transition_matrix(features)
         yield Comparison(
@@ -122,7 +188,7 @@ def measure(comparison: Comparison, *, repeats: int, clock: Callable[[], float])
     return row | {"ratio": ratio, "ci_low": low, "ci_high": high, "repeats": repeats}
 
 
-def floor(*, clock: Callable[[], float]) -> dict[str, object]:
+def floor(*, clock: Callable[[], float]) -> dict[str, float]:
     """Measure the machine: float32 matmul rate, exponential rate and memory bandwidth."""
 
     def best(call: Call) -> float:
@@ -163,47 +229,58 @@ def measure_large(*, clock: Callable[[], float]) -> pd.DataFrame:
 def main() -> None:
     """Write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--features", choices=["real", "random"], default="real")
+    parser.add_argument("--trained", type=Path, help="run directory whose levels are measured as well")
+    parser.add_argument("--data", type=Path, default=Path("results/shapes/data"), help="prepared `shapes`")
     parser.add_argument("--out", type=Path, default=Path("results/operators"))
-    parser.add_argument(
-        "--nodes", type=int, nargs="*", default=[1024, 4225, 9216], help="sizes of the ratios"
-    )
-    parser.add_argument(
-        "--grid", type=int, nargs="*", default=[256, 1024, 2304, 4225], help="sizes of the grid"
-    )
-    parser.add_argument("--classes", type=int, nargs="*", default=[21], help="classes of the grid")
+    parser.add_argument("--nodes", type=int, nargs="*", default=[336, 1271, 4225], help="sizes")
+    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--solvers", action="store_true", help="the solvers as well, on the third level")
     parser.add_argument("--large", action="store_true", help="16,384 and 65,536 nodes as well: large.csv")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall")
-    arguments = parser.parse_args()
-    clock = time.perf_counter if arguments.clock == "wall" else time.process_time
-    use_threads(arguments.threads)
+    given = parser.parse_args()
+    clock = time.perf_counter if given.clock == "wall" else time.process_time
+    use_threads(given.threads)
     torch.manual_seed(0)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    labels = {"clock": arguments.clock, "threads": arguments.threads}
+    given.out.mkdir(parents=True, exist_ok=True)
+    labels = {"clock": given.clock, "threads": given.threads}
+    machine = floor(clock=clock)
+    pd.DataFrame([machine | labels]).to_csv(given.out / "floor.csv", index=False)
 
-    rows = []
-    for nodes in arguments.nodes:
-        for comparison in comparisons(nodes):
-            rows.append(measure(comparison, repeats=arguments.repeats, clock=clock) | labels)
-            print(rows[-1], flush=True)
-            pd.DataFrame(rows).to_csv(arguments.out / "ratios.csv", index=False)
-    pd.DataFrame([floor(clock=clock) | labels]).to_csv(arguments.out / "floor.csv", index=False)
+    sources = feature_sources(given.features, data=given.data, trained=given.trained, batch=given.batch)
+    walks, ratios = [], []
+    load = ForeignLoad()
+    for nodes in given.nodes:
+        for name, of_size in sources.items():
+            levels = of_size(nodes)
+            for place, level in enumerate(levels, start=1):
+                for backward in (False, True):
+                    labelled = {"features": name, "nodes": nodes, "level": place}
+                    walks.append(
+                        labelled
+                        | walk_row(
+                            level,
+                            backward=backward,
+                            repeats=given.repeats,
+                            clock=clock,
+                            gflops=float(machine["matmul_gflops"]),
+                        )
+                    )
+                    print(walks[-1], flush=True)
+            for comparison in comparisons(levels[2]) if given.solvers else ():
+                row = measure(comparison, repeats=given.repeats, clock=clock)
+                ratios.append({"features": name} | row | labels)
+                print(ratios[-1], flush=True)
+    pd.DataFrame(walks).assign(**labels).to_csv(given.out / "walks.csv", index=False)
+    if ratios:
+        pd.DataFrame(ratios).to_csv(given.out / "ratios.csv", index=False)
+    (given.out / "walks.md").write_text(markdown(walks))
+    print(f"other processes took {load.share():.0%} of the processors' time")
 
-    features, seeds = 0.3 * torch.randn(1, EMBEDDING, 16384), torch.randn(1, CLASSES, 16384)
-    peak = peak_memory(lambda: random_walk(features, seeds), "cpu")
-    if peak is not None:
-        print(f"fused walk at 16384 nodes: peak {peak / 1e6:.1f} MB, {peak / (4 * 16384**2):.1%} of N x N")
-
-    if arguments.large:
-        measure_large(clock=clock).assign(**labels).to_csv(arguments.out / "large.csv", index=False)
-    if arguments.grid:
-        grid = TimingConfig(
-            nodes=arguments.grid, classes=arguments.classes, threads=arguments.threads, budget_s=60.0
-        )
-        timing = time_operators(grid)
-        TIMING.write(timing, arguments.out / TIMING.name)
-        GROWTH.write(fit_growth(timing), arguments.out / GROWTH.name)
+    if given.large:
+        measure_large(clock=clock).assign(**labels).to_csv(given.out / "large.csv", index=False)
 
 
 if __name__ == "__main__":

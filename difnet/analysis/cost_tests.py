@@ -1,30 +1,52 @@
-"""The tests of a claim about costs, from `timing.csv` and `growth.csv`."""
+"""The tests of a claim about costs, from `timing.csv` and `growth.csv`: on one device and real features."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from scipy.stats import norm
-
 from difnet.analysis.claim_tests import ClaimTest
-from difnet.analysis.estimates import CONFIDENCE, Component, Estimate
+from difnet.analysis.estimates import Component, Estimate
 from difnet.config.claims import CostClaim
-from difnet.tables import GrowthRow, TimingRow
+from difnet.tables import NO_GPU, GrowthRow, TimingRow
+
+REAL_FEATURES = ("trained", "start")
+"""Features that a claim may rest on, the better ones first."""
+REPEATS, EXACT = "repeats", "exact"
+"""What an interval is over; where all repeats are equal, as counts of bytes are, it is a point."""
 
 
 def cost_tests(
     claim: CostClaim, timings: Sequence[TimingRow], growth: Sequence[GrowthRow]
 ) -> list[ClaimTest]:
-    """Two tests a cost: its ratio at the largest common size, and the difference of growth exponents."""
-    return [test for metric in claim.metrics for test in _cost_tests(claim, metric, timings, growth)]
+    """For each metric, the ratio at the largest common size and the difference of the growth exponents there.
+
+    Args:
+        claim: Its metrics, the subjects on both sides, the bounds.
+        timings: Rows of `timing.csv`.
+        growth: Rows of `growth.csv`.
+
+    Returns:
+        Two tests a metric; one that has no numbers says why.
+    """
+    device = _device(timings)
+    return [test for metric in claim.metrics for test in _tests(claim, metric, device, timings, growth)]
 
 
-def _cost_tests(
-    claim: CostClaim, metric: str, timings: Sequence[TimingRow], growth: Sequence[GrowthRow]
+def _device(timings: Iterable[TimingRow]) -> str:
+    """The device that trains: a GPU where there is one, whatever ran on it and however it compares."""
+    present = {row.device for row in timings if row.status != NO_GPU}
+    return "cuda" if "cuda" in present else "cpu"
+
+
+def _tests(
+    claim: CostClaim,
+    metric: str,
+    device: str,
+    timings: Sequence[TimingRow],
+    growth: Sequence[GrowthRow],
 ) -> list[ClaimTest]:
-    """The ratio of costs at the largest common size, and the difference of their growth exponents."""
     ratio = ClaimTest(
         quantity="ratio",
         metric=metric,
@@ -32,74 +54,76 @@ def _cost_tests(
         reference=" | ".join(claim.references),
         bound=claim.ratio,
         estimate=None,
-        reason="no size at which both were measured",
+        reason=f"no size from N = {claim.nodes_from} at which both were measured on {device}",
     )
-    exponent = replace(ratio, quantity="exponent", bound=claim.exponent_margin)
-    pair = _deciding_pair(claim, metric, timings)
+    usable = [
+        row
+        for row in timings
+        if (row.metric, row.device, row.status) == (metric, device, "ok")
+        and row.features in REAL_FEATURES
+        and row.nodes >= claim.nodes_from
+        and math.isfinite(row.log_value)
+    ]
+    pair = _deciding_pair(claim, usable)
     if pair is None:
-        return [ratio, exponent]
+        return [ratio, replace(ratio, quantity="exponent", bound=claim.exponent_margin)]
     own, other = pair
-    gap = _exponent_gap(own, other, growth)
+    ratio = replace(ratio, reference=other.subject, device=device, nodes=own.nodes)
+    gap = _exponent_gap(claim, own, other, growth)
     return [
-        replace(test, reference=other.subject, device=own.device, nodes=own.nodes, estimate=found, reason=why)
-        for test, found, why in (
-            (ratio, _log_ratio(own, other), ""),
-            (exponent, gap, "" if gap else "too few sizes for an exponent"),
-        )
+        replace(ratio, estimate=_difference(other.log_value, own.log_value, other, own), reason=""),
+        replace(
+            ratio,
+            quantity="exponent",
+            bound=claim.exponent_margin,
+            estimate=gap,
+            reason="" if gap else f"fewer than three sizes from N = {claim.nodes_from} that both can do",
+        ),
     ]
 
 
-def _deciding_pair(
-    claim: CostClaim, metric: str, timings: Sequence[TimingRow]
-) -> tuple[TimingRow, TimingRow] | None:
+def _deciding_pair(claim: CostClaim, usable: Sequence[TimingRow]) -> tuple[TimingRow, TimingRow] | None:
     """The rows of the variant and of the cheapest reference at the largest size that both can do.
 
-    Of several devices and precisions, the one that reaches the largest size decides.
+    The better features go before the larger size; of several precisions, classes and batch sizes, the one
+    that reaches the largest size decides, else the first.
     """
-    measured = [row for row in timings if row.metric == metric and row.status == "ok" and row.value > 0]
     pairs = []
-    for own in sorted((row for row in measured if row.subject == claim.variant), key=_setting):
+    for own in sorted((row for row in usable if row.subject == claim.variant), key=_setting):
         others = [
             row
-            for row in measured
-            if row.subject in claim.references and _setting(row) == _setting(own) and row.nodes == own.nodes
+            for row in usable
+            if row.subject in claim.references and (_setting(row), row.nodes) == (_setting(own), own.nodes)
         ]
         if others:
-            pairs.append((own, min(others, key=lambda row: row.value)))
-    return max(pairs, key=lambda pair: pair[0].nodes, default=None)
+            pairs.append((own, min(others, key=lambda row: row.log_value)))
+    return max(pairs, key=lambda pair: (-REAL_FEATURES.index(pair[0].features), pair[0].nodes), default=None)
 
 
-def _setting(row: TimingRow) -> tuple[str, str, int, int]:
-    return row.device, row.dtype, row.classes, row.batch
-
-
-def _log_ratio(own: TimingRow, other: TimingRow) -> Estimate:
-    """Of the costs, other / own; the variance of each side is read off its interval on the log scale."""
-    variances = (
-        _variance(math.log(row.ci_low), math.log(row.ci_high)) if row.ci_low > 0 else math.nan
-        for row in (own, other)
-    )
-    return _over_repeats(math.log(other.value / own.value), sum(variances))
-
-
-def _exponent_gap(own: TimingRow, other: TimingRow, growth: Sequence[GrowthRow]) -> Estimate | None:
-    """Growth exponent of the other less the own; None where one has none."""
-    fitted = {
-        (row.subject, row.device, row.dtype, row.metric): row
+def _exponent_gap(
+    claim: CostClaim, own: TimingRow, other: TimingRow, growth: Sequence[GrowthRow]
+) -> Estimate | None:
+    """Local growth exponent of the other less the own, through the same sizes; None where one has none."""
+    ending_here = {
+        row.subject: row
         for row in growth
-        if not math.isnan(row.exponent)
+        if (row.device, row.metric, row.nodes) == (own.device, own.metric, own.nodes)
+        and _setting(row) == _setting(own)
+        and row.nodes_from >= claim.nodes_from
     }
-    slow, fast = (fitted.get((row.subject, row.device, row.dtype, row.metric)) for row in (own, other))
-    if slow is None or fast is None:
+    slow, fast = ending_here.get(own.subject), ending_here.get(other.subject)
+    if slow is None or fast is None or slow.nodes_from != fast.nodes_from:
         return None
-    variance = _variance(slow.ci_low, slow.ci_high) + _variance(fast.ci_low, fast.ci_high)
-    return _over_repeats(fast.exponent - slow.exponent, variance)
+    return _difference(fast.exponent, slow.exponent, fast, slow)
 
 
-def _variance(low: float, high: float) -> float:
-    """Variance of a normal estimate from its 95% interval; nan when the interval is."""
-    return float(((high - low) / (2 * norm.isf((1 - CONFIDENCE) / 2))) ** 2)
+def _setting(row: TimingRow | GrowthRow) -> tuple[str, int, int, str]:
+    return row.dtype, row.classes, row.batch, row.features
 
 
-def _over_repeats(value: float, variance: float) -> Estimate:
-    return Estimate(value, (Component(variance, math.inf),), "repeats")
+def _difference(larger: float, smaller: float, *rows: TimingRow | GrowthRow) -> Estimate:
+    """With the error of both sides, each with its own degrees of freedom."""
+    components = tuple(
+        Component(row.standard_error**2, row.degrees) for row in rows if row.standard_error != 0
+    )
+    return Estimate(larger - smaller, components, REPEATS if components else EXACT)

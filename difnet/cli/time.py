@@ -47,7 +47,7 @@ def time(
         typer.Option(help="One part alone, without timing.csv; joined: timing.csv from both parts."),
     ] = None,
     trained: Annotated[
-        Path | None, typer.Option(help="Run directory whose features the operators are timed on as well.")
+        Path | None, typer.Option(help="Run directory whose features the operators are timed on first.")
     ] = None,
     ablations: Ablations = None,
     seeds: Seeds = None,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from difnet.config.errors import InputError
 from difnet.config.files import nearest, read_yaml
@@ -69,6 +69,8 @@ class CostClaim(ClaimOfPaper):
     variant: str
     references: list[str] = Field(min_length=1)
     """The cheapest of them at the size that decides is the one compared with."""
+    nodes_from: PositiveInt
+    """Smaller sizes, where overhead rules, do not count."""
     ratio: PositiveFloat
     exponent_margin: NonNegativeFloat
     variants: ClassVar[list[str]] = []

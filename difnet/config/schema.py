@@ -172,11 +172,11 @@ PROTOCOL = ("pad", "scales", "flip")
 class TimingConfig(Section):
     """Grid of the timing benchmark."""
 
-    nodes: tuple[PositiveInt, ...] = (256, 576, 1024, 2304, 4225)
+    nodes: tuple[PositiveInt, ...] = (1024, 1936, 3600)
     classes: tuple[PositiveInt, ...] = (21,)
     embedding_dim: PositiveInt = 64
     batch: PositiveInt = 1
-    repeats: PositiveInt = 5
+    repeats: PositiveInt = 7
     warmup: NonNegativeInt = 1
     backward: bool = True
     budget_s: PositiveFloat = 5.0

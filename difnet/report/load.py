@@ -25,6 +25,7 @@ from difnet.tables import (
     CLAIM_TESTS,
     CLAIMS,
     COMPARISONS,
+    FEATURES,
     GROWTH,
     ORIGINS,
     SCORES,
@@ -34,6 +35,7 @@ from difnet.tables import (
     ClaimRow,
     ClaimTestRow,
     ComparisonRow,
+    FeatureRow,
     GrowthRow,
     OriginRow,
     ScoreRow,
@@ -69,6 +71,7 @@ class Results:
     """By claim, in their order."""
     timings: tuple[TimingRow, ...]
     growth: tuple[GrowthRow, ...]
+    features: tuple[FeatureRow, ...]
     breakdown: tuple[BreakdownRow, ...]
     gallery: GalleryFile | None
     problems: tuple[str, ...]
@@ -162,6 +165,7 @@ def load_results(folder: Path, plan: BenchmarkPlan, *, budget: int = BUDGET_BYTE
             row for row in read_rows(TIMING, folder, problems) if timed_variant(row) in {"", *names}
         ),
         growth=tuple(read_rows(GROWTH, folder, problems)),
+        features=tuple(read_rows(FEATURES, folder, problems)),
         breakdown=tuple(row for row in shares if row.variant in names),
         gallery=read_gallery(folder / "gallery.npz", plan, problems),
         problems=tuple(problems),

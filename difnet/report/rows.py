@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from difnet.config import InputError
-from difnet.tables import ComparisonRow, Table, TimingRow
+from difnet.tables import ComparisonRow, GrowthRow, Table, TimingRow
 
 Row = TypeVar("Row")
 
@@ -15,6 +15,13 @@ LEVEL = 0.05
 """Corrected p-values below it count as a difference."""
 NETWORK = "model:"
 """What the subject of a timing begins with when it is a whole network."""
+FEATURES = {
+    "trained": "features of a trained network",
+    "start": "features of a network at its start",
+    "random": "random features",
+    "": "its own features",
+}
+"""What an operator was given, in words."""
 
 
 def read_rows(table: Table[Row], folder: Path, problems: list[str]) -> list[Row]:
@@ -34,16 +41,20 @@ class Setting(NamedTuple):
     dtype: str
     classes: int
     batch: int
+    features: str
 
     @property
     def words(self) -> str:
         """All but the subject, for small type."""
-        return f"{self.device}, {self.dtype}, {self.classes} classes, batch {self.batch}"
+        return (
+            f"{self.device}, {self.dtype}, {self.classes} classes, batch {self.batch}, "
+            f"{FEATURES[self.features]}"
+        )
 
 
-def setting(timing: TimingRow) -> Setting:
-    """What a row of `timing.csv` was measured on."""
-    return Setting(timing.subject, timing.device, timing.dtype, timing.classes, timing.batch)
+def setting(row: TimingRow | GrowthRow) -> Setting:
+    """What a row of `timing.csv` or `growth.csv` was measured on."""
+    return Setting(row.subject, row.device, row.dtype, row.classes, row.batch, row.features)
 
 
 def timed_variant(timing: TimingRow) -> str:

@@ -15,15 +15,29 @@ from difnet.tables.study_tables import (
     SummaryRow,
 )
 from difnet.tables.table import Table, seal, unsealed
-from difnet.tables.timing_tables import BREAKDOWN, GROWTH, TIMING, BreakdownRow, GrowthRow, TimingRow
+from difnet.tables.timing_tables import (
+    BREAKDOWN,
+    BUSY,
+    FEATURES,
+    GROWTH,
+    NO_GPU,
+    TIMING,
+    BreakdownRow,
+    FeatureRow,
+    GrowthRow,
+    TimingRow,
+)
 
 __all__ = [
     "BREAKDOWN",
+    "BUSY",
     "CLAIMS",
     "CLAIM_TESTS",
     "COMPARISONS",
+    "FEATURES",
     "GROWTH",
     "HISTORY",
+    "NO_GPU",
     "ORIGINS",
     "SCORES",
     "SUMMARY",
@@ -32,6 +46,7 @@ __all__ = [
     "ClaimRow",
     "ClaimTestRow",
     "ComparisonRow",
+    "FeatureRow",
     "GrowthRow",
     "HistoryRow",
     "OriginRow",

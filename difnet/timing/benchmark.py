@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from difnet.config import BenchmarkPlan
 from difnet.data import prepare
-from difnet.tables import BREAKDOWN, GROWTH, TIMING, GrowthRow, Table
+from difnet.machine.progress import say
+from difnet.tables import BREAKDOWN, BUSY, FEATURES, GROWTH, TIMING, Table
+from difnet.timing.feature_statistics import describe_features
+from difnet.timing.growth import fit_growth
 from difnet.timing.networks import time_networks
-from difnet.timing.operator_inputs import trained_levels
+from difnet.timing.operator_inputs import Levels, random_levels, start_levels, trained_levels
 from difnet.timing.operators import time_operators
 from difnet.timing.training_step import training_step_breakdown
 
 Part = Literal["operators", "networks"]
-CURVE = ["subject", "device", "dtype", "metric"]
-FEWEST_SIZES = 3
 
 
 def time_benchmark(
@@ -36,11 +35,12 @@ def time_benchmark(
     Args:
         planned: Its grid of sizes, and one run of each variant whose network is timed.
         data: Folder of the prepared data set; prepared where it is not.
-        out: Folder for `timing/operators.csv` with `growth.csv` (operators only: a network has one size),
-            `timing/networks.csv` with `timing/breakdown.csv`, and `timing.csv`, which joins the first and
-            the third.
+        out: Folder for `timing/operators.csv` with `growth.csv` (operators only: a network has one size) and
+            `timing/features.csv`, `timing/networks.csv` with `timing/breakdown.csv`, and `timing.csv`, which
+            joins operators and networks.
         only: One part alone, without `timing.csv`; it does not depend on the other.
-        trained: Run directory whose similarity branch gives the features of the `*_trained_features` rows.
+        trained: Run directory whose similarity branch gives the features; those of the reference variant at
+            its start, and random ones, come after them.
 
     Returns:
         The files written.
@@ -51,14 +51,17 @@ def time_benchmark(
     prepare(planned.data, data)
     written: list[Path] = []
     if only != "networks":
-        levels = trained_levels(trained, data=data, batch=planned.timing.batch) if trained else None
-        operators = time_operators(planned.timing, trained_levels=levels)
+        levels = _levels(planned, data, trained)
+        operators = time_operators(planned.timing, levels)
         written += [
             _write(TIMING, _with_throughput(operators), _part(out, "operators")),
             _write(GROWTH, fit_growth(operators), out / GROWTH.name),
+            _write(FEATURES, describe_features(levels, planned.timing.nodes), out / FEATURES.name),
         ]
+        _warn_if_disturbed(operators)
     if only != "operators":
         networks = time_networks(planned.first_runs, planned.timing, data=data)
+        _warn_if_disturbed(networks)
         written += [
             _write(TIMING, networks, _part(out, "networks")),
             _write(BREAKDOWN, training_step_breakdown(planned.first_runs, data=data), out / BREAKDOWN.name),
@@ -84,38 +87,24 @@ def join_parts(out: Path) -> Path:
     return _write(TIMING, pd.concat(parts, ignore_index=True), out / TIMING.name)
 
 
-def fit_growth(timing: pd.DataFrame) -> pd.DataFrame:
-    """Fit log(value) = p log(nodes) + c for every subject, device, dtype and metric.
-
-    Least squares with one slope, and one intercept for each number of classes and batch size; 95% interval
-    from Student's t. It covers the scatter about a straight line, not the bend that small sizes have.
-
-    Args:
-        timing: Rows of timing.csv; rows without a value, and values of zero, are left out.
-
-    Returns:
-        The columns of growth.csv, one row a curve; not a number where fewer than three sizes have values.
-    """
-    rows = []
-    for labels, curve in timing.groupby(CURVE, sort=False):
-        measured = curve[(curve["status"] == "ok") & (curve["value"] > 0)]
-        subject, device, dtype, metric = map(str, labels)
-        rows.append(GrowthRow(subject, device, dtype, metric, *_slope(measured)))
-    return GROWTH.frame(rows)
+def _levels(planned: BenchmarkPlan, data: Path, trained: Path | None) -> dict[str, Levels]:
+    """The features that operators are timed on: first those of a trained network, where there is one."""
+    batch = planned.timing.batch
+    found = {
+        "trained": trained_levels(trained, data=data, batch=batch) if trained else None,
+        "start": start_levels(planned.first_runs[0], data=data, batch=batch),
+        "random": random_levels(planned.timing),
+    }
+    return {name: levels for name, levels in found.items() if levels is not None}
 
 
-def _slope(measured: pd.DataFrame) -> tuple[float, float, float]:
-    """Return the slope of log(value) over log(nodes) and its interval."""
-    if measured["nodes"].nunique() < FEWEST_SIZES:
-        return math.nan, math.nan, math.nan
-    logs = measured.assign(x=np.log(measured["nodes"]), y=np.log(measured["value"]))
-    centred = logs[["x", "y"]] - logs.groupby(["classes", "batch"])[["x", "y"]].transform("mean")
-    x, y = centred["x"].to_numpy(), centred["y"].to_numpy()
-    slope = float(x @ y / (x @ x))
-    freedom = len(x) - measured.groupby(["classes", "batch"]).ngroups - 1
-    deviation = float(np.sqrt(np.sum((y - slope * x) ** 2) / freedom / (x @ x)))
-    half = float(stats.t.ppf(0.975, freedom)) * deviation
-    return slope, slope - half, slope + half
+def _warn_if_disturbed(timing: pd.DataFrame) -> None:
+    """Say on standard error that other processes ran, if they did."""
+    if (share := timing["foreign_share"].max()) > BUSY:
+        say(
+            f"warning: other processes took up to {share:.0%} of the processors' time while this was timed; "
+            "time again on a quiet machine"
+        )
 
 
 def _with_throughput(operators: pd.DataFrame) -> pd.DataFrame:
@@ -127,6 +116,7 @@ def _with_throughput(operators: pd.DataFrame) -> pd.DataFrame:
         value=images / latency["value"],
         ci_low=images / latency["ci_high"],
         ci_high=images / latency["ci_low"],
+        log_value=np.log(images) - latency["log_value"],
     )
     return pd.concat([operators, throughput], ignore_index=True)
 

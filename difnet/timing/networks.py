@@ -20,6 +20,7 @@ from difnet.data import PreparedData, load_prepared
 from difnet.data.batches import training_batches
 from difnet.models import Prediction
 from difnet.tables import TIMING
+from difnet.timing.foreign_load import ForeignLoad
 from difnet.timing.protocol import Measurement
 from difnet.timing.training_step import TrainingStep
 from difnet.training import choose_device, trains_in_bf16, use_threads
@@ -43,9 +44,13 @@ def time_networks(runs: Sequence[RunConfig], config: TimingConfig, *, data: Path
     device = choose_device().type
     prepared = load_prepared(data)
     measurements = [measurement for run in runs for measurement in _measurements(run, prepared, device)]
+    load = ForeignLoad()
     for repeat in range(config.warmup + config.repeats):
         for measurement in measurements:
             measurement.take(record=repeat >= config.warmup)
+    share = load.share()
+    for measurement in measurements:
+        measurement.foreign_share = share
     return TIMING.frame(measurement.row() for measurement in measurements)
 
 
@@ -57,13 +62,14 @@ def _measurements(run: RunConfig, prepared: PreparedData, device: str) -> Iterat
     images, labels = step.inputs(next(training_batches(prepared.split("train"), run)))
     one = images[:1]
     train = partial(step, images, labels)
-    nodes = _forward(step.network, one).logits.shape[2:].numel()
+    nodes = _forward(step.network.eval(), one).logits.shape[2:].numel()
     trained = torch.bfloat16 if trains_in_bf16(run.train) else torch.float32
-    for metric, dtype, batch, call in (
-        ("latency_ms", torch.float32, 1, partial(_forward, step.network, one)),
-        ("images_per_s", torch.float32, len(images), partial(_forward, step.network, images)),
-        ("train_step_ms", trained, len(images), train),
-        ("peak_memory_mb", trained, len(images), train),
+    evaluates, trains = step.network.eval, step.network.train
+    for metric, dtype, batch, call, ready in (
+        ("latency_ms", torch.float32, 1, partial(_forward, step.network, one), evaluates),
+        ("images_per_s", torch.float32, len(images), partial(_forward, step.network, images), evaluates),
+        ("train_step_ms", trained, len(images), train, trains),
+        ("peak_memory_mb", trained, len(images), train, trains),
     ):
         yield Measurement(
             name=f"model:{run.variant}",
@@ -74,11 +80,12 @@ def _measurements(run: RunConfig, prepared: PreparedData, device: str) -> Iterat
             batch=batch,
             metric=metric,
             call=call,
+            ready=ready,
         )
 
 
 @torch.inference_mode()
 def _forward(network: nn.Module, images: Tensor) -> Prediction:
-    """(B, 3, H, W) -> Prediction, as in evaluation."""
-    prediction: Prediction = network.eval()(images)
+    """(B, 3, H, W) -> Prediction, by a network in evaluation mode."""
+    prediction: Prediction = network(images)
     return prediction

@@ -1,4 +1,4 @@
-"""What the operators are given: node features, drawn or of a trained network, at any number of nodes.
+"""What the operators are given: node features of a network, trained or at its start, or drawn, at any size.
 
 B batch, D embedding, h w grid, N = h*w nodes.
 """
@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from difnet.config import TimingConfig, load_run
+from difnet.config import RunConfig, TimingConfig, load_run
 from difnet.data import load_prepared
 from difnet.data.augmentation import normalise
-from difnet.models import DifNet, load_network
+from difnet.models import DifNet, build_from_config, load_network
 
 Levels = Callable[[int], Sequence[Tensor]]
 """Number of nodes N -> the levels (B, D, N)."""
@@ -43,7 +43,7 @@ def normal(*shape: int, seed: int) -> Tensor:
 
 
 def trained_levels(run: Path, *, data: Path, batch: int) -> Levels | None:
-    """The similarity branch of a trained run, as a function of the number of nodes.
+    """The levels of a trained network as it evaluates.
 
     Args:
         run: Run directory with `config.yaml` and `weights.safetensors`.
@@ -58,11 +58,33 @@ def trained_levels(run: Path, *, data: Path, batch: int) -> Levels | None:
         InputError: If the run is not complete.
     """
     config = load_run(run)
-    prepared = load_prepared(data)
-    network = load_network(run, config, num_classes=len(prepared.index.classes))
+    classes = len(load_prepared(data).index.classes)
+    return _levels(load_network(run, config, num_classes=classes), config, data, batch)
+
+
+def start_levels(config: RunConfig, *, data: Path, batch: int) -> Levels | None:
+    """The levels of a network with random weights, drawn from the seed of its run, as it begins to train.
+
+    Args:
+        config: Its model, seed and split; given weights are left aside.
+        data: As for `trained_levels`.
+        batch: B, at most the number of images.
+
+    Returns:
+        As `trained_levels`.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        model = config.model.model_copy(update={"weights": None})
+        network = build_from_config(model, len(load_prepared(data).index.classes))
+    return _levels(network.train(), config, data, batch)
+
+
+def _levels(network: nn.Module, config: RunConfig, data: Path, batch: int) -> Levels | None:
+    """Batch norm takes the statistics of the images or its own, as the mode of the network says."""
     if not isinstance(network, DifNet) or network.similarity_branch is None:
         return None
-    split = prepared.split(config.evaluate.split)
+    split = load_prepared(data).split(config.evaluate.split)
     pixels = torch.from_numpy(np.stack([split.image(index) for index in range(batch)]))
     images = normalise(pixels, config.model.normalisation)
 

@@ -7,7 +7,7 @@ At each size the repeats go round all subjects in turn, so that a slow spell of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,14 +18,16 @@ from torch import Tensor
 from difnet.config import InputError, TimingConfig
 from difnet.diffusion import transition_matrix
 from difnet.diffusion.checks import DoesNotFitError, require_memory
-from difnet.tables import TIMING, TimingRow
-from difnet.timing.operator_inputs import LEVELS, Levels, normal, random_levels
+from difnet.tables import NO_GPU, TIMING, TimingRow
+from difnet.timing.foreign_load import ForeignLoad
+from difnet.timing.operator_inputs import LEVELS, Levels, normal
 from difnet.timing.protocol import DOES_NOT_FIT, Measurement
 from difnet.timing.subjects import SUBJECTS, Subject
 from difnet.training import use_threads
 
 FEWEST_REPEATS = 3
-NO_GPU = "not_run (no GPU)"
+MEMORY_REPEATS = 4
+"""Peaks hardly vary."""
 NO_TIME = "not_run (over the time budget)"
 
 
@@ -47,23 +49,22 @@ class Cell(Measurement):
 
 
 def time_operators(
-    config: TimingConfig, *, subjects: Sequence[str] | None = None, trained_levels: Levels | None = None
+    config: TimingConfig, levels: Mapping[str, Levels], *, subjects: Sequence[str] | None = None
 ) -> pd.DataFrame:
     """Time every operator over the grid of a benchmark.
 
-    Metrics: latency_ms (forward), forward_backward_ms, peak_memory_mb (forward, above what was held before,
-    one measurement). Features are drawn from N(0, 0.3^2), at which P mixes, seeds from N(0, 1). Subjects
-    named `*_solve_only` are given P, all others build what they need. With `trained_levels`, rows named
-    `*_trained_features` repeat those others on the features of a trained network. Every cell has its row;
-    `status` says why one has no value.
+    Metrics: latency_ms (forward), forward_backward_ms, peak_memory_mb (forward, above what was held before).
+    Seeds are from N(0, 1). Subjects named `*_solve_only` are given P, all others build what they need. On
+    features after the first ones, only the latency of what depends on them is measured. Every cell has its
+    row; `status` says why one has no value.
 
     Args:
         config: The timing section of a benchmark; `budget_s` bounds each cell.
+        levels: By name of the features, number of nodes -> the levels (B, D, N) at that size.
         subjects: Names of the subjects to time, all by default.
-        trained_levels: Number of nodes -> the five levels (B, D, N) of a trained network at that size.
 
     Returns:
-        The columns of timing.csv, one row a subject, device, dtype, size and metric.
+        The columns of timing.csv, one row a subject, device, dtype, size, features and metric.
 
     Raises:
         InputError: If a subject is unknown.
@@ -72,33 +73,37 @@ def time_operators(
     if unknown := sorted(set(subjects or ()) - set(known)):
         raise InputError(f"timing: unknown subjects {', '.join(unknown)}; known are {', '.join(known)}")
     chosen = [known[name] for name in subjects or known]
-    rounds: list[tuple[str, Levels, list[Subject]]] = [("", random_levels(config), chosen)]
-    if trained_levels is not None:
-        built = [subject for subject in chosen if subject.inputs == "levels"]
-        rounds.append(("_trained_features", trained_levels, built))
     use_threads(config.threads)
     rows: list[TimingRow] = []
-    for suffix, levels, some in rounds:
+    for place, (features, of_size) in enumerate(levels.items()):
+        some = [subject for subject in chosen if place == 0 or subject.follows_features]
         for classes in config.classes:
             last: dict[object, Cell] = {}
             for nodes in sorted(config.nodes):
-                cells = [cell for subject in some for cell in _cells(subject, suffix, config, nodes, classes)]
-                _measure(cells, config, levels, last)
+                cells = [
+                    cell
+                    for subject in some
+                    for cell in _cells(subject, features, config, nodes, classes)
+                    if place == 0 or cell.metric == "latency_ms"
+                ]
+                _measure(cells, config, of_size, last)
                 last.update({cell.curve: cell for cell in cells})
                 rows += [cell.row() for cell in cells]
     return TIMING.frame(rows)
 
 
-def _cells(subject: Subject, suffix: str, config: TimingConfig, nodes: int, classes: int) -> Iterator[Cell]:
+def _cells(subject: Subject, features: str, config: TimingConfig, nodes: int, classes: int) -> Iterator[Cell]:
     """Yield the cells of one subject at one size; without a GPU, the GPU's only where there are no others."""
     gpu = torch.cuda.is_available()
     devices = [device for device in subject.devices if gpu or device == "cpu"] or ["cuda"]
-    metrics = ["latency_ms", *(["forward_backward_ms"] if config.backward else []), "peak_memory_mb"]
+    backward = ["forward_backward_ms"] if config.backward and subject.backward else []
+    metrics = ["latency_ms", *backward, "peak_memory_mb"]
     for device in devices:
         for dtype in subject.dtypes if device == "cuda" else (torch.float32,):
             for metric in metrics:
                 yield Cell(
-                    name=subject.name + suffix,
+                    name=subject.name,
+                    features=features,
                     subject=subject,
                     device=device,
                     dtype=dtype,
@@ -119,13 +124,17 @@ def _measure(cells: Sequence[Cell], config: TimingConfig, levels: Levels, last: 
     features = levels(running[0].nodes)
     for cell in running:
         cell.attempt(partial(_prepare, cell, features))
+    load = ForeignLoad()
     for _ in range(config.warmup):
         _go_round(running, config, record=False)
     for _ in range(config.repeats):
         _go_round(running, config, record=True)
+    share = load.share()
     for cell in running:
+        cell.foreign_share = share
         if cell.metric == "peak_memory_mb":
-            cell.take()
+            for _ in range(MEMORY_REPEATS):
+                cell.take()
         elif cell.status == "ok" and len(cell.samples) < min(FEWEST_REPEATS, config.repeats):
             cell.status = NO_TIME
         cell.call = None

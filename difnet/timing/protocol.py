@@ -10,9 +10,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import torch
 
+from difnet.config import InputError
 from difnet.diffusion.checks import DoesNotFitError
 from difnet.tables import TimingRow
 
@@ -32,10 +35,13 @@ class Measurement:
 
     Attributes:
         name: The subject in the table.
+        features: What an operator is given, as in the table.
         call: The measured call; None until its inputs exist.
+        ready: Called before each call, untimed.
         samples: In the unit of the metric.
         spent: Seconds spent on it so far.
         status: ok, does_not_fit or not_run (reason).
+        foreign_share: What other processes took of the processors' time meanwhile.
     """
 
     name: str
@@ -45,13 +51,16 @@ class Measurement:
     classes: int
     batch: int
     metric: str
+    features: str = ""
     call: Call | None = None
+    ready: Call | None = None
     samples: list[float] = field(default_factory=list)
     spent: float = 0.0
     status: str = "ok"
+    foreign_share: float = math.nan
 
     def attempt(self, action: Callable[[], None]) -> None:
-        """Run an action for it; running out of memory becomes its status."""
+        """Run an action for it; running out of memory, or failing, becomes its status."""
         if self.status != "ok":
             return
         start = time.perf_counter()
@@ -59,6 +68,8 @@ class Measurement:
             action()
         except OUT_OF_MEMORY:
             self.status, self.samples = DOES_NOT_FIT, []
+        except (RuntimeError, InputError) as error:  # one cell that fails takes no other with it
+            self.status, self.samples = _status_of(error), []
         self.spent += time.perf_counter() - start
 
     def take(self, *, record: bool = True) -> None:
@@ -68,8 +79,10 @@ class Measurement:
     def row(self) -> TimingRow:
         """Median of the samples with its interval, or why there is none."""
         value = low = high = math.nan
+        log = LogMean(math.nan, math.nan, 0)
         if self.status == "ok":
             value, low, high = median_interval(self.samples)
+            log = log_mean(self.samples)
         return TimingRow(
             subject=self.name,
             device=self.device,
@@ -82,10 +95,17 @@ class Measurement:
             ci_low=low,
             ci_high=high,
             status=self.status,
+            features=self.features,
+            log_value=log.value,
+            standard_error=log.standard_error,
+            degrees=log.degrees,
+            foreign_share=self.foreign_share,
         )
 
     def _sample(self, *, record: bool) -> None:
         assert self.call is not None
+        if self.ready is not None:
+            self.ready()
         if self.metric == "peak_memory_mb":
             peak = peak_memory(self.call, self.device)
             if peak is None:
@@ -97,6 +117,13 @@ class Measurement:
             value = self.batch / taken if self.metric == "images_per_s" else 1e3 * taken
         if record:
             self.samples.append(value)
+
+
+def _status_of(error: Exception) -> str:
+    """What a cell says that failed; cuBLAS and cuSOLVER have an error of their own for want of memory."""
+    if "ALLOC_FAILED" in str(error):
+        return DOES_NOT_FIT
+    return f"not_run ({(str(error).splitlines() or [type(error).__name__])[0]})"
 
 
 def seconds(call: Call, device: str) -> float:
@@ -124,6 +151,36 @@ def median_interval(values: Sequence[float]) -> tuple[float, float, float]:
         tail += math.comb(count, below)
     outer = max(below - 1, 0)
     return middle, ordered[outer], ordered[count - 1 - outer]
+
+
+class LogMean(NamedTuple):
+    """The logarithm of a positive number from repeats."""
+
+    value: float
+    standard_error: float
+    degrees: int
+
+
+def log_mean(values: Sequence[float]) -> LogMean:
+    """Return the trimmed mean of the logarithms, for Student's t.
+
+    A fifth of the repeats is left out at each end, since a disturbed repeat is an outlier; the error is that
+    of the Winsorised logarithms, with h - 1 degrees of freedom for h repeats in the middle (Yuen, The
+    two-sample trimmed t for unequal population variances, Biometrika, 1974).
+
+    Returns:
+        Not a number where a value is not positive; without an error for a single value.
+    """
+    if min(values) <= 0:
+        return LogMean(math.nan, math.nan, 0)
+    logs = np.sort(np.log(values))
+    cut = len(logs) // 5
+    middle = logs[cut : len(logs) - cut]
+    count = len(middle)
+    above = logs.clip(middle[0], middle[-1]) - middle[0]  # exactly 0 where all are equal
+    spread = len(logs) * float(np.var(above))
+    error = math.sqrt(spread / (count * (count - 1))) if count > 1 else math.nan
+    return LogMean(float(middle.mean()), error, count - 1)
 
 
 def peak_memory(call: Call, device: str) -> float | None:

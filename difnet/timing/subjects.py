@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -33,6 +34,8 @@ class Subject:
         dtypes: dtypes it is timed in on a GPU; on the CPU float32 alone.
         matrices: N x N matrices a batch item that it holds at once in forward, and in forward and backward.
         exponent: growth of its time with N, by which a run over the time budget is foreseen.
+        follows_features: whether its time depends on the values that it is given.
+        backward: whether forward and backward together are timed as well.
     """
 
     name: str
@@ -42,6 +45,8 @@ class Subject:
     dtypes: tuple[torch.dtype, ...] = (torch.float32,)
     matrices: tuple[int, int] = (0, 0)
     exponent: int = 2
+    follows_features: bool = True
+    backward: bool = True
 
 
 def _plain_walk(levels: Sequence[Tensor], seeds: Tensor) -> Tensor:
@@ -70,19 +75,30 @@ def _iterative(levels: Sequence[Tensor], seeds: Tensor) -> Tensor:
 
 
 def _dense_subjects(backend: Backend, devices: tuple[str, ...]) -> list[Subject]:
-    whole = partial(_dense, backend=backend)
-    solve = partial(_dense_solve, backend=backend)
     name = f"dense_inverse_{backend}"
+    shared: dict[str, Any] = {"devices": devices, "exponent": 3, "follows_features": False}
     return [
-        Subject(name, whole, "levels", devices, matrices=(3, 5), exponent=3),
-        Subject(f"{name}_solve_only", solve, "transition", devices, matrices=(3, 4), exponent=3),
+        Subject(name, partial(_dense, backend=backend), "levels", matrices=(3, 5), **shared),
+        Subject(
+            f"{name}_solve_only",
+            partial(_dense_solve, backend=backend),
+            "transition",
+            matrices=(3, 4),
+            backward=False,
+            **shared,
+        ),
     ]
 
 
 _WALK_DTYPES = (torch.float32, torch.bfloat16)
 
 SUBJECTS = (
-    Subject("plain_walk", _plain_walk, "levels", dtypes=_WALK_DTYPES, matrices=(2, 4)),
+    Subject(
+        *("plain_walk", _plain_walk, "levels"),
+        dtypes=_WALK_DTYPES,
+        matrices=(2, 4),
+        follows_features=False,
+    ),
     Subject("fused_walk", _fused_walk, "levels", dtypes=_WALK_DTYPES),
     Subject("cascade", _cascade, "levels", dtypes=_WALK_DTYPES),
     *_dense_subjects("cupy", ("cuda",)),

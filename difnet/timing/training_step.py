@@ -28,7 +28,7 @@ BACKWARD = "autograd::engine::evaluate_function"
 
 
 class TrainingStep:
-    """The network of a run, with random weights, on the device that it trains on, and its step.
+    """The network of a run, in training mode with random weights, on the device that it trains on.
 
     Args:
         run: Its model and recipe; not `pixel_prior`, which takes no steps.
@@ -50,7 +50,7 @@ class TrainingStep:
 
     def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
         """Take the step and return its loss."""
-        return training_step(self.network.train(), self._optimiser, images, labels, step=0, train=self._train)
+        return training_step(self.network, self._optimiser, images, labels, step=0, train=self._train)
 
 
 def training_step_breakdown(runs: Sequence[RunConfig], *, data: Path) -> pd.DataFrame:

@@ -1,32 +1,27 @@
-"""Claims of workflow/claims.yaml on constructed studies and cost tables."""
+"""Claims of workflow/claims.yaml on constructed studies."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pytest
 
 from difnet.analysis.verdicts import judge
 from difnet.config.claims import read_claims
 from difnet.config.errors import InputError
-from difnet.tables import GrowthRow, TimingRow
 from tests.analysis.builders import CLAIM_FILE, study
 
-METRICS = ("latency_ms", "peak_memory_mb")
-GOOD_COSTS = ((10, 100), (5, 50))
-"""Cost of the cascade and of the dense inverse: time, then memory."""
 LEVELS = ("image", "layer1", "layer2", "layer3", "layer4")
 
 
-def judged(errors, costs=((), ()), *, data="shapes", seeds=3, claims=CLAIM_FILE):
+def judged(errors, *, data="shapes", seeds=3, claims=CLAIM_FILE):
     """Claims by name, and their tests by name and place."""
-    rows, tests = judge(read_claims(claims), study(errors, seeds, data), *costs)
+    rows, tests = judge(read_claims(claims), study(errors, seeds, data))
     return {row.claim: row for row in rows}, {(test.claim, test.test): test for test in tests}
 
 
-def verdicts(errors, costs=((), ()), **options):
-    return {claim: row.verdict for claim, row in judged(errors, costs, **options)[0].items()}
+def verdicts(errors, **options):
+    return {claim: row.verdict for claim, row in judged(errors, **options)[0].items()}
 
 
 def test_margins_are_those_fixed_in_advance():
@@ -210,79 +205,3 @@ def test_bad_claims_file(tmp_path, old, new, message):
     with pytest.raises(InputError, match=message) as error:
         verdicts({"cascade": 0.05, "deeplab": 0.2}, claims=edited(tmp_path, old, new))
     assert "\n" not in str(error.value)
-
-
-def cost_rows(costs, exponents, *, spread=0.02, status="ok"):
-    """Timing at N = 1024 and 4096 (the dense inverse only up to 1024 with CuPy) and growth."""
-    timings = []
-    for metric, (own, other) in zip(METRICS, costs, strict=True):
-        for subject, value, nodes, state in (
-            ("cascade", own, 4096, "ok"),
-            ("dense_inverse_torch", 2 * other, 4096, status),
-            ("dense_inverse_scipy", other, 4096, status),
-            ("dense_inverse_cupy", math.nan, 4096, "not_run (no GPU)"),
-            ("cascade", own / 10, 1024, "ok"),
-            ("dense_inverse_scipy", own / 100, 1024, status),
-        ):
-            numbers = (value, value * (1 - spread), value * (1 + spread))
-            timings.append(TimingRow(subject, "cpu", "float32", nodes, 21, 1, metric, *numbers, state))
-    growth = [
-        GrowthRow(subject, "cpu", "float32", metric, exponent, exponent - 0.1, exponent + 0.1)
-        for metric in METRICS
-        for subject, exponent in zip(("cascade", "dense_inverse_scipy"), exponents, strict=True)
-    ]
-    return timings, growth
-
-
-COSTS = [
-    (GOOD_COSTS, (2.0, 3.0), 0.02, "reproduced"),
-    (((100, 10), (5, 50)), (2.0, 3.0), 0.02, "not reproduced"),
-    (((10, 100), (50, 5)), (2.0, 3.0), 0.02, "not reproduced"),
-    (GOOD_COSTS, (2.0, 2.05), 0.02, "not reproduced"),
-    (GOOD_COSTS, (2.0, 2.35), 0.02, "inconclusive"),
-    (((10, 11), (5, 50)), (2.0, 3.0), 0.5, "inconclusive"),
-]
-
-
-@pytest.mark.parametrize(("costs", "exponents", "spread", "expected"), COSTS)
-def test_cost_claim(costs, exponents, spread, expected):
-    assert verdicts({"cascade": 0.05}, cost_rows(costs, exponents, spread=spread))["C4"] == expected
-
-
-def test_cost_is_compared_with_the_cheapest_backend_at_the_largest_size():
-    claims, tests = judged({"cascade": 0.05}, cost_rows(GOOD_COSTS, (2.0, 3.0)))
-    ratio, exponent, memory, _ = (tests["C4", place] for place in range(1, 5))
-    for test, quantity in ((ratio, "ratio"), (exponent, "exponent"), (memory, "ratio")):
-        assert (test.quantity, test.reference) == (quantity, "dense_inverse_scipy")
-        assert (test.device, test.nodes, test.unit) == ("cpu", 4096, "repeats")
-    assert (ratio.metric, memory.metric) == METRICS
-    assert (ratio.value, exponent.value) == pytest.approx((10, 1))
-    assert (ratio.bound, exponent.bound) == (1.0, 0.3)
-    # A ratio has its interval on the log scale: each side is off by about 2%, together by 2.8%.
-    assert claims["C4"].confidence == pytest.approx(0.95)
-    assert ratio.value / ratio.ci_low == pytest.approx(1.0287, abs=1e-3)
-    assert claims["C4"].evidence.startswith(
-        "latency_ms dense_inverse_scipy / cascade at N = 4096 on cpu = 10 [9.72, 10.4], claimed > 1, over"
-    )
-
-
-def test_the_largest_size_decides_over_devices():
-    timings, growth = cost_rows(GOOD_COSTS, (2.0, 3.0))
-    timings += [
-        replace(row, device="cuda", nodes=2 * row.nodes, value=value, ci_low=value, ci_high=value)
-        for row, value in ((timings[0], 7.0), (timings[2], 21.0))
-    ]
-    test = judged({"cascade": 0.05}, (timings, growth))[1]["C4", 1]
-    assert (test.device, test.nodes, test.value) == ("cuda", 8192, pytest.approx(3.0))
-
-
-def test_cost_not_run():
-    rows = cost_rows(GOOD_COSTS, (2.0, 3.0), status="does_not_fit")
-    claims, tests = judged({"cascade": 0.05}, rows)
-    assert claims["C4"].verdict == "not run"
-    assert tests["C4", 1].status == "not_run (no size at which both were measured)"
-    assert tests["C4", 1].reference == "dense_inverse_cupy | dense_inverse_scipy | dense_inverse_torch"
-    assert verdicts({"cascade": 0.05})["C4"] == "not run"
-    timings, growth = cost_rows(GOOD_COSTS, (2.0, 3.0))
-    test = judged({"cascade": 0.05}, (timings, growth[1:]))[1]["C4", 2]
-    assert test.status == "not_run (too few sizes for an exponent)" and test.device == "cpu"

@@ -19,6 +19,7 @@ from difnet.tables import (
     CLAIM_TESTS,
     CLAIMS,
     COMPARISONS,
+    FEATURES,
     GROWTH,
     HISTORY,
     ORIGINS,
@@ -29,6 +30,7 @@ from difnet.tables import (
     ClaimRow,
     ClaimTestRow,
     ComparisonRow,
+    FeatureRow,
     GrowthRow,
     HistoryRow,
     OriginRow,
@@ -364,6 +366,12 @@ def write_claims(folder: Path, **remark: str) -> None:
     write_rows(CLAIM_TESTS, tests, folder)
 
 
+def timed(subject: str, *values: Any) -> TimingRow:
+    """A row of an operator on trained features, or of a network; its statistics follow from the value."""
+    features = "" if subject.startswith("model:") else "trained"
+    return TimingRow(subject, *values, features, float(np.log(values[6])), 0.02, 4, 0.01)
+
+
 def write_timing(folder: Path, variants: list[str], random: np.random.Generator) -> None:
     powers = {
         "plain_walk": (2.0, 1e-5),
@@ -381,19 +389,20 @@ def write_timing(folder: Path, variants: list[str], random: np.random.Generator)
             for nodes in NODES:
                 size = ("float32", nodes, 21, 1, metric)
                 if not scale:
-                    rows.append(TimingRow(subject, "cuda", *size, *nothing, "not_run (no GPU)"))
+                    rows.append(timed(subject, "cuda", *size, *nothing, "not_run (no GPU)"))
                 elif subject == "dense_inverse_torch" and nodes == NODES[-1]:
-                    rows.append(TimingRow(subject, "cpu", *size, *nothing, "does_not_fit"))
+                    rows.append(timed(subject, "cpu", *size, *nothing, "does_not_fit"))
                 else:
                     value = scale * factor * nodes**power * float(random.uniform(0.95, 1.05))
-                    rows.append(TimingRow(subject, "cpu", *size, value, value * 0.96, value * 1.05, "ok"))
+                    rows.append(timed(subject, "cpu", *size, value, value * 0.96, value * 1.05, "ok"))
             if scale:
-                growth.append(GrowthRow(subject, "cpu", "float32", metric, power, power - 0.05, power + 0.05))
+                labels = (subject, "cpu", "float32", 21, 1, "trained", metric, NODES[0], NODES[-1])
+                growth.append(GrowthRow(*labels, power, power - 0.05, power + 0.05, 0.02, 4))
     for place, name in enumerate(variants):
         costs = {"latency_ms": 12.0, "images_per_s": 83.0, "train_step_ms": 55.0, "peak_memory_mb": 300.0}
         for metric, value in costs.items():
             numbers = (value + place, value + place - 1, value + place + 1.5)
-            rows.append(TimingRow(f"model:{name}", "cpu", "float32", 64, 5, 1, metric, *numbers, "ok"))
+            rows.append(timed(f"model:{name}", "cpu", "float32", 64, 5, 1, metric, *numbers, "ok"))
     shares = {"data": 0.08, "convolutions": 0.62, "walks": 0.12, "rest": 0.18}
     parts = [
         BreakdownRow(name, "cpu", part, 50.0 * share, share)
@@ -402,6 +411,13 @@ def write_timing(folder: Path, variants: list[str], random: np.random.Generator)
     ]
     write_rows(TIMING, rows, folder)
     write_rows(GROWTH, growth, folder)
+    statistics = [
+        FeatureRow(name, level, nodes, norm, 9 * norm, 0.3, 1.2, 0.2)
+        for nodes in NODES
+        for name, norm in (("trained", 22.0), ("random", 2.8))
+        for level in range(1, 6)
+    ]
+    write_rows(FEATURES, statistics, folder)
     write_rows(BREAKDOWN, parts, folder)
 
 

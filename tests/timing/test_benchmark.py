@@ -7,14 +7,13 @@ import shutil
 from pathlib import Path
 from typing import get_args
 
-import numpy as np
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
 from difnet.config import InputError, plan
-from difnet.tables import BREAKDOWN, GROWTH, TIMING
-from difnet.timing import fit_growth, join_parts, time_benchmark
+from difnet.tables import BREAKDOWN, FEATURES, GROWTH, TIMING
+from difnet.timing import join_parts, time_benchmark
 from difnet.timing.benchmark import Part
 from tests.conftest import CATALOGUE
 
@@ -32,6 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     names = [
         "timing/operators.csv",
         "growth.csv",
+        "timing/features.csv",
         "timing/networks.csv",
         "timing/breakdown.csv",
         "timing.csv",
@@ -73,11 +73,14 @@ def test_one_part_leaves_the_other_alone(tmp_path: Path) -> None:
 
 
 def test_throughput_follows_from_latency(timing: pd.DataFrame) -> None:
-    rows = timing[(timing["subject"] == "cascade") & (timing["nodes"] == 64)].set_index("metric")
+    main = timing[timing["features"] == "start"]
+    rows = main[(main["subject"] == "cascade") & (main["nodes"] == 64)].set_index("metric")
     latency, throughput = rows.loc["latency_ms"], rows.loc["images_per_s"]
     assert throughput["value"] == pytest.approx(1e3 * latency["batch"] / latency["value"])
     assert throughput["ci_low"] == pytest.approx(1e3 * latency["batch"] / latency["ci_high"])
     assert throughput["ci_low"] <= throughput["value"] <= throughput["ci_high"]
+    assert throughput["log_value"] == pytest.approx(math.log(1e3 * latency["batch"]) - latency["log_value"])
+    assert throughput["standard_error"] == latency["standard_error"]
 
 
 def test_growth_is_that_of_operators(folder: Path) -> None:
@@ -87,34 +90,31 @@ def test_growth_is_that_of_operators(folder: Path) -> None:
     assert {"cascade", "dense_inverse_scipy"} <= set(growth["subject"])
 
 
-def test_growth_of_known_curves() -> None:
-    rng = np.random.default_rng(0)
-    rows = [
-        {
-            "subject": f"power {exponent}",
-            "device": "cpu",
-            "dtype": "float32",
-            "nodes": nodes,
-            "classes": classes,
-            "batch": 1,
-            "metric": "latency_ms",
-            "value": 1e-6 * classes * nodes**exponent * math.exp(0.02 * rng.standard_normal()),
-            "status": "ok",
-        }
-        for exponent in (1, 2, 3)
-        for nodes in (256, 1024, 4096, 16384)
-        for classes in (12, 60)
-    ]
-    growth = fit_growth(pd.DataFrame(rows))
-    assert list(growth.columns) == GROWTH.columns
-    assert np.allclose(growth["exponent"], [1, 2, 3], atol=0.03)
-    assert ((growth["ci_low"] < [1, 2, 3]) & (growth["ci_high"] > [1, 2, 3])).all()
-    assert ((growth["ci_high"] - growth["ci_low"]) < 0.1).all()
+def test_features_are_those_of_a_network_at_its_start_and_random_ones(
+    folder: Path, timing: pd.DataFrame
+) -> None:
+    networks = timing["subject"].str.startswith("model:")
+    assert set(timing.loc[~networks, "features"]) == {"start", "random"}
+    assert set(timing.loc[networks, "features"]) == {""}
+    features = FEATURES.read(folder / "timing" / "features.csv")
+    assert features.groupby(["features", "nodes"])["level"].agg(list).to_dict() == {
+        (name, nodes): [1, 2, 3, 4, 5] for name in ("start", "random") for nodes in (16, 36, 64)
+    }
 
 
-def test_growth_needs_three_sizes(folder: Path) -> None:
-    operators = TIMING.read(folder / "timing" / "operators.csv")
-    assert fit_growth(operators[operators["nodes"] < 64])["exponent"].isna().all()
+def test_foreign_load_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (prior,) = [variant for variant in TINY.variants if variant.name == "pixel_prior"]
+    grid = TINY.timing.model_copy(update={"nodes": (16,), "repeats": 1, "warmup": 0})
+    planned = TINY.model_copy(update={"variants": (prior,), "timing": grid})
+    for share, said in ((0.37, True), (0.04, False)):
+        monkeypatch.setattr("difnet.timing.foreign_load.ForeignLoad.share", lambda _, share=share: share)
+        (operators, *_) = time_benchmark(planned, data=tmp_path / "data", out=tmp_path, only="operators")
+        measured = TIMING.read(operators).query("status == 'ok'")
+        assert set(measured["foreign_share"]) == {share}
+        warned = "warning: other processes took up to 37% of the processors' time" in capsys.readouterr().err
+        assert warned == said
 
 
 def test_parts_that_are_missing_or_changed_are_not_joined(folder: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from difnet.config import RunFolder, TimingConfig, resolve_run
 from difnet.data import load_prepared, prepare
 from difnet.data.augmentation import normalise
 from difnet.models import build_from_config
-from difnet.timing.operator_inputs import random_levels, trained_levels
+from difnet.timing.operator_inputs import random_levels, start_levels, trained_levels
 from tests.conftest import CATALOGUE
 
 
@@ -44,3 +44,21 @@ def test_trained_features_have_any_number_of_nodes(tmp_path: Path, nodes: int, g
     resized = torch.nn.functional.interpolate(images, size=size, mode="bilinear", antialias=True)
     expected, _ = network.similarity_branch(resized, grid)
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(features, expected, strict=True))
+
+
+def test_features_at_the_start_follow_from_the_seed(tmp_path: Path) -> None:
+    config = resolve_run(CATALOGUE, benchmark="tiny", ablation="cascade", seed=0)
+    prepare(config.data, tmp_path)
+    state = torch.random.get_rng_state()
+    first, again = (start_levels(config, data=tmp_path, batch=1) for _ in range(2))
+    other = start_levels(config.model_copy(update={"seed": 1}), data=tmp_path, batch=1)
+    assert first is not None and again is not None and other is not None
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert all(torch.equal(one, two) for one, two in zip(first(256), again(256), strict=True))
+    assert not torch.equal(first(256)[0], other(256)[0])
+    norms = [level.square().sum(dim=1).mean().item() / 2 for level in first(256)]
+    assert all(
+        norm > 15 for norm in norms
+    )  # batch norm leaves 32, max-pooling adds to it; random ones have 3
+    plain = resolve_run(CATALOGUE, benchmark="tiny", ablation="deeplab", seed=0)
+    assert start_levels(plain, data=tmp_path, batch=1) is None

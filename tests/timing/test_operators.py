@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from difnet.config import InputError, TimingConfig
 from difnet.diffusion import random_walk
 from difnet.tables import TIMING
 from difnet.timing import time_operators
+from difnet.timing.operator_inputs import random_levels
 from difnet.timing.protocol import peak_memory
 from difnet.timing.subjects import SUBJECTS
 
@@ -21,6 +24,9 @@ def grid(**changes: Any) -> TimingConfig:
     return TimingConfig(**{**small, "budget_s": 60.0, "threads": 1, **changes})
 
 
+RANDOM = {"random": random_levels(grid())}
+
+
 @pytest.fixture
 def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
@@ -28,9 +34,9 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_gpu")
 def test_every_row_is_there_and_the_gpu_rows_say_why_they_are_empty() -> None:
-    table = time_operators(grid())
+    table = time_operators(grid(), RANDOM)
     assert list(table.columns) == TIMING.columns
-    assert len(table) == len(SUBJECTS) * 3 * 3
+    assert len(table) == 3 * (3 * len(SUBJECTS) - sum(not subject.backward for subject in SUBJECTS))
     cupy = table["subject"].str.startswith("dense_inverse_cupy")
     assert set(table.loc[cupy, "status"]) == {"not_run (no GPU)"}
     assert table.loc[cupy, "value"].isna().all()
@@ -43,14 +49,14 @@ def test_every_row_is_there_and_the_gpu_rows_say_why_they_are_empty() -> None:
 
 
 def test_threads_are_those_of_the_configuration() -> None:
-    time_operators(grid(nodes=(16,), backward=False, threads=2), subjects=["plain_walk"])
+    time_operators(grid(nodes=(16,), backward=False, threads=2), RANDOM, subjects=["plain_walk"])
     assert torch.get_num_threads() == 2
-    time_operators(grid(nodes=(16,), backward=False), subjects=["plain_walk"])
+    time_operators(grid(nodes=(16,), backward=False), RANDOM, subjects=["plain_walk"])
     assert torch.get_num_threads() == 1
 
 
 def test_the_budget_ends_a_curve() -> None:
-    table = time_operators(grid(budget_s=1e-9, warmup=0), subjects=["fused_walk"])
+    table = time_operators(grid(budget_s=1e-9, warmup=0), RANDOM, subjects=["fused_walk"])
     timed = table[table["metric"] != "peak_memory_mb"]
     assert set(timed["status"]) == {"not_run (over the time budget)"}
     assert timed["value"].isna().all()
@@ -59,29 +65,53 @@ def test_the_budget_ends_a_curve() -> None:
 def test_matrices_that_do_not_fit_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("difnet.diffusion.checks.free_memory", lambda device: 3 * 4 * 32**2)
     subjects = ["fused_walk", "dense_inverse_torch"]
-    table = time_operators(grid(nodes=(32, 64), backward=False), subjects=subjects)
+    table = time_operators(grid(nodes=(32, 64), backward=False), RANDOM, subjects=subjects)
     status = table.groupby(["subject", "nodes"])["status"].agg(set).to_dict()
     assert status["fused_walk", 64] == {"ok"}
     assert status["dense_inverse_torch", 32] == {"ok"}
     assert status["dense_inverse_torch", 64] == {"does_not_fit"}
 
 
-def test_trained_features_are_rows_of_their_own() -> None:
+def test_other_features_are_extra_rows_of_what_depends_on_them() -> None:
     sizes = []
 
     def trained(nodes: int) -> list[Tensor]:
         sizes.append(nodes)
         return [torch.ones(1, 4, nodes)] * 5
 
-    subjects = ["cascade", "dense_inverse_torch_solve_only"]
-    table = time_operators(grid(nodes=(16,)), subjects=subjects, trained_levels=trained)
-    assert set(table["subject"]) == {*subjects, "cascade_trained_features"}
+    subjects = ["cascade", "dense_inverse_torch"]
+    table = time_operators(grid(nodes=(16,)), {"trained": trained, **RANDOM}, subjects=subjects)
+    rows = set(table[["subject", "features", "metric"]].itertuples(index=False, name=None))
+    metrics = ("latency_ms", "forward_backward_ms", "peak_memory_mb")
+    assert rows == {
+        *((subject, "trained", metric) for subject in subjects for metric in metrics),
+        ("cascade", "random", "latency_ms"),
+    }
     assert sizes == [16]
+
+
+@pytest.mark.usefixtures("no_gpu")
+def test_a_cell_that_fails_says_why_and_takes_no_other_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(levels: Sequence[Tensor], seeds: Tensor) -> Tensor:
+        raise RuntimeError("CUDA error: misaligned address\nCompile with more")
+
+    subjects = [replace(one, operator=broken) if one.name == "cascade" else one for one in SUBJECTS]
+    monkeypatch.setattr("difnet.timing.operators.SUBJECTS", subjects)
+    table = time_operators(grid(nodes=(16,)), RANDOM, subjects=["cascade", "fused_walk"])
+    status = table.groupby("subject")["status"].agg(set).to_dict()
+    assert status == {"cascade": {"not_run (CUDA error: misaligned address)"}, "fused_walk": {"ok"}}
+    assert table.loc[table["subject"] == "cascade", ["value", "log_value"]].isna().all(axis=None)
+
+
+def test_peak_memory_is_repeated() -> None:
+    table = time_operators(grid(nodes=(256,), repeats=7), RANDOM, subjects=["plain_walk"])
+    degrees = dict(zip(table["metric"], table["degrees"], strict=True))
+    assert degrees == {"latency_ms": 4, "forward_backward_ms": 4, "peak_memory_mb": 3}
 
 
 def test_unknown_subject() -> None:
     with pytest.raises(InputError, match="unknown subjects walk; known are plain_walk"):
-        time_operators(grid(), subjects=["walk"])
+        time_operators(grid(), RANDOM, subjects=["walk"])
 
 
 def test_the_fused_walk_holds_a_twentieth_of_the_matrix_at_most() -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 
+from difnet.config import InputError
 from difnet.tables import TimingRow
 from difnet.timing import protocol
-from difnet.timing.protocol import Measurement, median_interval, peak_memory
+from difnet.timing.protocol import Measurement, log_mean, median_interval, peak_memory
 
 
 @pytest.mark.parametrize(
@@ -48,9 +50,19 @@ def test_samples_are_in_the_unit_of_the_metric(
     found = measurement(metric, lambda: None)
     found.take(record=False)
     found.take()
-    assert found.row() == TimingRow(
-        "walk", "cpu", "float32", 16, 3, 2, metric, value, ci_low=value, ci_high=value, status="ok"
+    row = found.row()
+    assert row == TimingRow(
+        *("walk", "cpu", "float32", 16, 3, 2, metric, value),
+        ci_low=value,
+        ci_high=value,
+        status="ok",
+        features="",
+        log_value=pytest.approx(math.log(value)),
+        standard_error=row.standard_error,
+        degrees=0,
+        foreign_share=row.foreign_share,
     )
+    assert math.isnan(row.standard_error) and math.isnan(row.foreign_share)
 
 
 def test_memory_is_in_millions_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,3 +89,46 @@ def test_what_does_not_fit_has_no_value_and_is_not_tried_again() -> None:
         found.take()
     assert len(calls) == 2
     assert found.row().status == "does_not_fit" and math.isnan(found.row().ci_high)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (RuntimeError("cusolver error: CUSOLVER_STATUS_ALLOC_FAILED"), "does_not_fit"),
+        (RuntimeError("misaligned address\nmore"), "not_run (misaligned address)"),
+        (RuntimeError(), "not_run (RuntimeError)"),
+        (InputError("features hold nan"), "not_run (features hold nan)"),
+    ],
+)
+def test_what_fails_says_why(error: Exception, status: str) -> None:
+    def call() -> None:
+        raise error
+
+    found = measurement("latency_ms", call)
+    found.take()
+    assert found.row().status == status and found.samples == []
+
+
+def test_a_mistake_in_the_code_is_not_hidden() -> None:
+    with pytest.raises(ZeroDivisionError):
+        measurement("latency_ms", lambda: 1 / 0).take()
+
+
+def test_what_makes_ready_is_not_timed() -> None:
+    order: list[str] = []
+    found = measurement("latency_ms", lambda: order.append("call"))
+    found.ready = lambda: (order.append("ready"), time.sleep(0.05))
+    found.take()
+    assert order == ["ready", "call"] and found.samples[0] < 25
+
+
+def test_log_mean_leaves_out_a_fifth_at_each_end() -> None:
+    """Seven logarithms: the middle five, the ends Winsorised (Yuen, 1974)."""
+    log = log_mean([math.exp(x) for x in (9.0, 1, 2, 3, 4, 5, -7)])
+    winsorised = [1.0, 1, 2, 3, 4, 5, 5]
+    assert log.value == pytest.approx(3.0) and log.degrees == 4
+    assert log.standard_error == pytest.approx(math.sqrt(6 * np.var(winsorised, ddof=1) / (5 * 4)))
+    single = log_mean([2.0])
+    assert single.value == math.log(2) and math.isnan(single.standard_error) and single.degrees == 0
+    assert log_mean([5.1e6] * 4) == (pytest.approx(math.log(5.1e6)), 0.0, 3)
+    assert math.isnan(log_mean([0.0, 1.0, 2.0]).value)

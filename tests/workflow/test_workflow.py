@@ -30,6 +30,7 @@ def test_timing_holds_both_parts(project: Project) -> None:
     folder = project.root / "results" / "tiny"
     timing = pd.read_csv(folder / "timing.csv")
     columns = "subject,device,dtype,nodes,classes,batch,metric,value,ci_low,ci_high,status"
+    columns += ",features,log_value,standard_error,degrees,foreign_share"
     assert list(timing.columns) == columns.split(",")
     parts = [pd.read_csv(folder / "timing" / f"{part}.csv") for part in ("operators", "networks")]
     assert timing["subject"].tolist() == [subject for part in parts for subject in part["subject"]]

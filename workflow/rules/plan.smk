@@ -143,7 +143,7 @@ def processes_option(wildcards, input):
 
 
 def reference_run(wildcards):
-    """The run whose features the operators are timed on as well."""
+    """The run whose features the operators are timed on first."""
     part = BENCHMARKS[wildcards.benchmark]
     folder = f"results/{part.folder}/runs/{part.reference}/seed{part.seeds[0]}"
     return f"{folder}/weights.safetensors"

@@ -12,6 +12,7 @@ rule report:
                 "timing",
                 "growth",
                 "timing/breakdown",
+                "timing/features",
             ],
         ),
         runs=run_files("weights.safetensors", "history.csv", "environment.json"),

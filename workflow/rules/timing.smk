@@ -8,6 +8,7 @@ rule operators:
     output:
         operators="results/{benchmark}/timing/operators.csv",
         growth="results/{benchmark}/growth.csv",
+        features="results/{benchmark}/timing/features.csv",
     log:
         "results/{benchmark}/logs/operators.log",
     threads: CORES
@@ -19,7 +20,8 @@ rule operators:
         folder=subpath(output.growth, parent=True),
         trained=subpath(input.trained, parent=True),
     shell:
-        "difnet time {params.folder:q} --only operators --trained {params.trained:q} > {log:q} 2>&1"
+        "difnet time {params.folder:q} --only operators --trained {params.trained:q} > {log:q} 2>&1\n"
+        "grep '^warning: ' {log:q} >&2 || true"
 
 
 rule networks:
@@ -41,7 +43,8 @@ rule networks:
         code=code_sha256("time"),
         folder=subpath(output[0], ancestor=2),
     shell:
-        "difnet time {params.folder:q} --only networks > {log:q} 2>&1"
+        "difnet time {params.folder:q} --only networks > {log:q} 2>&1\n"
+        "grep '^warning: ' {log:q} >&2 || true"
 
 
 rule timing:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from matplotlib.axes import Axes
 
 from difnet.report.figures.plot import DASHES, MARKERS, SERIES, Plot, log_height, new_figure
 from difnet.report.figures.side_labels import Label, label_right
 from difnet.report.load import Results
 from difnet.report.numbers import significant
-from difnet.report.rows import Setting, measured, setting, timed_variant
+from difnet.report.rows import FEATURES, Setting, measured, setting, timed_variant
 from difnet.tables import TimingRow
 
 PANELS = {
@@ -17,16 +19,17 @@ PANELS = {
     "peak_memory_mb": "peak memory, MB",
 }
 
-LEFT_OUT = ("_solve_only", "_trained_features")
-"""Ends of the names of operators that only the tables show."""
+LEFT_OUT = "_solve_only"
+"""End of the names of operators that only the tables show."""
 
 
 def scaling(results: Results) -> Plot | None:
     """One panel a measure, log-log, one line a subject and device."""
+    operators = [item for item in results.timings if not timed_variant(item) and item.nodes > 0]
     timings = [
         item
-        for item in results.timings
-        if not timed_variant(item) and item.nodes > 0 and not item.subject.endswith(LEFT_OUT)
+        for item in operators
+        if item.features == operators[0].features and not item.subject.endswith(LEFT_OUT)
     ]
     points = [item for item in timings if measured(item) and item.value > 0]
     metrics = [metric for metric in PANELS if any(item.metric == metric for item in points)]
@@ -64,10 +67,10 @@ def scaling(results: Results) -> Plot | None:
     return Plot(
         name="scaling",
         finding=_finding([item for item in points if item.metric == metrics[0]], PANELS[metrics[0]]),
-        caption="Median of the repeats with its 95% interval, both axes logarithmic. N^k: exponent fitted to "
-        "the points of a line, with its 95% interval. A cross marks the first size that did not fit into "
-        "memory; its height has no meaning. Operators that were given the transition matrix or the features "
-        "of a trained network are in the tables only.",
+        caption="Median of the repeats with its 95% interval, both axes logarithmic; on "
+        f"{FEATURES[timings[0].features]}. N^k: slope through the last three points of a line, with its 95% "
+        "interval. A cross marks the first size that did not fit into memory; its height has no meaning. "
+        "Operators that were given the transition matrix, and other features, are in the tables only.",
         figure=figure,
     )
 
@@ -109,11 +112,13 @@ def _name(own: Setting, settings: list[Setting]) -> str:
 
 def _exponent(results: Results, own: Setting, metric: str) -> str:
     """`  N^1.98 [1.90, 2.05]`, or nothing where none was fitted."""
-    key = (own.subject, own.device, own.dtype, metric)
-    for fit in results.growth:
-        if (fit.subject, fit.device, fit.dtype, fit.metric) == key and fit.exponent == fit.exponent:
-            return f"  N^{fit.exponent:.2f} [{fit.ci_low:.2f}, {fit.ci_high:.2f}]"
-    return ""
+    fits = [item for item in results.growth if setting(item) == own and item.metric == metric]
+    if not fits:
+        return ""
+    last = max(fits, key=lambda item: item.nodes)
+    if not math.isfinite(last.ci_low):
+        return f"  N^{last.exponent:.2f}"
+    return f"  N^{last.exponent:.2f} [{last.ci_low:.2f}, {last.ci_high:.2f}]"
 
 
 def _finding(points: list[TimingRow], label: str) -> str:

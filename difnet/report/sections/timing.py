@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from difnet.report.figures.plot import SERIES, Plot, new_figure
@@ -11,9 +12,9 @@ from difnet.report.figures.side_labels import shorten
 from difnet.report.load import Results
 from difnet.report.numbers import significant, significant_interval
 from difnet.report.page_table import Cell, Column, PageTable, missing
-from difnet.report.rows import measured, setting, status_words, timed_variant
+from difnet.report.rows import FEATURES, measured, setting, status_words, timed_variant
 from difnet.report.section import Section
-from difnet.tables import TimingRow
+from difnet.tables import BUSY, TimingRow
 
 METRICS = {
     "latency_ms": "Latency of a forward pass, ms",
@@ -30,14 +31,57 @@ LABEL = "#010101"
 
 def build(results: Results) -> Section:
     """One table a measure for the operators, one table for whole networks."""
-    tables = [*(_operators(results, metric) for metric in METRICS), _networks(results), _steps(results)]
+    tables = [
+        *(_operators(results, metric) for metric in METRICS),
+        _features(results),
+        _networks(results),
+        _steps(results),
+    ]
     plots = [scaling(results), _step_breakdown(results)]
     return Section(
         key="timing",
         title="Time and memory",
-        content={"threads": results.plan.timing.threads, "repeats": results.plan.timing.repeats},
+        content={
+            "threads": results.plan.timing.threads,
+            "repeats": results.plan.timing.repeats,
+            "company": company(results.timings),
+        },
         plots=[plot for plot in plots if plot],
         tables=[table for table in tables if table.rows],
+    )
+
+
+def company(timings: Sequence[TimingRow]) -> str:
+    """How alone the measurements were: what other processes took of the processors' time, at worst."""
+    shares = [item.foreign_share for item in timings if math.isfinite(item.foreign_share)]
+    if max(shares, default=0.0) <= BUSY:
+        return "timed with nothing else running"
+    return f"timed while other processes took up to {max(shares):.0%} of the processors' time"
+
+
+def _features(results: Results) -> PageTable:
+    """One row a level, at the largest size, one column a statistic."""
+    largest = max((item.nodes for item in results.features), default=0)
+    rows = [
+        (
+            Cell(f"level {item.level}", detail=FEATURES[item.features]),
+            Cell(significant(item.median_half_norm), value=item.median_half_norm),
+            Cell(significant(item.largest_half_norm), value=item.largest_half_norm),
+            Cell(f"{item.share_large:.0%}", value=item.share_large),
+            Cell(significant(item.entropy), value=item.entropy),
+            Cell(f"{item.share_tiny:.0%}", value=item.share_tiny),
+        )
+        for item in results.features
+        if item.nodes == largest
+    ]
+    words = ("Median |f|²/2", "Largest |f|²/2", "Nodes beyond 40", "Entropy of a row of P", "P below 1e-30")
+    return PageTable(
+        name="timing-features",
+        caption=f"What the operators were given, at N = {largest:,}: norms of the features, and the "
+        "transition matrix P that they make. The entropy, in nats, is 0 for the identity and log N where all "
+        "nodes are alike.",
+        columns=(Column("Level", numeric=False), *(Column(title) for title in words)),
+        rows=tuple(rows),
     )
 
 
