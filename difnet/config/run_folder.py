@@ -53,6 +53,28 @@ class RunFolder:
         except (OSError, ValueError, KeyError, TypeError):
             return ""
 
+    def weights(self) -> bytes:
+        """The trained weights, a safetensors file, after their hash was compared with the recorded one.
+
+        Raises:
+            InputError: If they do not exist, or are not what the training wrote.
+        """
+        path = self.path / WEIGHTS
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError as error:
+            raise InputError(
+                f"{path}: does not exist; train the run to its end first ('difnet train --help')"
+            ) from error
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+        if hashlib.sha256(content).hexdigest() != self.recorded("weights_sha256"):
+            raise InputError(
+                f"{path}: is not what was trained: it was cut short or changed, or its hash in {ENVIRONMENT} "
+                "was; train the run again"
+            )
+        return content
+
     @property
     def replaced(self) -> Path:
         """Where the runs are kept that this one took the place of, each in a folder named by its identity."""

@@ -19,7 +19,7 @@ from difnet.training.loop import run_steps
 from difnet.training.recipe import make_optimiser
 from difnet.training.results import outcome, write_results
 from difnet.training.state import TrainingState
-from difnet.training.transfer import find_weights, take_weights
+from difnet.training.transfer import find_other, take_weights
 
 
 def train_run(
@@ -86,7 +86,7 @@ def _train(
     torch.manual_seed(config.seed)
     network = build_from_config(config.model, num_classes=len(prepared.index.classes)).to(device)
     if config.weights_of is not None:
-        take_weights(network, find_weights(config, out=out, source=weights_from))
+        take_weights(network, find_other(config, out=out, source=weights_from))
     by_first(lambda: RunFolder(out).write_config(config, sources))
     facts = {
         "identity": identity,

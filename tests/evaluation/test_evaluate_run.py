@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from difnet.config import DataConfig, InputError, RunConfig, RunFolder, resolve_run
 from difnet.data import load_prepared, prepare
@@ -17,7 +16,7 @@ from difnet.evaluation import evaluate_run
 from difnet.metrics import confusion_matrix, miou
 from difnet.models import build_from_config
 from difnet.tables import SCORES, PerImage
-from tests.conftest import CATALOGUE
+from tests.conftest import CATALOGUE, save_weights
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +31,7 @@ def untrained_run(directory: Path, ablation: str, **weights: torch.Tensor) -> Ru
     config = resolve_run(CATALOGUE, benchmark="tiny", ablation=ablation, seed=4)
     torch.manual_seed(0)
     RunFolder(directory).write_config(config, {})
-    save_file(build_from_config(config.model, 7).state_dict() | weights, directory / "weights.safetensors")
+    save_weights(build_from_config(config.model, 7).state_dict() | weights, directory)
     return config
 
 
@@ -67,18 +66,16 @@ def test_evaluating_twice_gives_identical_files(tmp_path: Path, data: Path) -> N
 
 
 def weights_of_another_network(run: Path) -> None:
-    save_file({"conv1.weight": torch.zeros(1)}, run / "weights.safetensors")
+    save_weights({"conv1.weight": torch.zeros(1)}, run)
 
 
 @pytest.mark.parametrize(
     ("break_it", "message"),
     [
         (lambda run: (run / "weights.safetensors").unlink(), "does not exist; train the run to its end"),
-        (
-            lambda run: (run / "weights.safetensors").write_bytes(b"x" * 40),
-            "is damaged or belongs to another",
-        ),
-        (weights_of_another_network, "is damaged or belongs to another network"),
+        (lambda run: (run / "weights.safetensors").write_bytes(b"x" * 40), "is not what was trained"),
+        (lambda run: (run / "environment.json").unlink(), "is not what was trained"),
+        (weights_of_another_network, "its weights are those of another network"),
         (lambda run: (run / "config.yaml").write_text("variant: [\n"), "config.yaml:2: not valid YAML"),
         (lambda run: (run / "config.yaml").unlink(), "config.yaml: cannot be read"),
     ],

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 
 from difnet.config import DataConfig, InputError, RunFolder, resolve_run
 from difnet.data import load_prepared, open_dataset, prepare
@@ -23,7 +22,7 @@ from difnet.evaluation import evaluate_run, predict, predict_images
 from difnet.metrics import image_statistics
 from difnet.models import build_from_config, from_official, load_network
 from difnet.tables import PerImage
-from tests.conftest import CATALOGUE, PROJECT
+from tests.conftest import CATALOGUE, PROJECT, save_weights
 from tests.models import golden
 
 CAMVID = Path(os.environ.get("DIFNET_DATA", PROJECT / "data")) / "CamVid"
@@ -42,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         config = resolve_run(CATALOGUE, benchmark="tiny", ablation=ablation, seed=0, overrides=overrides)
         torch.manual_seed(0)
         RunFolder(root / name).write_config(config, {})
-        save_file(build_from_config(config.model, 7).state_dict(), root / name / "weights.safetensors")
+        save_weights(build_from_config(config.model, 7).state_dict(), root / name)
     shapes = golden.description("difnet-18")["state_dict_shapes"]
     state = {f"module.{name}": tensor for name, tensor in golden.weights(shapes).items()}
     torch.save({"epoch": 50, "state_dict": state}, root / "authors.pth")
