@@ -14,10 +14,11 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from filelock import FileLock
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from difnet.config import InputError, RunError
+from difnet.config import InputError, RunError, RunFolder
 from difnet.data import load_prepared
 from difnet.data.batches import training_batch
 from difnet.training import failures, loop
@@ -143,6 +144,22 @@ def test_data_that_get_lost(workers: int, tmp_path: Path, train: Trainer, before
         gone(tmp_path / "run", *settings)
     (tmp_path / "unmounted").rename(data)
     assert same(gone(tmp_path / "run", *settings), train(tmp_path / "other", *settings))
+
+
+def test_another_training_of_the_same_folder_is_waited_for(
+    tmp_path: Path, train: Trainer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else the folder may end with the configuration of one and the weights of the other."""
+    out = tmp_path / "run"
+    with FileLock(tmp_path / ".run.lock"):
+        second = threading.Thread(target=lambda: train(out, ablation="pixel_prior"))
+        second.start()
+        while not (said := capsys.readouterr().err):
+            second.join(0.01)
+        assert said == f"difnet: waiting for another process, which trains {out}\n"
+        assert not out.exists()
+    second.join()
+    assert RunFolder(out).weights()
 
 
 def test_pixels_that_become_shorter(tmp_path: Path, train: Trainer, before_step: Happen) -> None:
