@@ -65,6 +65,17 @@ def test_evaluating_twice_gives_identical_files(tmp_path: Path, data: Path) -> N
     assert (tmp_path / "scores.csv").read_bytes() == first
 
 
+@pytest.mark.parametrize(
+    "ablation", ["cascade", "dense_inverse", "dense_inverse_solved_iteratively", "deeplab"]
+)
+def test_weights_that_are_not_finite_are_no_class_0(ablation: str, tmp_path: Path, data: Path) -> None:
+    bias = torch.full((7,), torch.nan)
+    untrained_run(tmp_path, ablation, **{"seed_branch.classifier.convolutions.0.bias": bias})
+    with pytest.raises(InputError, match="values that are not finite"):
+        evaluate_run(tmp_path, data=data)
+    assert not (tmp_path / "scores.csv").exists()
+
+
 def weights_of_another_network(run: Path) -> None:
     save_weights({"conv1.weight": torch.zeros(1)}, run)
 

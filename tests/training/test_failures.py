@@ -22,7 +22,7 @@ from difnet.config import InputError, RunError, RunFolder
 from difnet.data import load_prepared
 from difnet.data.batches import training_batch
 from difnet.training import failures, loop
-from tests.training.conftest import Trainer, same
+from tests.training.conftest import STEPS, Trainer, same
 
 Happen = Callable[[int, Callable[[], object]], None]
 
@@ -73,6 +73,26 @@ def test_a_solver_that_refuses_bad_numbers_does_not_hide_the_loss(
     monkeypatch.setattr(loop, "training_step", training_step)
     with pytest.raises(RunError, match="the loss is nan at step 3"):
         train(tmp_path, "train.checkpoint_every=100")
+
+
+def test_weights_that_the_last_step_has_destroyed(
+    tmp_path: Path, train: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its loss is of before the step, so that no loss tells."""
+    plain = loop.training_step
+
+    def training_step(network: torch.nn.Module, *arguments: object, step: int, **keywords: object):
+        loss = plain(network, *arguments, step=step, **keywords)
+        if step == STEPS - 1:
+            next(network.parameters()).data[0] = torch.nan
+        return loss
+
+    monkeypatch.setattr(loop, "training_step", training_step)
+    with pytest.raises(
+        RunError, match=r"after the last step, '\S+' is not finite; lower train.learning_rate"
+    ):
+        train(tmp_path)
+    assert not (tmp_path / "weights.safetensors").exists()
 
 
 @pytest.mark.parametrize("workers", [0, 1])
