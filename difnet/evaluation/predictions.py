@@ -34,7 +34,7 @@ from difnet.data.files.tree import IMAGE_SUFFIXES, list_folder
 from difnet.evaluation.evaluate_run import label_maps
 from difnet.evaluation.forward_pass import ForwardPass, recorded
 from difnet.evaluation.similarity import similarity_rows
-from difnet.models import DifNet, load_network, load_official
+from difnet.models import DifNet, from_official, load_network
 from difnet.models.rule_protocol import is_linear
 from difnet.training import choose_device, memory_format, use_threads
 
@@ -108,7 +108,10 @@ def _load_trained(weights: Path) -> Trained:
         InputError: If there is no such network, or one that needs more than images.
     """
     if not weights.is_dir():
-        network = load_official(weights)
+        try:
+            network = from_official(weights)
+        except InputError as error:
+            raise InputError(f"{error}; give a checkpoint of the authors, or a run directory") from error
         classes = len(network.get_parameter("seed_branch.classifier.convolutions.0.bias"))
         palette = tuple(voc_colour(index) for index in range(classes))
         return Trained(network, LEVELS, palette, "caffe", torch.contiguous_format)

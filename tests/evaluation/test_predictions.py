@@ -200,11 +200,11 @@ def test_weights_that_do_not_serve(folder: Path, tmp_path: Path, pixels: np.ndar
     torch.save({"fc.weight": torch.zeros(3)}, tmp_path / "other.pth")
     cases = {
         tmp_path / "none.pth": "cannot be read: No such file",
-        tmp_path / "evil.pkl": "is not a checkpoint of tensors alone",
-        tmp_path / "evil.pt": "is not a checkpoint of tensors alone",
-        folder / "cascade" / "weights.safetensors": "or give a run directory",
-        tmp_path / "tensor.pth": "not one of the authors' networks",
-        tmp_path / "other.pth": "not one of the authors' networks",
+        tmp_path / "evil.pkl": "is damaged, or no file of weights alone",
+        tmp_path / "evil.pt": "is damaged, or no file of weights alone",
+        folder / "cascade" / "weights.safetensors": "or a run directory",
+        tmp_path / "tensor.pth": "holds no weights by name",
+        tmp_path / "other.pth": "its parameters are fc.weight, ...",
         folder / "oracle": "takes its seeds from labels",
         tmp_path: "config.yaml: cannot be read",
     }
