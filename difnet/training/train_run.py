@@ -97,6 +97,7 @@ def _train(
         "wall_s": 0.0,
         "processes": process_count(),
         "data_sha256": prepared.index.sha256,
+        "classes": dict(zip(prepared.index.classes, prepared.index.palette, strict=True)),
         "command": command,
     }
     history = History()
@@ -139,9 +140,10 @@ def _make_room(out: Path, identity: str, *, overwrite: bool) -> None:
     """Set aside a finished run of another configuration, data or code.
 
     Raises:
-        InputError: If there is one, and `overwrite` is not set.
+        InputError: If there is one, and `overwrite` is not set; or what is there is no run.
     """
     folder = RunFolder(out)
+    folder.check_ours()
     if folder.finished and folder.identity != identity:
         if not overwrite:
             raise InputError(
