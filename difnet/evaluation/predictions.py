@@ -168,7 +168,7 @@ def _check_names(files: dict[str, Path], suffixes: Sequence[str], *, out: Path) 
             picture = out / f"{name}{suffix}.png"
             if source.setdefault(picture.name, file) != file:
                 raise InputError(
-                    f"{source[picture.name]} and {file} would both be written to {picture}; predict them into "
+                    f"{source[picture.name]} and {file} would both be written to {picture}; predict into "
                     "two folders"
                 )
             if picture.exists() and not _is_ours(picture):

@@ -16,7 +16,7 @@ from difnet.training.best_weights import keep_if_best
 from difnet.training.checkpoint import save_checkpoint
 from difnet.training.device import memory_format
 from difnet.training.distributed import by_first, highest, process_count, process_rank, shared_network
-from difnet.training.failures import CONTINUES, explained, stop_if_not_finite
+from difnet.training.failures import CONTINUES, stop_if_not_finite
 from difnet.training.history import MOST_ROWS, tensorboard
 from difnet.training.recipe import learning_rate, training_step
 from difnet.training.state import TrainingState
@@ -28,7 +28,7 @@ def run_steps(
     """Run the steps that are left, with a checkpoint every `train.checkpoint_every` steps and at the end.
 
     Raises:
-        RunError: If the loss is no longer finite, memory runs out, or the data cannot be read.
+        RunError: If the loss is no longer finite.
         PreemptedError: If SIGTERM or SIGUSR1 asked to stop, or the workflow that started it is gone; the
             checkpoint is written.
     """
@@ -57,7 +57,6 @@ def run_steps(
         StopRequest(highest) as stop,
         tensorboard(out, step=state.step) as write_scalars,
         Progress(title, train.steps, unit="steps", done=state.step, quiet=part[0] > 0) as progress,
-        explained(out),
         closing(training_batches(split, config, state.step, part)) as batches,
     ):
         for step, batch in zip(range(state.step, train.steps), batches, strict=False):

@@ -17,6 +17,7 @@ from difnet.training.best_weights import check_selection
 from difnet.training.checkpoint import claim_directory, run_identity
 from difnet.training.device import choose_device, use_deterministic, use_threads
 from difnet.training.distributed import by_first, joined_processes, process_count, process_rank
+from difnet.training.failures import explained
 from difnet.training.history import History
 from difnet.training.loop import run_steps
 from difnet.training.recipe import make_optimiser
@@ -57,7 +58,7 @@ def train_run(
         PreemptedError: If SIGTERM or SIGUSR1 asked to stop, or the workflow that started it is gone.
     """
     use_deterministic(config.train.deterministic)
-    with joined_processes(config.train), _alone_in(out):
+    with joined_processes(config.train), _alone_in(out), explained(out):
         _train(
             config,
             data=data,

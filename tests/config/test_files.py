@@ -126,3 +126,10 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob(".a.*.partial.csv"))) == 1
     write_text(tmp_path / "a.csv", "whole")
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_half_a_character_has_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text('question: Q\ntitle: "\\ud83d"\n')
+    with pytest.raises(InputError, match=r"own\.yaml:2: not valid YAML: half of a surrogate pair"):
+        read_yaml(path)

@@ -255,7 +255,7 @@ def test_two_images_whose_pictures_have_one_name(
     for name in ("a", f"a{suffix}"):
         Image.fromarray(pixels).save(tmp_path / f"{name}.png")
     images = [tmp_path / "a.png", tmp_path / f"a{suffix}.png"]
-    with pytest.raises(InputError, match=rf"would both be written to .*a{suffix}\.png; predict them into"):
+    with pytest.raises(InputError, match=rf"would both be written to .*a{suffix}\.png; predict into two"):
         list(predict_images(images, weights=folder / "cascade", out=tmp_path / "out", **options))
     assert not (tmp_path / "out").exists()
 

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -121,6 +122,34 @@ def test_a_kernel_that_is_not_deterministic(tmp_path: Path) -> None:
         failures.explained(tmp_path),
     ):
         raise RuntimeError(text)
+
+
+def test_a_batch_of_one_value(tmp_path: Path, train: Trainer) -> None:
+    with pytest.raises(InputError, match="a batch norm sees one value a channel: one image on a grid of one"):
+        train(tmp_path, "train.batch_size=1", "train.crop=1")
+
+
+def test_a_network_that_does_not_fit(tmp_path: Path, train: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 92160000000000 bytes."
+
+    def build(*_: object, **__: object) -> None:
+        raise RuntimeError(text)
+
+    monkeypatch.setattr(sys.modules["difnet.training.train_run"], "build_from_config", build)
+    with pytest.raises(RunError, match="out of memory on the CPU: 85830.7 GiB asked for, .* or model.width"):
+        train(tmp_path)
+
+
+@pytest.mark.parametrize("variables", [{"WORLD_SIZE": "abc"}, {"WORLD_SIZE": "2"}])
+def test_variables_of_torchrun_that_are_not_valid(
+    variables: dict[str, str], tmp_path: Path, train: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(
+        InputError, match=r"the variables of torchrun are set, and not valid \(.*; unset WORLD"
+    ):
+        train(tmp_path)
 
 
 def test_other_errors_stay_as_they_are(tmp_path: Path) -> None:
