@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -60,6 +62,16 @@ class ByFile(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
     """Called where the tests run in several processes."""
     return ByFile(config, log)
+
+
+def save_weights(tensors: dict[str, Any], run: Path, **recorded: Any) -> None:
+    """Write weights as a finished training leaves them: with their hash, and more, beside them."""
+    from safetensors.torch import save  # imports PyTorch, which takes seconds
+
+    content = save(tensors)
+    (run / "weights.safetensors").write_bytes(content)
+    record = {"weights_sha256": hashlib.sha256(content).hexdigest(), **recorded}
+    (run / "environment.json").write_text(json.dumps(record), encoding="utf-8")
 
 
 @pytest.fixture

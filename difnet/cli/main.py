@@ -6,6 +6,7 @@ Exit code 2 for bad input, 1 for a failed run, 75 for a training that was asked 
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import NoReturn
 
@@ -14,6 +15,9 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names that the terminal has no letters for
     try:
         code = _run()
     except KeyboardInterrupt:
@@ -39,7 +43,15 @@ def _run() -> int:
         _fail(f"{error}; see 'difnet --help' or 'difnet COMMAND --help'", code=2)
     except RunError as error:
         _fail(error, code=error.exit_code)
-    except typer.Abort:
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}", code=1)
+    except MemoryError as error:
+        _fail(f"out of memory: {error}", code=1)
+    except typer.Abort as abort:
+        # Click takes every EOFError for the end of what somebody types; no command asks for anything.
+        if isinstance(abort.__cause__, EOFError):
+            raise abort.__cause__ from None
         return INTERRUPTED
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import difflib
 import errno
+import glob
 import os
 import re
+import socket
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
 import yaml
 from pydantic import BaseModel, ValidationError
 
@@ -117,9 +120,16 @@ def parse_yaml(text: str) -> Any:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Refuses a key that is no word or number, or stands twice: YAML would silently take the last."""
+    """Refuses half characters, and a key that is no word or number, or stands twice: YAML takes the last."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
+        value = super().construct_scalar(node)
+        if re.search("[\ud800-\udfff]", value):
+            problem = "half of a surrogate pair is no character"
+            raise yaml.constructor.ConstructorError(problem=problem, problem_mark=node.start_mark)
+        return value
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
@@ -238,12 +248,18 @@ def not_written(path: Path, error: OSError, remedy: str = "choose another folder
 def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary name beside `path`, brought to disk and renamed when the block ends, removed when it fails.
 
+    No other process has the same. What a killed process of this machine left is removed by the next.
+
     Raises:
         InputError: If the folder cannot be written or the disk is full.
     """
-    temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
+    host = f".{path.stem}.{socket.gethostname()}-"
+    temporary = path.with_name(f"{host}{os.getpid()}.partial{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        for left in path.parent.glob(f"{glob.escape(host)}*.partial{path.suffix}"):
+            if not psutil.pid_exists(int(left.name.removeprefix(host).partition(".")[0])):
+                left.unlink(missing_ok=True)
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -15,6 +16,7 @@ from difnet.config.files import read_yaml, write_text
 from difnet.config.schema import RunConfig
 
 CONFIG, WEIGHTS, ENVIRONMENT = "config.yaml", "weights.safetensors", "environment.json"
+HISTORY = "history.csv"
 SCORED = ("scores.csv", ".scores.csv.sha256", "per_image.parquet", ".per_image.parquet.sha256")
 """What an evaluation writes."""
 SOURCES = "ablation"
@@ -42,16 +44,37 @@ class RunFolder:
     def identity(self) -> str:
         """Hash of data, recipe and code that its weights come from, as the training recorded it."""
         # A run of an older version recorded none; what it wrote tells it apart as well.
-        return (
-            self.recorded("identity") or hashlib.sha256((self.path / WEIGHTS).read_bytes()).hexdigest()[:16]
-        )
+        recorded = self.recorded("identity")
+        return str(recorded or hashlib.sha256((self.path / WEIGHTS).read_bytes()).hexdigest()[:16])
 
-    def recorded(self, key: str) -> str:
-        """What the training recorded of itself in `environment.json`; empty where it recorded nothing."""
+    def recorded(self, key: str) -> Any:
+        """What the training recorded of itself in `environment.json`; None where it recorded nothing."""
         try:
-            return str(json.loads((self.path / ENVIRONMENT).read_text(encoding="utf-8"))[key])
+            return json.loads((self.path / ENVIRONMENT).read_text(encoding="utf-8"))[key]
         except (OSError, ValueError, KeyError, TypeError):
-            return ""
+            return None
+
+    def weights(self) -> bytes:
+        """The trained weights, a safetensors file, after their hash was compared with the recorded one.
+
+        Raises:
+            InputError: If they do not exist, or are not what the training wrote.
+        """
+        path = self.path / WEIGHTS
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError as error:
+            raise InputError(
+                f"{path}: does not exist; train the run to its end first ('difnet train --help')"
+            ) from error
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+        if hashlib.sha256(content).hexdigest() != self.recorded("weights_sha256"):
+            raise InputError(
+                f"{path}: is not what was trained: it was cut short or changed, or its hash in {ENVIRONMENT} "
+                "was; train the run again"
+            )
+        return content
 
     @property
     def replaced(self) -> Path:
@@ -81,6 +104,19 @@ class RunFolder:
             path = self.path / name
             if not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != text:
                 write_text(path, text)
+
+    def check_ours(self) -> None:
+        """Refuse a folder with files that a training would overwrite and none has written.
+
+        Raises:
+            InputError: If it is one.
+        """
+        there = [name for name in (CONFIG, HISTORY, WEIGHTS, ENVIRONMENT) if (self.path / name).exists()]
+        try:
+            if there:
+                read_yaml(self.path / CONFIG).check(RunConfig)
+        except InputError as error:
+            raise InputError(f"{self.path}: holds {there[0]} and is no run; choose another folder") from error
 
     def set_aside(self) -> Path | None:
         """Move a finished run to `replaced`, so that another one cannot overwrite it.

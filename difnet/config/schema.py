@@ -31,6 +31,13 @@ def _all_different(seeds: tuple[int, ...]) -> tuple[int, ...]:
     return seeds
 
 
+def _ascending(span: tuple[float, float]) -> tuple[float, float]:
+    if span[0] > span[1]:
+        raise ValueError(f"a range goes from the smaller to the larger number: [{span[1]:g}, {span[0]:g}]")
+    return span
+
+
+Threads = Annotated[int, Field(ge=1, le=1024)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Seeds = Annotated[tuple[Seed, ...], AfterValidator(_all_different)]
 
@@ -77,7 +84,7 @@ class ModelConfig(Section):
     """Network and diffusion."""
 
     name: str = "difnet-nano"
-    width: PositiveFloat | Literal["equal_parameters"] = 1.0
+    width: Annotated[float, Field(gt=0.0, le=16.0)] | Literal["equal_parameters"] = 1.0
     """Multiplies the channels of both ResNets; `equal_parameters`: a DifNet as large as the baseline of its
     depth, a baseline as large as the DifNet of its depth; where weights are given, another depth."""
     shared_resnet: bool = False
@@ -89,7 +96,7 @@ class ModelConfig(Section):
     levels: tuple[LevelName, ...] = Field(default=LEVELS, min_length=1)
     repeats: PositiveInt = 1
     """Random walks a level."""
-    embedding_dim: PositiveInt = 64
+    embedding_dim: int = Field(default=64, ge=1, le=2**16)
     restart: Weight = "learned"
     """The restart weight a of every level: learned, or a number in [0, 1]."""
     skip: Weight = "learned"
@@ -116,7 +123,7 @@ class TrainConfig(Section):
     power: PositiveFloat = 0.9
     """Exponent of the poly decay of the learning rate, applied every step."""
     flip: bool = True
-    scale: tuple[PositiveFloat, PositiveFloat] | None = None
+    scale: Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(_ascending)] | None = None
     """Range of the random rescaling; null for none."""
     crop: PositiveInt | None = None
     """Side of the random square crop in pixels, padded with void; null for none."""
@@ -131,7 +138,7 @@ class TrainConfig(Section):
     accumulate: PositiveInt = 1
     """Parts that a batch is computed in, one after another, where the whole does not fit into memory; a batch
     norm sees one part at a time."""
-    threads: PositiveInt = 1
+    threads: Threads = 1
     """Compute threads on a CPU: part of the run, since rounding depends on it."""
     deterministic: bool = False
     """Only kernels that give the same bits every time on the same GPU; on a CPU all do."""
@@ -141,7 +148,7 @@ class TrainConfig(Section):
     """Steps between the scores on `val` that `best` goes by."""
     checkpoint_every: PositiveInt = 500
     """Steps between checkpoints; does not change the result."""
-    workers: NonNegativeInt = 0
+    workers: int = Field(default=0, ge=0, le=256)
     """Threads that make the batches ahead of the training; 0: none does. Does not change the result."""
 
 
@@ -181,7 +188,7 @@ class TimingConfig(Section):
     backward: bool = True
     budget_s: PositiveFloat = 5.0
     """Seconds that one subject may take at one size; past it the row says so."""
-    threads: PositiveInt = 2
+    threads: Threads = 2
 
 
 class LimitsConfig(Section):

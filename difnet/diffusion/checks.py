@@ -53,6 +53,22 @@ def check_signal(signal: Tensor, *, batch: int, nodes: int) -> None:
         )
 
 
+def check_finite(tensor: Tensor, what: str) -> None:
+    """Require finite values.
+
+    Args:
+        tensor: of any shape.
+        what: whose values these are, for the message.
+
+    Raises:
+        InputError: one is infinite or not a number.
+    """
+    if tensor.numel() and not bool(torch.stack(tensor.detach().aminmax()).isfinite().all()):
+        raise InputError(
+            f"{what}: values that are not finite; if they are trained, lower train.learning_rate"
+        )
+
+
 def restart_tensor(a: float | Tensor, *, like: Tensor) -> Tensor:
     """Return the restart weight as a 0-d tensor beside `like`.
 
@@ -74,7 +90,10 @@ def restart_tensor(a: float | Tensor, *, like: Tensor) -> Tensor:
     weight = weight.reshape(())
     value = float(weight.detach())
     if not 0.0 < value <= 1.0:
-        raise InputError(f"the restart weight a must lie in (0, 1], not {value:g}")
+        raise InputError(
+            f"the restart weight a must lie in (0, 1], not {value:g}; if it is learned, training diverged: "
+            "lower train.learning_rate"
+        )
     return weight
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from difnet.config.errors import InputError, RunError
-from difnet.diffusion.checks import check_signal, require_memory, restart_tensor
+from difnet.diffusion.checks import check_finite, check_signal, require_memory, restart_tensor
 from difnet.diffusion.lu_backends import Backend, Factorisation, choose_backend, factorise
 
 ACCURACY = 1e-7
@@ -67,8 +67,7 @@ class _DenseInverse(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, transition: Tensor, seeds: Tensor, a: Tensor, backend: str) -> Tensor:
         for name, tensor in (("transition", transition), ("seeds", seeds)):
-            if not bool(torch.stack(tensor.aminmax()).isfinite().all()):
-                raise InputError(f"dense inverse: the {name} holds values that are not finite")
+            check_finite(tensor, f"dense inverse, {name}")
         keeps = len(transition) if any(ctx.needs_input_grad) else 1
         require_memory(
             "dense inverse",

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from difnet.config.errors import InputError, RunError
-from difnet.diffusion.checks import check_features, check_signal, restart_tensor
+from difnet.diffusion.checks import check_features, check_finite, check_signal, restart_tensor
 from difnet.diffusion.krylov import System, conjugate_gradients, conjugate_residuals, neumann
 from difnet.diffusion.matrix_free import LevelProduct, MixtureProduct, level_product
 from difnet.diffusion.transition import SOFTMAX, Transition
@@ -69,8 +69,8 @@ def iterative_inverse(
         (B, C, N) in the dtype of the seeds, differentiable once in `levels`, `seeds`, `a` and `weights`.
 
     Raises:
-        InputError: arguments that do not fit, or seeds that are not finite.
-        RunError: the tolerance is below what the dtype can reach.
+        InputError: arguments that do not fit, or features or seeds that are not finite.
+        RunError: the tolerance is below what the dtype can reach, or the numbers overflow.
     """
     features, exact_seeds, restart, mixture = _prepare(
         levels, seeds, a, tol=tol, weights=weights, transition=transition
@@ -127,10 +127,10 @@ def _prepare(
             raise InputError(
                 f"iterative inverse: {type(transition).__name__} needs its matrix: use the dense inverse"
             )
+        check_finite(embedded, "iterative inverse, features")
         features.append(embedded.to(dtype))
     exact_seeds = seeds.to(dtype)
-    if not bool(exact_seeds.isfinite().all()):
-        raise InputError("iterative inverse: the seeds hold values that are not finite")
+    check_finite(exact_seeds, "iterative inverse, seeds")
     if weights is None:
         weights = [1 / len(levels)] * len(levels)
     mixture = torch.as_tensor(weights, dtype=dtype, device=seeds.device)
@@ -178,7 +178,9 @@ def _solve(
             x, count = neumann(system, x, best.residual, _neumann_limit(system, best.residual))
             products += count
     residual = system.size(a * right - system.apply(x))
-    if bool((~(residual <= system.threshold)).any()):
+    if not bool(residual.isfinite().all()):
+        raise RunError("iterative inverse: features, seeds or gradients are so large that numbers overflow")
+    if bool((residual > system.threshold).any()):
         raise RunError(
             f"iterative inverse: residual {float((residual / scale).max()):.1e} after {products} products, "
             f"tol is {tol:g}: raise tol, or use float64 seeds"

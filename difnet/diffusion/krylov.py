@@ -66,8 +66,9 @@ class Best:
         self.x = torch.where(better, x, self.x)
         self.residual = torch.where(better, residual, self.residual)
         self._size = torch.minimum(size.nan_to_num(torch.inf), self._size)
-        unsolved = self._size > self._system.threshold
-        if bool((unsolved & (self._size > self._reference / 2)).any()):
+        # Written so that a size that is not a number counts as one that does not shrink.
+        unsolved = ~(self._size <= self._system.threshold)
+        if bool((unsolved & ~(self._size <= self._reference / 2)).any()):
             self._waited += 1
         else:
             self._waited, self._reference = 0, self._size.clone()

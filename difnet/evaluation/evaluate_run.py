@@ -18,6 +18,7 @@ from difnet.config import InputError, RunConfig, RunFolder, load_run
 from difnet.data import VOID, load_prepared
 from difnet.data.batches import evaluation_batches
 from difnet.data.requirements import check_padding
+from difnet.diffusion.checks import check_finite
 from difnet.evaluation.full_size import Size, centred, mean_of_passes, single_pass, window
 from difnet.evaluation.oracle import nearest_labels, oracle_logits
 from difnet.metrics import image_statistics, scores_from_statistics
@@ -145,5 +146,6 @@ def label_maps(logits: torch.Tensor, size: Size) -> NDArray[np.uint8]:
 
 
 def _largest(values: torch.Tensor) -> NDArray[np.uint8]:
+    check_finite(values, "logits")  # of which the largest would be class 0
     classes: NDArray[np.uint8] = values.argmax(dim=1).to(torch.uint8).cpu().numpy()
     return classes

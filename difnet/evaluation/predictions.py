@@ -21,10 +21,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from torch import nn
 
-from difnet.config import LEVELS, InputError, atomic_path, load_run
-from difnet.data import FileError, open_dataset
+from difnet.config import LEVELS, InputError, RunFolder, atomic_path, load_run
+from difnet.data import FileError
 from difnet.data.augmentation import Normalisation, normalise
 from difnet.data.dataset import Colour, Pixels
 from difnet.data.files.colours import voc_colour
@@ -34,10 +35,15 @@ from difnet.data.files.tree import IMAGE_SUFFIXES, list_folder
 from difnet.evaluation.evaluate_run import label_maps
 from difnet.evaluation.forward_pass import ForwardPass, recorded
 from difnet.evaluation.similarity import similarity_rows
-from difnet.models import DifNet, load_network, load_official
+from difnet.models import DifNet, from_official, load_network
 from difnet.models.rule_protocol import is_linear
 from difnet.training import choose_device, memory_format, use_threads
 
+PLAIN, MAPS = ("", "_overlay"), ("_importance", "_seeds")
+ROWS = tuple(f"_similarity_{name}" for name in (*LEVELS, "diffusion"))
+"""What the names of the pictures end in: always, with maps, with similarity."""
+SIGNATURE = ("Software", "difnet predict")
+"""Text in every picture, by which it may be replaced."""
 OVERLAY = 0.5
 """Share of the class colours in the overlay."""
 
@@ -68,7 +74,7 @@ def predict_images(
     Args:
         images: Image files, and folders of them.
         weights: A run directory, or a checkpoint in the authors' parameter names.
-        out: Folder to write; files that are there are replaced.
+        out: Folder to write; pictures of an earlier prediction are replaced.
         maps: Write the importance map and the seeds as well.
         similarity: Write where the walks from this pixel (row, column) lead.
 
@@ -76,10 +82,11 @@ def predict_images(
         The index PNG of every image.
 
     Raises:
-        InputError: If there are no images, the weights do not serve, `out` cannot be written, or some image
-            could not be predicted.
+        InputError: If there are no images, the weights do not serve, `out` cannot be written or holds other
+            files of these names, or some image could not be predicted.
     """
     files = _find_images(images, out=out)
+    _check_names(files, [*PLAIN, *(MAPS if maps else ()), *(ROWS if similarity else ())], out=out)
     trained = _load_trained(weights)
     network = trained.network.to(choose_device())
     if maps and not isinstance(network, DifNet):
@@ -91,7 +98,7 @@ def predict_images(
         try:
             for suffix, picture in _pictures(path, trained, maps=maps, similarity=similarity):
                 with atomic_path(out / f"{name}{suffix}.png") as temporary:
-                    picture.save(temporary)
+                    picture.save(temporary, pnginfo=_signed())
             yield out / f"{name}.png"
         except FileError as problem:
             problems.add(problem)
@@ -108,14 +115,20 @@ def _load_trained(weights: Path) -> Trained:
         InputError: If there is no such network, or one that needs more than images.
     """
     if not weights.is_dir():
-        network = load_official(weights)
+        try:
+            network = from_official(weights)
+        except InputError as error:
+            raise InputError(f"{error}; give a checkpoint of the authors, or a run directory") from error
         classes = len(network.get_parameter("seed_branch.classifier.convolutions.0.bias"))
         palette = tuple(voc_colour(index) for index in range(classes))
         return Trained(network, LEVELS, palette, "caffe", torch.contiguous_format)
     config = load_run(weights)
     if config.evaluate.oracle_seeds is not None:
         raise InputError(f"{weights}: takes its seeds from labels, which images of your own have not")
-    palette = tuple(open_dataset(config.data).classes().values())
+    classes = RunFolder(weights).recorded("classes")
+    if not classes:
+        raise InputError(f"{weights}: does not say what its classes look like; train the run again")
+    palette = tuple(classes.values())
     network = load_network(weights, config, num_classes=len(palette))
     layout = memory_format(config.train)
     use_threads(config.train.threads)
@@ -141,6 +154,40 @@ def _find_images(paths: Sequence[Path], *, out: Path) -> dict[str, Path]:
             if file.resolve().parent == out.resolve():
                 raise InputError(f"{out}: is where {file.name} lies; choose another --out")
     return files
+
+
+def _check_names(files: dict[str, Path], suffixes: Sequence[str], *, out: Path) -> None:
+    """Make sure that no picture takes the place of another, or of a file that is no picture of ours.
+
+    Raises:
+        InputError: If one does.
+    """
+    source: dict[str, Path] = {}
+    for name, file in files.items():
+        for suffix in suffixes:
+            picture = out / f"{name}{suffix}.png"
+            if source.setdefault(picture.name, file) != file:
+                raise InputError(
+                    f"{source[picture.name]} and {file} would both be written to {picture}; predict into "
+                    "two folders"
+                )
+            if picture.exists() and not _is_ours(picture):
+                raise InputError(f"{picture}: is no picture of 'difnet predict'; choose another --out")
+
+
+def _is_ours(picture: Path) -> bool:
+    key, value = SIGNATURE
+    try:
+        with Image.open(picture) as image:
+            return bool(image.info.get(key) == value)
+    except OSError:
+        return False
+
+
+def _signed() -> PngInfo:
+    info = PngInfo()
+    info.add_text(*SIGNATURE)
+    return info
 
 
 def _pictures(

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 from difnet.config.errors import InputError
+from difnet.machine.signals import WORKFLOW
 
 DEVICES = Path("/dev")
 DRIVER = Path("/proc/driver/nvidia/gpus")
@@ -59,10 +60,10 @@ def gpu_count() -> int:
 
 
 def shell_prefix() -> str:
-    """Start of every shell command: stop at the first error, and find `difnet` beside this Python."""
+    """Start of every shell command: stop at an error, find `difnet` beside this Python, name the workflow."""
     # Snakemake formats the command, so that a brace in the path must stand twice.
     folder = shlex.quote(str(Path(sys.executable).parent)).replace("{", "{{").replace("}", "}}")
-    return f'set -euo pipefail; export PATH={folder}:"$PATH"; '
+    return f'set -euo pipefail; export PATH={folder}:"$PATH" {WORKFLOW}={os.getpid()}; '
 
 
 def _uuids() -> list[str]:

@@ -1,12 +1,26 @@
-"""Requests to stop: batch systems send SIGTERM or SIGUSR1 before they take the machine back."""
+"""Requests to stop: batch systems send SIGTERM or SIGUSR1 before they take the machine back.
+
+A workflow that is gone counts as one: its next start would meet the old job in its folder.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from types import FrameType, TracebackType
 
+import psutil
+
+from difnet.config.errors import PreemptedError
+
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+GONE = signal.SIGHUP
+"""Stands for the end of the workflow; its process has nobody to send it."""
+GRACE_S = 8
+"""Seconds that a step may go on after SIGTERM, the last word of a batch system."""
+WORKFLOW = "DIFNET_WORKFLOW"
+"""Environment variable: the process of the workflow that a job is of; none for a command by hand."""
 
 
 class StopRequest:
@@ -19,21 +33,43 @@ class StopRequest:
     def __init__(self, agree: Callable[[int], int]) -> None:
         self._agree = agree
         self._number = 0
+        self._workflow = int(os.environ.get(WORKFLOW, "0"))
 
-    def name(self) -> str | None:
-        """Name of the signal that came, to any process of the training; all must ask at the same step."""
+    def reason(self) -> str | None:
+        """What asked to stop, any process of the training; all must ask at the same step."""
+        if self._workflow and not _is_alive(self._workflow):
+            self._number = self._number or GONE
         number = self._agree(self._number)
-        return signal.Signals(number).name if number else None
+        if number:
+            signal.alarm(0)
+        return None if not number else "its workflow ended" if number == GONE else signal.Signals(number).name
 
     def __enter__(self) -> StopRequest:
         self._former = {number: signal.signal(number, self._note) for number in SIGNALS}
+        self._former[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._give_up)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        signal.alarm(0)
         for number, handler in self._former.items():
             signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._number = number
+        if number == signal.SIGTERM:
+            signal.alarm(GRACE_S)
+
+    def _give_up(self, number: int, frame: FrameType | None) -> None:
+        raise PreemptedError(
+            f"SIGTERM, and the step did not end within {GRACE_S} s; the same command continues from the last "
+            "checkpoint"
+        )
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -2,7 +2,7 @@
 
 from difnet.models.build import build, build_from_config, load_network, parameter_count
 from difnet.models.difnet import DeepLab, DifNet, Prediction
-from difnet.models.official import from_official, load_official
+from difnet.models.official import from_official
 from difnet.models.pixel_prior import PixelPrior
 from difnet.models.rule_protocol import Diffusion
 
@@ -16,6 +16,5 @@ __all__ = [
     "build_from_config",
     "from_official",
     "load_network",
-    "load_official",
     "parameter_count",
 ]

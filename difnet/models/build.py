@@ -8,11 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
-from difnet.config import InputError, ModelConfig, RunConfig, nearest, project_root
+from difnet.config import InputError, ModelConfig, RunConfig, RunFolder, nearest, project_root
 from difnet.config.files import validate
 from difnet.config.source_code import python_sha256
 from difnet.models.diffusion_rules import make_rule
@@ -92,16 +92,14 @@ def load_network(directory: Path, config: RunConfig, *, num_classes: int) -> nn.
         InputError: If the weights are missing, damaged or those of another network, or the diffusion rule of
             the user's own is no longer the one that was trained.
     """
-    path = directory / "weights.safetensors"
-    if not path.is_file():
-        raise InputError(f"{path}: does not exist; train the run to its end first ('difnet train --help')")
+    weights = RunFolder(directory).weights()
     if config.diffusion_sha256 is not None:
         _check_rule(directory, config)
     network = build_from_config(config.model.model_copy(update={"weights": None}), num_classes)
     try:
-        network.load_state_dict(load_file(path))
+        network.load_state_dict(safetensors.torch.load(weights))
     except Exception as error:
-        raise InputError(f"{path}: is damaged or belongs to another network; train the run again") from error
+        raise InputError(f"{directory}: its weights are those of another network; train it again") from error
     return network.eval()
 
 

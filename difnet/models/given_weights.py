@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from difnet.config import InputError
 from difnet.models.resnet import DilatedResNet
+from difnet.models.weight_file import read_weights
 
 
 def load_given_weights(network: nn.Module, weights: str) -> None:
@@ -49,17 +49,12 @@ def _load_if_fitting(resnet: DilatedResNet, state: dict[str, Tensor]) -> bool:
 def _read(weights: str) -> dict[str, Tensor]:
     path = Path(weights)
     if path.is_file():
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-        return state
+        return read_weights(path)
     from torchvision.models import get_weight
 
     try:
         return dict(get_weight(weights).get_state_dict(progress=False, check_hash=True))
-    except ValueError as error:
+    except (ValueError, KeyError) as error:
         raise InputError(
             f"model.weights: '{weights}' is neither a file nor a torchvision weights enum "
             "such as ResNet50_Weights.IMAGENET1K_V1; for pretext give the file that 'difnet pretext' makes"

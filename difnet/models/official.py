@@ -3,63 +3,51 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from difnet.config import LEVELS, InputError
 from difnet.models.build import build
 from difnet.models.resnet import RESNETS, SEED_RESNET_OF_18_50, Bottleneck
+from difnet.models.weight_file import SHOWN, read_weights, unwrapped
 
 PREFIX_OF_BRANCH = {"model_sed.": "seed_branch.", "model_dif.": "similarity_branch."}
 IMPORTANCE_LAYERS = {"bn0": 0, "conv1": 2, "bn1": 3, "conv2": 5, "bn2": 6, "conv3": 8}
 
 
-def load_official(path: Path) -> nn.Module:
-    """The network in a checkpoint file of the authors; no code that the file may hold is run.
-
-    Raises:
-        InputError: If the file cannot be read, holds more than tensors, or none of the authors' networks.
-    """
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            stored: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except Exception as error:
-        raise InputError(
-            f"{path}: is not a checkpoint of tensors alone; give one of the authors, or a run directory"
-        ) from error
-    tensors = stored.get("state_dict", stored) if isinstance(stored, dict) else {}
-    try:
-        return from_official({name: value for name, value in tensors.items() if torch.is_tensor(value)})
-    except InputError as error:
-        raise InputError(f"{path}: {error}; or give a run directory") from error
-
-
-def from_official(state_dict: Mapping[str, Tensor]) -> nn.Module:
+def from_official(checkpoint: Path | str | Mapping[str, Any]) -> nn.Module:
     """The network that a checkpoint of the authors holds.
 
     Args:
-        state_dict: Tensors by the authors' parameter names, with or without a leading `module.`.
+        checkpoint: Its file, or what `torch.load` has read from it: tensors by the authors' parameter names,
+            with or without a leading `module.`, alone or beside what else a training script has saved.
 
     Returns:
         The network in evaluation mode; kind, depth and number of classes are read off the shapes.
 
     Raises:
-        InputError: If the tensors are not those of a network of the authors.
+        InputError: If the file cannot be read, or the tensors are not those of a network of the authors.
     """
-    official = {name.removeprefix("module."): tensor for name, tensor in state_dict.items()}
+    if isinstance(checkpoint, Mapping):
+        return _network(unwrapped(checkpoint))
+    official = read_weights(Path(checkpoint))
+    try:
+        return _network(official)
+    except InputError as error:
+        raise InputError(f"{checkpoint}: {error}") from error
+
+
+def _network(official: Mapping[str, Tensor]) -> nn.Module:
     is_difnet = "model_sed.conv1.weight" in official
     seed_prefix = "model_sed." if is_difnet else ""
     classifier = official.get(f"{seed_prefix}layer5.conv2d_list.0.weight")
-    if classifier is None:
+    if classifier is None or classifier.ndim != 4:
         raise InputError(
-            "the checkpoint is not one of the authors' networks: it has no 'layer5.conv2d_list.0.weight'"
+            "the checkpoint is not one of the authors' networks: it has no 'layer5.conv2d_list.0.weight'; "
+            f"its parameters are {', '.join(list(official)[:SHOWN])}, ..."
         )
     kind = "difnet" if is_difnet else "deeplab"
     network = build(f"{kind}-{_depth(official, seed_prefix)}", num_classes=classifier.shape[0])
@@ -94,12 +82,12 @@ def _depth(official: Mapping[str, Tensor], prefix: str) -> str:
 
 def _own_name(name: str) -> str:
     """The authors' parameter name in this project's words."""
-    if match := re.fullmatch(r"diffuse(\d)\.(alpha|beta)", name):
+    if match := re.fullmatch(r"diffuse([0-4])\.(alpha|beta)", name):
         return f"diffusion.{match[2]}.{match[1]}"
-    if match := re.fullmatch(r"diffuse(\d)\.(conv|bn)\.(\w+)", name):
+    if match := re.fullmatch(r"diffuse([0-4])\.(conv|bn)\.(\w+)", name):
         level, layer = LEVELS[int(match[1])], 0 if match[2] == "conv" else 1
         return f"similarity_branch.embeddings.{level}.{layer}.{match[3]}"
-    if match := re.fullmatch(r"mask_layer\.(\w+)\.(\w+)", name):
+    if match := re.fullmatch(rf"mask_layer\.({'|'.join(IMPORTANCE_LAYERS)})\.(\w+)", name):
         return f"importance_map.layers.{IMPORTANCE_LAYERS[match[1]]}.{match[2]}"
     if match := re.fullmatch(r"model_sed\.layer5\.conv2d_list\.(\d)\.(\w+)", name):
         return f"seed_branch.classifier.convolutions.{match[1]}.{match[2]}"

@@ -1,6 +1,7 @@
 """Checkpoints to resume from: written whole or not at all, and loaded without running code from the file.
 
 The newest is `checkpoint.pt`; the one before is kept as `checkpoint.previous.pt`, should that be damaged.
+Each carries the SHA-256 of its bytes in its own last 64, the comment of the zip archive that PyTorch writes.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import torch
 from difnet.config import InputError, RunConfig, RunError, atomic_path, code_sha256
 
 NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
+DIGEST = 64
+"""Bytes of the digest: as text, so that `unzip -z` shows it."""
 
 Contents = dict[str, Any]
 """Tensors and plain values: what a file that is loaded with `weights_only=True` may hold."""
@@ -40,15 +43,25 @@ def save_checkpoint(directory: Path, *, identity: str, contents: Contents) -> No
         raise RunError(
             f"{directory}: the folder is gone; once it is back, the same command continues the run"
         )
-    buffer = io.BytesIO()
-    torch.save({"identity": identity, **contents}, buffer)
+    content = sealed({"identity": identity, **contents})
     newest = directory / NEWEST
     with atomic_path(newest) as temporary:
         with temporary.open("wb") as file:
-            file.write(buffer.getbuffer())
+            file.write(content)
             os.fsync(file.fileno())
         if newest.exists():
             newest.replace(directory / PREVIOUS)
+
+
+def sealed(contents: Contents) -> bytes:
+    """A checkpoint file, with the digest of its bytes at the end.
+
+    A zip archive ends in its comment, after two bytes of its length (PKWARE's APPNOTE, 4.3.16).
+    """
+    buffer = io.BytesIO()
+    torch.save(contents, buffer)
+    archive = buffer.getvalue()[:-2] + DIGEST.to_bytes(2, "little")
+    return archive + hashlib.sha256(archive).hexdigest().encode()
 
 
 def claim_directory(directory: Path, *, identity: str, overwrite: bool) -> Contents | None:
@@ -88,7 +101,10 @@ def claim_directory(directory: Path, *, identity: str, overwrite: bool) -> Conte
 def _read(path: Path) -> Contents | None:
     """What a checkpoint holds; None where it is damaged, or more than tensors and plain values."""
     try:
-        contents = torch.load(path, map_location="cpu", weights_only=True)
+        content = path.read_bytes()
+        if hashlib.sha256(content[:-DIGEST]).hexdigest().encode() != content[-DIGEST:]:
+            return None
+        contents = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception:
         return None
     return contents if isinstance(contents, dict) and "identity" in contents else None

@@ -42,11 +42,17 @@ def joined_processes(train: TrainConfig) -> Iterator[None]:
         InputError: If they cannot share out the batches or the GPUs.
         RunError: If another process ended before its time.
     """
-    count = int(os.environ.get("WORLD_SIZE", "1"))
-    if count == 1:
+    try:
+        count = int(os.environ.get("WORLD_SIZE", "1"))
+        if count > 1:
+            store, rank, _ = next(rendezvous("env://", timeout=TIMEOUT))
+    except ValueError as error:
+        raise InputError(
+            f"the variables of torchrun are set, and not valid ({error}); unset WORLD_SIZE or use --processes"
+        ) from error
+    if count <= 1:
         yield
         return
-    store, rank, _ = next(rendezvous("env://", timeout=TIMEOUT))
     on_gpu = torch.cuda.is_available()
     backend = "cpu:gloo,cuda:nccl" if on_gpu else "gloo"
     try:

@@ -20,6 +20,7 @@ from difnet.training.recipe import learning_rate
 BAD_BATCH = "not_finite.safetensors"
 CONTINUES = "the same command continues from the last checkpoint"
 ASKED = re.compile(r"(?:allocate|of) (\d[\d.]* ?(?:bytes|[KMGT]iB))", re.IGNORECASE)
+ONE_VALUE = "Expected more than 1 value per channel"
 OUT_OF_MEMORY = re.compile(r"out of memory|DefaultCPUAllocator|(?:Unable to|Cannot) allocate", re.IGNORECASE)
 
 
@@ -31,17 +32,23 @@ def explained(out: Path) -> Iterator[None]:
         out: Run directory.
 
     Raises:
-        InputError: If `train.deterministic` asks for a kernel that does not exist.
+        InputError: If `train.deterministic` asks for a kernel that does not exist, or a batch is too small
+            for batch norm.
         RunError: If memory ran out or the data cannot be read.
     """
     try:
         yield
-    except (RuntimeError, MemoryError, OSError) as error:
-        if isinstance(error, RunError):
+    except (RuntimeError, ValueError, MemoryError, OSError) as error:
+        if isinstance(error, (InputError, RunError)):
             raise
         text = str(error)
         if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(text):
             raise RunError(f"{out}: {_out_of_memory(text)}") from error
+        if ONE_VALUE in text:
+            raise InputError(
+                f"{out}: a batch norm sees one value a channel: one image on a grid of one node; raise "
+                "train.batch_size or train.crop, or lower train.accumulate"
+            ) from error
         if "does not have a deterministic implementation" in text:
             raise InputError(
                 f"{out}: {text.split(maxsplit=1)[0]} has no deterministic kernel on this device; set "
@@ -90,7 +97,7 @@ def _out_of_memory(text: str) -> str:
         free, device = psutil.virtual_memory().available, "the CPU"
     return (
         f"out of memory on {device}: {_readable(asked[1]) if asked else 'more'} asked for, "
-        f"{free / 2**30:.1f} GiB free; lower train.batch_size, train.crop or data.size"
+        f"{free / 2**30:.1f} GiB free; lower train.batch_size, train.crop, data.size or model.width"
     )
 
 

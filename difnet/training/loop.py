@@ -16,7 +16,7 @@ from difnet.training.best_weights import keep_if_best
 from difnet.training.checkpoint import save_checkpoint
 from difnet.training.device import memory_format
 from difnet.training.distributed import by_first, highest, process_count, process_rank, shared_network
-from difnet.training.failures import CONTINUES, explained, stop_if_not_finite
+from difnet.training.failures import CONTINUES, stop_if_not_finite
 from difnet.training.history import MOST_ROWS, tensorboard
 from difnet.training.recipe import learning_rate, training_step
 from difnet.training.state import TrainingState
@@ -28,8 +28,9 @@ def run_steps(
     """Run the steps that are left, with a checkpoint every `train.checkpoint_every` steps and at the end.
 
     Raises:
-        RunError: If the loss is no longer finite, memory runs out, or the data cannot be read.
-        PreemptedError: If SIGTERM or SIGUSR1 asked to stop; the checkpoint is written.
+        RunError: If the loss is no longer finite.
+        PreemptedError: If SIGTERM or SIGUSR1 asked to stop, or the workflow that started it is gone; the
+            checkpoint is written.
     """
     train = config.train
     split = prepared.split("train")
@@ -44,21 +45,18 @@ def run_steps(
     def look_at_losses() -> None:
         stop_if_not_finite(state.history, step=state.step, config=config, split=split, out=out)
 
-    def checkpoint(signal_name: str | None) -> None:
+    def checkpoint(stopped_by: str | None) -> None:
         look_at_losses()
         state.wall_s += clock.lap()
         save_checkpoint(out, identity=identity, contents=state.contents())
         state.history.write(out / "history.csv")
-        if signal_name and state.step < train.steps:
-            raise PreemptedError(
-                f"{out}: {signal_name} after step {state.step} of {train.steps}; {CONTINUES}"
-            )
+        if stopped_by and state.step < train.steps:
+            raise PreemptedError(f"{out}: {stopped_by} after step {state.step} of {train.steps}; {CONTINUES}")
 
     with (
         StopRequest(highest) as stop,
         tensorboard(out, step=state.step) as write_scalars,
         Progress(title, train.steps, unit="steps", done=state.step, quiet=part[0] > 0) as progress,
-        explained(out),
         closing(training_batches(split, config, state.step, part)) as batches,
     ):
         for step, batch in zip(range(state.step, train.steps), batches, strict=False):
@@ -85,9 +83,9 @@ def run_steps(
                 progress.update(row.step, f"loss {row.loss:.4f}")
             if train.select == "best" and (state.step % train.select_every == 0 or finished):
                 keep_if_best(state, config, prepared)
-            signal_name = stop.name()
-            if state.step % train.checkpoint_every == 0 or finished or signal_name:
-                by_first(partial(checkpoint, signal_name))
+            stopped_by = stop.reason()
+            if state.step % train.checkpoint_every == 0 or finished or stopped_by:
+                by_first(partial(checkpoint, stopped_by))
 
 
 class Clock:

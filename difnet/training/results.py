@@ -10,7 +10,7 @@ from typing import Any
 import safetensors.torch
 from torch import nn
 
-from difnet.config import RunConfig, atomic_path, write_text
+from difnet.config import RunConfig, RunError, atomic_path, write_text
 from difnet.machine.environment import environment
 from difnet.machine.progress import say
 from difnet.models import parameter_count
@@ -31,8 +31,14 @@ def write_results(network: nn.Module, *, out: Path, facts: dict[str, Any], histo
         out: Run directory.
         facts: What environment.json says beside machine, versions and weights.
         history: Of the training; empty where there was none.
+
+    Raises:
+        RunError: If a weight is not finite: the last step diverged, and no loss has shown it.
     """
     weights = out / WEIGHTS
+    for name, tensor in network.state_dict().items():
+        if not bool(tensor.isfinite().all()):
+            raise RunError(f"{out}: after the last step, '{name}' is not finite; lower train.learning_rate")
     tensors = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
     with atomic_path(weights) as temporary:
         temporary.write_bytes(safetensors.torch.save(tensors))

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import torch
 
 from difnet.config import InputError, RunConfig, RunFolder
+from difnet.config.files import not_written
 from difnet.data import load_prepared
 from difnet.data.requirements import check_run
+from difnet.machine.locking import locked
 from difnet.models import PixelPrior, build_from_config
 from difnet.training.best_weights import check_selection
 from difnet.training.checkpoint import claim_directory, run_identity
 from difnet.training.device import choose_device, use_deterministic, use_threads
-from difnet.training.distributed import by_first, joined_processes, process_count
+from difnet.training.distributed import by_first, joined_processes, process_count, process_rank
+from difnet.training.failures import explained
 from difnet.training.history import History
 from difnet.training.loop import run_steps
 from difnet.training.recipe import make_optimiser
 from difnet.training.results import outcome, write_results
 from difnet.training.state import TrainingState
-from difnet.training.transfer import find_weights, take_weights
+from difnet.training.transfer import find_other, take_weights
 
 
 def train_run(
@@ -54,10 +58,10 @@ def train_run(
         InputError: If the configuration does not fit the data, `out` cannot be written, or the other run's
             weights are missing or do not fit.
         RunError: If the training fails; it says on one line what to do.
-        PreemptedError: If SIGTERM or SIGUSR1 asked to stop.
+        PreemptedError: If SIGTERM or SIGUSR1 asked to stop, or the workflow that started it is gone.
     """
     use_deterministic(config.train.deterministic)
-    with joined_processes(config.train):
+    with joined_processes(config.train), _alone_in(out), explained(out):
         _train(
             config,
             data=data,
@@ -93,7 +97,7 @@ def _train(
     model = config.model if pretext is None else config.model.model_copy(update={"weights": str(pretext)})
     network = build_from_config(model, len(prepared.index.classes), seed=config.seed).to(device)
     if config.weights_of is not None:
-        take_weights(network, find_weights(config, out=out, source=weights_from))
+        take_weights(network, find_other(config, out=out, source=weights_from))
     by_first(lambda: RunFolder(out).write_config(config, sources))
     facts = {
         "identity": identity,
@@ -101,6 +105,7 @@ def _train(
         "wall_s": 0.0,
         "processes": process_count(),
         "data_sha256": prepared.index.sha256,
+        "classes": dict(zip(prepared.index.classes, prepared.index.palette, strict=True)),
         "command": command,
     }
     history = History()
@@ -117,13 +122,36 @@ def _train(
     by_first(lambda: write_results(network, out=out, facts=facts, history=history))
 
 
+@contextmanager
+def _alone_in(out: Path) -> Iterator[None]:
+    """Let no other training write into the same run directory; one that wants to waits, after a line.
+
+    The lock lies beside the directory, which may be moved aside.
+
+    Raises:
+        InputError: If it cannot be written.
+    """
+    if process_rank() > 0:
+        yield
+        return
+    place = out.resolve()
+    with ExitStack() as stack:
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(place.with_name(f".{place.name}.lock"), f"trains {out}"))
+        except OSError as error:
+            raise not_written(out, error) from error
+        yield
+
+
 def _make_room(out: Path, identity: str, *, overwrite: bool) -> None:
     """Set aside a finished run of another configuration, data or code.
 
     Raises:
-        InputError: If there is one, and `overwrite` is not set.
+        InputError: If there is one, and `overwrite` is not set; or what is there is no run.
     """
     folder = RunFolder(out)
+    folder.check_ours()
     if folder.finished and folder.identity != identity:
         if not overwrite:
             raise InputError(

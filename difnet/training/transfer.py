@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safetensors.torch import load_file
+import safetensors.torch
 from torch import Tensor, nn
 
-from difnet.config import InputError, RunConfig
+from difnet.config import InputError, RunConfig, RunFolder
 
 DIFFUSION = "diffusion."
 """Start of the names of a diffusion rule's parameters."""
 
 
-def find_weights(config: RunConfig, *, out: Path, source: Path | None) -> Path:
-    """The weights that a run with `weights_of` takes.
+def find_other(config: RunConfig, *, out: Path, source: Path | None) -> RunFolder:
+    """The run whose weights a run with `weights_of` takes.
 
     Args:
         config: Of the run.
@@ -22,19 +22,18 @@ def find_weights(config: RunConfig, *, out: Path, source: Path | None) -> Path:
         source: Directory of the other run; None for the sibling `../../OTHER/seed<k>`.
 
     Raises:
-        InputError: If they do not exist.
+        InputError: If it is not trained.
     """
     other = source or out.resolve().parent.parent / str(config.weights_of) / f"seed{config.seed}"
-    weights = other / "weights.safetensors"
-    if not weights.is_file():
+    if not RunFolder(other).finished:
         raise InputError(
-            f"{weights}: does not exist; train it first: difnet train --benchmark {config.benchmark} "
+            f"{other}: holds no finished run; train it first: difnet train --benchmark {config.benchmark} "
             f"--ablation {config.weights_of} --seed {config.seed} --out {other}"
         )
-    return weights
+    return RunFolder(other)
 
 
-def take_weights(network: nn.Module, weights: Path) -> None:
+def take_weights(network: nn.Module, other: RunFolder) -> None:
     """Copy the weights of another network that differs in its diffusion rule alone.
 
     Of the rule, parameters that the configuration fixes and those that the other network does not have keep
@@ -42,15 +41,12 @@ def take_weights(network: nn.Module, weights: Path) -> None:
 
     Args:
         network: Takes the weights.
-        weights: Safetensors file of the other network.
+        other: The run of the other network.
 
     Raises:
-        InputError: If the file is damaged, or the networks differ in anything else.
+        InputError: If its weights are damaged, or the networks differ in anything else.
     """
-    try:
-        theirs = load_file(weights)
-    except Exception as error:
-        raise InputError(f"{weights}: is damaged; train that run again") from error
+    theirs = safetensors.torch.load(other.weights())
     own: dict[str, Tensor] = network.state_dict()
     differing = [
         name
@@ -60,7 +56,7 @@ def take_weights(network: nn.Module, weights: Path) -> None:
     differing += [name for name in own if name in theirs and own[name].shape != theirs[name].shape]
     if differing:
         raise InputError(
-            f"{weights}: its network differs in more than the diffusion rule: '{differing[0]}' is "
+            f"{other.path}: its network differs in more than the diffusion rule: '{differing[0]}' is "
             f"{_shape(own, differing[0])} here and {_shape(theirs, differing[0])} there; let 'weights_of' "
             "name an ablation whose model differs in the diffusion alone"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -104,6 +105,51 @@ main()
 """
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "difnet: interrupted\n")
+
+
+def run_with(raising: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`difnet list` where the catalogue raises an error."""
+    code = f"""
+import sys
+from difnet.cli import app, main
+def fail(*_):
+    {raising}
+app.app.registered_commands[:] = []
+app.app.command("list")(lambda: fail())
+app.app.command("other")(lambda: None)
+sys.argv = ["difnet", "list"]
+main.main()
+"""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=os.environ | environment,
+    )
+
+
+@pytest.mark.parametrize(
+    ("raising", "line"),
+    [
+        ("raise OSError(30, 'Read-only file system', '/a/b')", "/a/b: Read-only file system"),
+        ("open('x' * 300)", "x" * 300 + ": File name too long"),
+        ("raise MemoryError('9 GiB asked for')", "out of memory: 9 GiB asked for"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line(raising: str, line: str) -> None:
+    failed = run_with(raising)
+    assert (failed.returncode, failed.stdout, failed.stderr) == (1, "", f"difnet: {line}\n")
+
+
+def test_the_end_of_a_file_is_no_interrupt() -> None:
+    failed = run_with("raise EOFError('Ran out of input')")
+    assert failed.returncode == 1 and failed.stderr.endswith("EOFError: Ran out of input\n")
+
+
+def test_names_that_a_terminal_has_no_letters_for() -> None:
+    shown = run_with("print('\u56fe.png')", PYTHONIOENCODING="latin-1")
+    assert (shown.returncode, shown.stdout, shown.stderr) == (0, "\\u56fe.png\n", "")
 
 
 def test_the_entry_point_imports_nothing_before_it_can_be_interrupted() -> None:

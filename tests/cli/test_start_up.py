@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 
 from difnet.config import RunFolder, resolve_run
 from difnet.models import build_from_config
-from tests.conftest import CATALOGUE
+from tests.conftest import CATALOGUE, save_weights
 
 
 def cpu_seconds(*arguments: str) -> float:
@@ -45,7 +44,7 @@ def test_several_runs_are_scored_in_one_process(tmp_path: Path) -> None:
         config = resolve_run(CATALOGUE, benchmark="tiny", ablation="deeplab", seed=seed)
         torch.manual_seed(seed)
         RunFolder(run).write_config(config, {})
-        save_file(build_from_config(config.model, 7).state_dict(), run / "weights.safetensors")
+        save_weights(build_from_config(config.model, 7).state_dict(), run)
     folders = [str(tmp_path / f"seed{seed}") for seed in (0, 1)]
     data = str(tmp_path / "data")
     evaluate = [sys.executable, "-m", "difnet", "evaluate", "--data", data]

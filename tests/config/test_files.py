@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -101,3 +104,32 @@ def test_odd_yaml_is_one_line(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InputError) as error:
         read_yaml(tmp_path / "own.yaml", Path("own.yaml"))
     assert str(error.value).startswith(message)
+
+
+def test_two_processes_write_one_file_by_two_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with atomic_path(tmp_path / "a.csv") as first:
+        first.write_text("first")
+        monkeypatch.setattr(os, "getpid", os.getppid)
+        with atomic_path(tmp_path / "a.csv") as second:
+            second.write_text("second")
+        assert (tmp_path / "a.csv").read_text() == "second"
+    assert (tmp_path / "a.csv").read_text() == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from difnet.config import atomic_path\n"
+        "with atomic_path(Path(sys.argv[1])) as path: path.write_text('half'); os._exit(1)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.csv")], check=False)
+    assert len(list(tmp_path.glob(".a.*.partial.csv"))) == 1
+    write_text(tmp_path / "a.csv", "whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_half_a_character_has_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text('question: Q\ntitle: "\\ud83d"\n')
+    with pytest.raises(InputError, match=r"own\.yaml:2: not valid YAML: half of a surrogate pair"):
+        read_yaml(path)

@@ -242,3 +242,18 @@ def test_every_ablation_of_the_project_resolves_in_every_benchmark() -> None:
     for benchmark in CATALOGUE.benchmark_names:
         for ablation in CATALOGUE.ablation_names:
             assert resolve_run(CATALOGUE, benchmark=benchmark, ablation=ablation, seed=0).variant == ablation
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("train.scale=[1.4, 0.5]", r"from the smaller to the larger number: \[0.5, 1.4\]"),
+        ("train.threads=1099511627776", "less than or equal to 1024"),
+        ("train.workers=100000", "less than or equal to 256"),
+        ("model.width=1e12", "less than or equal to 16"),
+        ("model.embedding_dim=1000000000", "less than or equal to 65536"),
+    ],
+)
+def test_numbers_beyond_any_machine(override: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        resolve_run(CATALOGUE, benchmark="tiny", ablation="cascade", seed=0, overrides=[override])

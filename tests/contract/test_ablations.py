@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from difnet.config import RunConfig, TimingConfig, TrainConfig, plan
@@ -19,7 +18,7 @@ from difnet.evaluation import evaluate_run
 from difnet.models import build_from_config, load_network
 from difnet.timing import time_networks
 from difnet.training import make_optimiser, train_run, training_step, use_threads
-from tests.conftest import CATALOGUE
+from tests.conftest import CATALOGUE, save_weights
 
 CLASSES = 5
 OVERFITTING = TrainConfig(steps=20, batch_size=4, learning_rate=0.02, flip=False)
@@ -107,7 +106,7 @@ def test_loads_what_was_saved(variant: str, tmp_path: Path) -> None:
     network = network_of(run).train()
     images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
     network(images)  # moves the running statistics of the batch norms off their start
-    save_file(network.state_dict(), tmp_path / "weights.safetensors")
+    save_weights(network.state_dict(), tmp_path)
     torch.manual_seed(1)
     loaded = load_network(tmp_path, run, num_classes=CLASSES)
     with torch.inference_mode():

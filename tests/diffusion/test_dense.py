@@ -122,7 +122,7 @@ def test_empty() -> None:
 def test_values_that_are_not_finite(where: str, capfd: pytest.CaptureFixture[str]) -> None:
     inputs = {"transition": torch.full((1, 5, 5), 0.2), "seeds": torch.ones(1, 2, 5)}
     inputs[where][0, 0, 1] = torch.nan
-    with pytest.raises(InputError, match=f"the {where} holds values that are not finite"):
+    with pytest.raises(InputError, match=f"dense inverse, {where}: values that are not finite"):
         dense_inverse(**inputs, a=0.1)
     assert capfd.readouterr() == ("", "")
 

@@ -175,8 +175,40 @@ def test_bad_arguments() -> None:
         iterative_inverse(features, seeds, 0.1, 0.0)
     with pytest.raises(InputError, match="TopKTransition needs its matrix: use the dense inverse"):
         iterative_inverse(features, seeds, 0.1, 1e-5, transition=make_transition("top_k"))
-    with pytest.raises(InputError, match="seeds hold values that are not finite"):
-        iterative_inverse(features, seeds / 0, 0.1, 1e-5)
+
+
+@pytest.mark.parametrize("levels", [1, 2])
+@pytest.mark.parametrize(
+    ("features", "seeds", "message"),
+    [
+        (float("nan"), 1.0, "features: values that are not finite"),
+        (float("inf"), 1.0, "features: values that are not finite"),
+        (1e20, 1.0, "so large that numbers overflow"),
+        (MIXING, float("nan"), "seeds: values that are not finite"),
+        (MIXING, 1e39, "seeds: values that are not finite"),
+    ],
+)
+def test_numbers_that_are_not_finite_end_it(levels: int, features: float, seeds: float, message: str) -> None:
+    given = [normal(1, 8, 40, seed=level) * features for level in range(levels)]
+    with pytest.raises((InputError, RunError), match=message):
+        iterative_inverse(given, normal(1, 3, 40, seed=9) * seeds, 0.5, 1e-4)
+
+
+@pytest.mark.parametrize("levels", [1, 2])
+def test_a_gradient_that_is_not_finite_ends_it(levels: int) -> None:
+    features = [normal(1, 8, 40, seed=level) * MIXING for level in range(levels)]
+    seeds = normal(1, 3, 40, seed=9).requires_grad_()
+    solution = iterative_inverse(features, seeds, 0.5, 1e-4)
+    with pytest.raises(RunError, match="so large that numbers overflow"):
+        solution.backward(torch.full_like(solution, torch.nan))
+
+
+@pytest.mark.parametrize("levels", [1, 2])
+def test_seeds_as_large_as_the_dtype_allows(levels: int) -> None:
+    features = [normal(1, 8, 40, seed=level) * MIXING for level in range(levels)]
+    seeds = normal(1, 3, 40, seed=9)
+    largest = iterative_inverse(features, seeds * 1e38 / 4, 0.5, 1e-4) / (1e38 / 4)
+    assert largest_difference(largest, iterative_inverse(features, seeds, 0.5, 1e-4)) <= 1e-3
 
 
 def test_tolerance_below_the_dtype_is_a_run_error() -> None:

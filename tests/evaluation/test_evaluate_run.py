@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from difnet.config import DataConfig, InputError, RunConfig, RunFolder, resolve_run
 from difnet.data import load_prepared, prepare
@@ -18,7 +17,7 @@ from difnet.evaluation import evaluate_run
 from difnet.metrics import confusion_matrix, miou
 from difnet.models import build_from_config
 from difnet.tables import SCORES, PerImage
-from tests.conftest import CATALOGUE
+from tests.conftest import CATALOGUE, save_weights
 from tests.data import trees
 
 
@@ -34,7 +33,7 @@ def untrained_run(directory: Path, ablation: str, **weights: torch.Tensor) -> Ru
     config = resolve_run(CATALOGUE, benchmark="tiny", ablation=ablation, seed=4)
     torch.manual_seed(0)
     RunFolder(directory).write_config(config, {})
-    save_file(build_from_config(config.model, 7).state_dict() | weights, directory / "weights.safetensors")
+    save_weights(build_from_config(config.model, 7).state_dict() | weights, directory)
     return config
 
 
@@ -95,19 +94,28 @@ def test_evaluating_twice_gives_identical_files(tmp_path: Path, data: Path) -> N
     assert (tmp_path / "scores.csv").read_bytes() == first
 
 
+@pytest.mark.parametrize(
+    "ablation", ["cascade", "dense_inverse", "dense_inverse_solved_iteratively", "deeplab"]
+)
+def test_weights_that_are_not_finite_are_no_class_0(ablation: str, tmp_path: Path, data: Path) -> None:
+    bias = torch.full((7,), torch.nan)
+    untrained_run(tmp_path, ablation, **{"seed_branch.classifier.convolutions.0.bias": bias})
+    with pytest.raises(InputError, match="values that are not finite"):
+        evaluate_run(tmp_path, data=data)
+    assert not (tmp_path / "scores.csv").exists()
+
+
 def weights_of_another_network(run: Path) -> None:
-    save_file({"conv1.weight": torch.zeros(1)}, run / "weights.safetensors")
+    save_weights({"conv1.weight": torch.zeros(1)}, run)
 
 
 @pytest.mark.parametrize(
     ("break_it", "message"),
     [
         (lambda run: (run / "weights.safetensors").unlink(), "does not exist; train the run to its end"),
-        (
-            lambda run: (run / "weights.safetensors").write_bytes(b"x" * 40),
-            "is damaged or belongs to another",
-        ),
-        (weights_of_another_network, "is damaged or belongs to another network"),
+        (lambda run: (run / "weights.safetensors").write_bytes(b"x" * 40), "is not what was trained"),
+        (lambda run: (run / "environment.json").unlink(), "is not what was trained"),
+        (weights_of_another_network, "its weights are those of another network"),
         (lambda run: (run / "config.yaml").write_text("variant: [\n"), "config.yaml:2: not valid YAML"),
         (lambda run: (run / "config.yaml").unlink(), "config.yaml: cannot be read"),
     ],

@@ -12,7 +12,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from difnet.config import DataConfig, EvaluateConfig, InputError, RunConfig, RunFolder, resolve_run
@@ -23,7 +22,7 @@ from difnet.evaluation.full_size import centred, mean_of_passes
 from difnet.metrics import image_statistics
 from difnet.models import PixelPrior, Prediction, build_from_config
 from difnet.tables import PerImage
-from tests.conftest import CATALOGUE
+from tests.conftest import CATALOGUE, save_weights
 
 CLASSES = 3
 SIZES = ((33, 41), (40, 36), (40, 36), (49, 37))
@@ -165,7 +164,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def scored(directory: Path, data: Path, ablation: str = "cascade", **evaluate: Any) -> pd.DataFrame:
     config = run_with(ablation, **evaluate)
     RunFolder(directory).write_config(config, {})
-    save_file(untrained(config).state_dict(), directory / "weights.safetensors")
+    save_weights(untrained(config).state_dict(), directory)
     return evaluate_run(directory, data=data)
 
 

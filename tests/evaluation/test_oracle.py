@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from difnet.config import DataConfig, EvaluateConfig, InputError, RunConfig, RunFolder, resolve_run
 from difnet.data import VOID, load_prepared, prepare
@@ -15,7 +14,7 @@ from difnet.data.batches import evaluation_batches
 from difnet.evaluation import evaluate_run
 from difnet.evaluation.oracle import labelled_pixels, nearest_labels, node_seeds, oracle_logits
 from difnet.models import DifNet, build_from_config
-from tests.conftest import CATALOGUE
+from tests.conftest import CATALOGUE, save_weights
 
 CLASSES = 7
 TRUTH = np.array(
@@ -163,7 +162,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def write_run(directory: Path, config: RunConfig) -> None:
     torch.manual_seed(0)
     RunFolder(directory).write_config(config, {})
-    save_file(build_from_config(config.model, CLASSES).state_dict(), directory / "weights.safetensors")
+    save_weights(build_from_config(config.model, CLASSES).state_dict(), directory)
 
 
 def test_evaluating_twice_gives_identical_scores(tmp_path: Path, data: Path) -> None:

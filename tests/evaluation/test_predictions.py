@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 
 from difnet.config import DataConfig, InputError, RunFolder, resolve_run
 from difnet.data import load_prepared, open_dataset, prepare
@@ -23,7 +22,7 @@ from difnet.evaluation import evaluate_run, predict, predict_images
 from difnet.metrics import image_statistics
 from difnet.models import build_from_config, from_official, load_network
 from difnet.tables import PerImage
-from tests.conftest import CATALOGUE, PROJECT
+from tests.conftest import CATALOGUE, PROJECT, save_weights
 from tests.models import golden
 
 CAMVID = Path(os.environ.get("DIFNET_DATA", PROJECT / "data")) / "CamVid"
@@ -31,7 +30,7 @@ CAMVID = Path(os.environ.get("DIFNET_DATA", PROJECT / "data")) / "CamVid"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Runs with weights that were never trained, and checkpoints in the authors' names."""
+    """Runs with weights that were never trained, without their data; checkpoints in the authors' names."""
     root = tmp_path_factory.mktemp("predictions")
     for name, ablation, overrides in (
         ("cascade", "cascade", ()),
@@ -41,8 +40,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ):
         config = resolve_run(CATALOGUE, benchmark="tiny", ablation=ablation, seed=0, overrides=overrides)
         torch.manual_seed(0)
-        RunFolder(root / name).write_config(config, {})
-        save_file(build_from_config(config.model, 7).state_dict(), root / name / "weights.safetensors")
+        gone = DataConfig(name="folder", options={"root": str(root / "gone")})
+        RunFolder(root / name).write_config(config.model_copy(update={"data": gone}), {})
+        classes = open_dataset(DataConfig(name="shapes")).classes()
+        save_weights(build_from_config(config.model, 7).state_dict(), root / name, classes=classes)
     shapes = golden.description("difnet-18")["state_dict_shapes"]
     state = {f"module.{name}": tensor for name, tensor in golden.weights(shapes).items()}
     torch.save({"epoch": 50, "state_dict": state}, root / "authors.pth")
@@ -201,11 +202,11 @@ def test_weights_that_do_not_serve(folder: Path, tmp_path: Path, pixels: np.ndar
     torch.save({"fc.weight": torch.zeros(3)}, tmp_path / "other.pth")
     cases = {
         tmp_path / "none.pth": "cannot be read: No such file",
-        tmp_path / "evil.pkl": "is not a checkpoint of tensors alone",
-        tmp_path / "evil.pt": "is not a checkpoint of tensors alone",
-        folder / "cascade" / "weights.safetensors": "or give a run directory",
-        tmp_path / "tensor.pth": "not one of the authors' networks",
-        tmp_path / "other.pth": "not one of the authors' networks",
+        tmp_path / "evil.pkl": "is damaged, or no file of weights alone",
+        tmp_path / "evil.pt": "is damaged, or no file of weights alone",
+        folder / "cascade" / "weights.safetensors": "or a run directory",
+        tmp_path / "tensor.pth": "holds no weights by name",
+        tmp_path / "other.pth": "its parameters are fc.weight, ...",
         folder / "oracle": "takes its seeds from labels",
         tmp_path: "config.yaml: cannot be read",
     }
@@ -227,6 +228,36 @@ def test_maps_that_a_network_does_not_have(folder: Path, tmp_path: Path, pixels:
     predicted(image, folder / "no_importance", tmp_path / "out", maps=True)
     written = {path.name for path in (tmp_path / "out").iterdir()}
     assert written == {"image.png", "image_overlay.png", "image_seeds.png"}
+
+
+def test_only_predictions_are_replaced(folder: Path, tmp_path: Path, pixels: np.ndarray) -> None:
+    """A folder of labels made by hand has the names of its images."""
+    for name in ("a.png", "b.png"):
+        (tmp_path / "images").mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(tmp_path / "images" / name)
+    predicted(tmp_path / "images", folder / "deeplab", tmp_path / "out")
+    predicted(tmp_path / "images", folder / "cascade", tmp_path / "out", maps=True)
+    by_hand = tmp_path / "out" / "b.png"
+    Image.fromarray(pixels[..., 0]).save(by_hand)
+    before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    with pytest.raises(InputError, match=r"b\.png: is no picture of 'difnet predict'; choose another --out"):
+        predicted(tmp_path / "images", folder / "cascade", tmp_path / "out")
+    assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options"),
+    [("_overlay", {}), ("_seeds", {"maps": True}), ("_similarity_layer1", {"similarity": (0, 0)})],
+)
+def test_two_images_whose_pictures_have_one_name(
+    suffix: str, options: dict, *, folder: Path, tmp_path: Path, pixels: np.ndarray
+) -> None:
+    for name in ("a", f"a{suffix}"):
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    images = [tmp_path / "a.png", tmp_path / f"a{suffix}.png"]
+    with pytest.raises(InputError, match=rf"would both be written to .*a{suffix}\.png; predict into two"):
+        list(predict_images(images, weights=folder / "cascade", out=tmp_path / "out", **options))
+    assert not (tmp_path / "out").exists()
 
 
 def test_images_that_do_not_serve(folder: Path, tmp_path: Path, pixels: np.ndarray) -> None:
@@ -259,8 +290,6 @@ def test_broken_images_are_named_and_the_others_go_on(
     (images / "1.png").write_bytes((images / "3.png").read_bytes()[:2000])
     (images / "2.png").write_text("no image")
     Image.fromarray(pixels[:9, :9]).save(images / "4.png")
-    out.mkdir()
-    (out / "3.png").write_text("from an earlier time")
     done = subprocess.run(
         [
             *(sys.executable, "-m", "difnet", "predict", str(images), "--out", str(out)),

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 
 from difnet.config import DataConfig, InputError, ModelConfig, Project, RunFolder, resolve_run
 from difnet.data import load_prepared, prepare
@@ -20,7 +19,7 @@ from difnet.evaluation.forward_pass import ForwardPass
 from difnet.evaluation.similarity import level_states, merged_grid, node_classes, similarity_rows, walks
 from difnet.models import build, load_network
 from difnet.models.diffusion_rules import Cascade, DenseInverse, IterativeInverse
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, save_weights
 
 LEVELS = ("image", "layer1", "layer2")
 
@@ -171,7 +170,7 @@ def own_run(project: Path, write: Callable[[str, str], Path], monkeypatch: pytes
     for embedding in network.similarity_branch.embeddings.values():
         embedding[1].weight.data.fill_(0.25)  # else every P is the identity
     RunFolder(project / "run").write_config(config, {})
-    save_file(network.state_dict(), project / "run" / "weights.safetensors")
+    save_weights(network.state_dict(), project / "run")
     return project / "run"
 
 

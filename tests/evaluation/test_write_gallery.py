@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from difnet.config import DataConfig, InputError, RunFolder, resolve_run
 from difnet.data import load_prepared, prepare
@@ -18,7 +18,7 @@ from difnet.evaluation.forward_pass import recorded
 from difnet.metrics import image_statistics
 from difnet.models import build_from_config
 from difnet.tables import PerImage
-from tests.conftest import CATALOGUE
+from tests.conftest import CATALOGUE, save_weights
 
 VARIANTS = ("cascade", "deeplab", "dense_inverse", "pixel_prior", "oracle")
 
@@ -42,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             network = build_from_config(config.model, 7)
             RunFolder(run).write_config(config, {})
             counts = {"counts": torch.rand(7, 40, 40)} if variant == "pixel_prior" else {}
-            save_file(network.state_dict() | counts, run / "weights.safetensors")
+            save_weights(network.state_dict() | counts, run)
             evaluate_run(run, data=root / "data")
     return root
 

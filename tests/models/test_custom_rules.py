@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from difnet.config import InputError, Project, RunConfig, resolve_run
 from difnet.models import build, load_network
 from difnet.models.custom_rules import MODULE_PREFIX, load_diffusion
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, save_weights
 from tests.models.conftest import MEAN
 
 IMAGES = torch.randn(2, 3, 33, 41, generator=torch.Generator().manual_seed(0))
@@ -122,7 +121,7 @@ def test_an_unknown_rule_names_the_nearest(rule: Callable[[str], Path]) -> None:
 
 
 def trained(directory: Path, config: RunConfig) -> None:
-    save_file(build(config.model.name, 7, diffusion="mean").state_dict(), directory / "weights.safetensors")
+    save_weights(build(config.model.name, 7, diffusion="mean").state_dict(), directory)
 
 
 def test_weights_of_an_older_rule_are_refused(rule: Callable[[str], Path], project: Path) -> None:

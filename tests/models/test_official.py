@@ -49,9 +49,16 @@ def test_kind_and_size_are_read_off_the_shapes(name: str) -> None:
     assert parameter_count(network) == description["parameters"]
 
 
-def test_data_parallel_prefix_is_ignored() -> None:
+@pytest.mark.parametrize(
+    "keys", [[], ["state_dict"], ["model"], ["net"], ["model_state_dict"], ["model", "net"]]
+)
+@pytest.mark.parametrize("prefix", ["", "module.", "model.", "module.model."])
+def test_what_training_scripts_wrap_weights_in_is_taken_off(prefix: str, keys: list[str]) -> None:
     state = golden.weights(golden.description("difnet-18")["state_dict_shapes"])
-    network = from_official({f"module.{key}": value for key, value in state.items()})
+    checkpoint: dict = {f"{prefix}{key}": value for key, value in state.items()}
+    for key in keys:
+        checkpoint = {"epoch": 3, key: checkpoint, "confusion": torch.zeros(2, 2)}
+    network = from_official(checkpoint)
     assert torch.equal(network.state_dict()["diffusion.alpha.3"], state["diffuse3.alpha"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -199,7 +200,7 @@ def write_environment(run: Path, benchmark: str, name: str, seed: int) -> None:
         "uncommitted": [],
         "code_sha256": "c" * 64,
         "data_sha256": "d" * 64,
-        "weights_sha256": "e" * 64,
+        "weights_sha256": hashlib.sha256((run / "weights.safetensors").read_bytes()).hexdigest(),
         "parameters": 512_345,
         "wall_s": 83.4,
         "command": f"difnet train --benchmark {benchmark} --ablation {name} --seed {seed} --out DIR",

@@ -7,14 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from difnet.config import RunFolder, TimingConfig, resolve_run
 from difnet.data import load_prepared, prepare
 from difnet.data.augmentation import normalise
 from difnet.models import build_from_config
 from difnet.timing.operator_inputs import random_levels, start_levels, trained_levels
-from tests.conftest import CATALOGUE
+from tests.conftest import CATALOGUE, save_weights
 
 
 def test_random_features_are_the_same_in_every_call() -> None:
@@ -33,7 +32,7 @@ def test_trained_features_have_any_number_of_nodes(tmp_path: Path, nodes: int, g
     prepare(config.data, data)
     network = build_from_config(config.model, 7).eval()
     RunFolder(run).write_config(config, {})
-    save_file(network.state_dict(), run / "weights.safetensors")
+    save_weights(network.state_dict(), run)
     levels = trained_levels(run, data=data, batch=2)
     assert levels is not None
     features = levels(nodes)

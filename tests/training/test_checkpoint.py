@@ -8,12 +8,14 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from difnet.config import InputError
+from difnet.config import InputError, RunFolder
+from difnet.training.checkpoint import claim_directory, sealed
 from tests.training.conftest import STEPS, Trainer, same
 
 NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
@@ -65,6 +67,32 @@ def test_a_damaged_or_missing_newest_falls_back(
     assert warning in capsys.readouterr().err
 
 
+def flipped(path: Path, place: int) -> bytes:
+    """A file with one bit changed."""
+    content = bytearray(path.read_bytes())
+    content[place // 8] ^= 1 << place % 8
+    return bytes(content)
+
+
+def test_no_flipped_bit_is_resumed_from(undisturbed: Path, interrupted: Path) -> None:
+    path, random = undisturbed / NEWEST, Random(0)
+    identity = torch.load(path, weights_only=True)["identity"]
+    for place in random.sample(range(8 * path.stat().st_size), 100):
+        (interrupted / NEWEST).write_bytes(flipped(path, place))
+        contents = claim_directory(interrupted, identity=identity, overwrite=False)
+        assert contents is not None and contents["step"] == STEPS - 1, place
+
+
+def test_no_flipped_bit_of_the_weights_is_read(undisturbed: Path, tmp_path: Path) -> None:
+    shutil.copytree(undisturbed, tmp_path / "run")
+    weights, random = tmp_path / "run" / "weights.safetensors", Random(0)
+    assert RunFolder(undisturbed).weights() == weights.read_bytes()
+    for place in random.sample(range(8 * weights.stat().st_size), 100):
+        weights.write_bytes(flipped(undisturbed / weights.name, place))
+        with pytest.raises(InputError, match=r"weights\.safetensors: is not what was trained"):
+            RunFolder(tmp_path / "run").weights()
+
+
 def test_two_damaged_ones_are_refused_unless_overwritten(
     interrupted: Path, undisturbed: Path, train: Trainer
 ) -> None:
@@ -85,7 +113,7 @@ def test_a_malicious_one_is_refused_and_not_run(
     if form == "pickle":
         path.write_bytes(pickle.dumps(contents, protocol=2))
     elif form == "torch":
-        torch.save(contents, path)
+        path.write_bytes(sealed(contents))
     else:
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("checkpoint/data.pkl", pickle.dumps(contents, protocol=2))

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,14 +15,15 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from filelock import FileLock
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from difnet.config import InputError, RunError
+from difnet.config import InputError, RunError, RunFolder
 from difnet.data import load_prepared
 from difnet.data.batches import training_batch
 from difnet.training import failures, loop
-from tests.training.conftest import Trainer, same
+from tests.training.conftest import STEPS, Trainer, same
 
 Happen = Callable[[int, Callable[[], object]], None]
 
@@ -74,6 +76,26 @@ def test_a_solver_that_refuses_bad_numbers_does_not_hide_the_loss(
         train(tmp_path, "train.checkpoint_every=100")
 
 
+def test_weights_that_the_last_step_has_destroyed(
+    tmp_path: Path, train: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its loss is of before the step, so that no loss tells."""
+    plain = loop.training_step
+
+    def training_step(network: torch.nn.Module, *arguments: object, step: int, **keywords: object):
+        loss = plain(network, *arguments, step=step, **keywords)
+        if step == STEPS - 1:
+            next(network.parameters()).data[0] = torch.nan
+        return loss
+
+    monkeypatch.setattr(loop, "training_step", training_step)
+    with pytest.raises(
+        RunError, match=r"after the last step, '\S+' is not finite; lower train.learning_rate"
+    ):
+        train(tmp_path)
+    assert not (tmp_path / "weights.safetensors").exists()
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 def test_out_of_memory_on_the_cpu(workers: int, tmp_path: Path, train: Trainer) -> None:
     with pytest.raises(RunError) as raised:
@@ -100,6 +122,34 @@ def test_a_kernel_that_is_not_deterministic(tmp_path: Path) -> None:
         failures.explained(tmp_path),
     ):
         raise RuntimeError(text)
+
+
+def test_a_batch_of_one_value(tmp_path: Path, train: Trainer) -> None:
+    with pytest.raises(InputError, match="a batch norm sees one value a channel: one image on a grid of one"):
+        train(tmp_path, "train.batch_size=1", "train.crop=1")
+
+
+def test_a_network_that_does_not_fit(tmp_path: Path, train: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 92160000000000 bytes."
+
+    def build(*_: object, **__: object) -> None:
+        raise RuntimeError(text)
+
+    monkeypatch.setattr(sys.modules["difnet.training.train_run"], "build_from_config", build)
+    with pytest.raises(RunError, match="out of memory on the CPU: 85830.7 GiB asked for, .* or model.width"):
+        train(tmp_path)
+
+
+@pytest.mark.parametrize("variables", [{"WORLD_SIZE": "abc"}, {"WORLD_SIZE": "2"}])
+def test_variables_of_torchrun_that_are_not_valid(
+    variables: dict[str, str], tmp_path: Path, train: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(
+        InputError, match=r"the variables of torchrun are set, and not valid \(.*; unset WORLD"
+    ):
+        train(tmp_path)
 
 
 def test_other_errors_stay_as_they_are(tmp_path: Path) -> None:
@@ -143,6 +193,22 @@ def test_data_that_get_lost(workers: int, tmp_path: Path, train: Trainer, before
         gone(tmp_path / "run", *settings)
     (tmp_path / "unmounted").rename(data)
     assert same(gone(tmp_path / "run", *settings), train(tmp_path / "other", *settings))
+
+
+def test_another_training_of_the_same_folder_is_waited_for(
+    tmp_path: Path, train: Trainer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else the folder may end with the configuration of one and the weights of the other."""
+    out = tmp_path / "run"
+    with FileLock(tmp_path / ".run.lock"):
+        second = threading.Thread(target=lambda: train(out, ablation="pixel_prior"))
+        second.start()
+        while not (said := capsys.readouterr().err):
+            second.join(0.01)
+        assert said == f"difnet: waiting for another process, which trains {out}\n"
+        assert not out.exists()
+    second.join()
+    assert RunFolder(out).weights()
 
 
 def test_pixels_that_become_shorter(tmp_path: Path, train: Trainer, before_step: Happen) -> None:

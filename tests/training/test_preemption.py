@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 from difnet.config import PreemptedError
+from difnet.machine import signals
 from tests.training.conftest import STEPS, Trainer, same
 
 Happen = Callable[[int, Callable[[], object]], None]
@@ -45,6 +46,35 @@ def test_the_step_is_finished_and_saved(
 def test_in_the_last_step_the_run_ends_as_usual(tmp_path: Path, train: Trainer, before_step: Happen) -> None:
     before_step(STEPS - 1, lambda: os.kill(os.getpid(), signal.SIGTERM))
     train(tmp_path)
+
+
+def test_a_job_whose_workflow_is_gone_stops(
+    tmp_path: Path, train: Trainer, before_step: Happen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would end after the next start of the workflow, in the same folder."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as workflow:
+        monkeypatch.setenv(signals.WORKFLOW, str(workflow.pid))
+        before_step(2, workflow.kill)
+        with pytest.raises(PreemptedError, match="its workflow ended after step 3 of 6; the same command"):
+            train(tmp_path)
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == 3
+
+
+def test_a_step_without_end_is_left(
+    tmp_path: Path, train: Trainer, before_step: Happen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signals, "GRACE_S", 1)
+
+    def endless() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        while True:
+            time.sleep(0.01)
+
+    before_step(2, endless)
+    with pytest.raises(PreemptedError, match="the step did not end within 1 s; the same command continues"):
+        train(tmp_path)
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == 2
+    assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
 
 
 def test_exit_code_and_line_of_a_whole_process_group(tmp_path: Path) -> None:

@@ -101,6 +101,16 @@ def test_damaged_checkpoint_is_one_line(tmp_path: Path, data: Path) -> None:
     assert "is damaged or not a checkpoint; choose another --out" in refused.stderr
 
 
+@pytest.mark.parametrize("name", ["config.yaml", "history.csv"])
+def test_files_of_others_are_not_overwritten(name: str, tmp_path: Path, data: Path) -> None:
+    (tmp_path / name).write_text("mine: 1\n")
+    refused = train(tmp_path, data, "--overwrite", check=False)
+    assert refused.returncode == 2
+    assert f"{tmp_path}: holds {name} and is no run; choose another folder" in refused.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "mine: 1\n"
+
+
 def test_pixel_prior_is_the_most_frequent_class(tmp_path: Path, data: Path) -> None:
     train(tmp_path, data, ablation="pixel_prior")
     counts = load_file(tmp_path / "weights.safetensors")["counts"]

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from difnet.config import DataConfig, InputError, ModelConfig, RunConfig, load_run, resolve_run
 from difnet.data import prepare
 from difnet.models import build_from_config
 from difnet.training import train_run
-from tests.conftest import CATALOGUE
+from tests.conftest import CATALOGUE, save_weights
 
 CLASSES = 7
 
@@ -42,7 +42,7 @@ def other(tmp_path: Path) -> Path:
     for name, parameter in network.named_parameters():
         if name.startswith("diffusion."):
             parameter.data.fill_(0.25)
-    save_file(network.state_dict(), directory / "weights.safetensors")
+    save_weights(network.state_dict(), directory)
     return directory
 
 
@@ -101,14 +101,14 @@ def test_other_networks_are_refused(
     out = tmp_path / "out"
     with pytest.raises(InputError, match=re.escape(message)) as raised:
         take(config(**model), out, data, weights_from=other)
-    assert str(raised.value).startswith(f"{other}/weights.safetensors: its network differs in more than")
+    assert str(raised.value).startswith(f"{other}: its network differs in more than")
     assert not out.exists()
 
 
 def test_missing_weights_name_the_command(tmp_path: Path, data: Path) -> None:
     out = tmp_path / "runs" / "later" / "seed1"
     command = "difnet train --benchmark tiny --ablation cascade --seed 1 --out"
-    expected = f"does not exist; train it first: {command} {tmp_path}/runs/cascade/seed1"
+    expected = f"holds no finished run; train it first: {command} {tmp_path}/runs/cascade/seed1"
     with pytest.raises(InputError, match=re.escape(expected)):
         take(config(), out, data)
     assert not out.exists()
@@ -116,5 +116,5 @@ def test_missing_weights_name_the_command(tmp_path: Path, data: Path) -> None:
 
 def test_damaged_weights_are_one_line(other: Path, tmp_path: Path, data: Path) -> None:
     (other / "weights.safetensors").write_bytes(b"x" * 30)
-    with pytest.raises(InputError, match=r"weights\.safetensors: is damaged; train that run again"):
+    with pytest.raises(InputError, match=r"weights\.safetensors: is not what was trained"):
         take(config(), tmp_path / "runs" / "later" / "seed1", data)

@@ -6,10 +6,11 @@ import math
 import re
 from statistics import fmean
 
+import safetensors.numpy
 from matplotlib.axes import Axes
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
-from difnet.config import ModelConfig
+from difnet.config import InputError, ModelConfig, RunFolder
 from difnet.report.figures.plot import DASHES, MARKERS, MUTED, SERIES, Plot, new_figure
 from difnet.report.figures.side_labels import Label, label_right, shorten
 from difnet.report.load import Results
@@ -73,18 +74,15 @@ def learned_weights(run: RunRecord, model: ModelConfig, kind: str) -> dict[str, 
         kind: `alpha` (restart) or `beta` (skip).
     """
     learned = {"alpha": model.restart, "beta": model.skip}[kind] == "learned"
-    path = run.folder / "weights.safetensors"
-    if not learned or not path.is_file():
+    if not learned or not run.trained:
         return {}
     weights = {}
     try:
-        with safe_open(path, framework="np") as stored:
-            for name in stored.keys():  # noqa: SIM118
-                match = re.search(rf"(?:^|\.){kind}\.(\d+)$", name)
-                if match and int(match[1]) < len(model.levels):
-                    logit = float(stored.get_tensor(name).item())
-                    weights[int(match[1])] = 1 / (1 + math.exp(-logit))
-    except (SafetensorError, OSError, ValueError, OverflowError):
+        for name, tensor in safetensors.numpy.load(RunFolder(run.folder).weights()).items():
+            match = re.search(rf"(?:^|\.){kind}\.(\d+)$", name)
+            if match and int(match[1]) < len(model.levels):
+                weights[int(match[1])] = 1 / (1 + math.exp(-float(tensor.item())))
+    except (SafetensorError, InputError, ValueError, OverflowError):
         return {}
     return {model.levels[place]: weights[place] for place in sorted(weights)}
 

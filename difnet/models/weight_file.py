@@ -1,0 +1,125 @@
+"""Weights in a file of anybody: read without running code from it, whatever is in it."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import pickletools
+import warnings
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from difnet.config import InputError
+
+WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
+"""Keys under which training scripts keep the weights."""
+PREFIXES = ("module.", "model.")
+"""What wrappers of networks put before every name."""
+SHOWN = 5
+"""Keys that a message names."""
+_multiarray = np._core.multiarray  # type: ignore[attr-defined]
+ALLOWED: list[Any] = [
+    np.dtype,
+    np.ndarray,
+    *(type(np.dtype(letter)) for letter in "?bhilqBHILQefdSU"),
+    *(
+        (function, f"numpy.{core}.multiarray.{function.__name__}")
+        for function in (_multiarray.scalar, _multiarray._reconstruct)
+        for core in ("core", "_core")
+    ),
+]
+"""What a checkpoint may hold beside tensors: numbers and arrays of NumPy, of any version."""
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors in a safetensors file or a checkpoint of PyTorch, by name.
+
+    Checkpoints of Python 2 and numbers of NumPy beside the weights are read too.
+
+    Raises:
+        InputError: If the file cannot be read, holds more than tensors and numbers, or no tensors.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return unwrapped(_load(path))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except Exception as error:
+        raise InputError(f"{path}: is damaged, or no file of weights alone") from error
+
+
+def unwrapped(stored: object) -> dict[str, Tensor]:
+    """The weights in what a training script has saved: among its other values, with its prefixes.
+
+    Raises:
+        InputError: If there are none; it names the keys that are there.
+    """
+    inner = stored
+    while isinstance(inner, Mapping):
+        wrapped = next((inner[key] for key in WRAPPERS if isinstance(inner.get(key), Mapping)), None)
+        if wrapped is None:
+            tensors = {name: value for name, value in inner.items() if torch.is_tensor(value)}
+            if tensors and all(isinstance(name, str) for name in tensors):
+                return _plain(tensors)
+        inner = wrapped
+    keys = [repr(key) for key in stored] if isinstance(stored, Mapping) else []
+    there = (
+        f"its keys are {', '.join(keys[:SHOWN])}{', ...' * (len(keys) > SHOWN)}" if keys else "it has no keys"
+    )
+    raise InputError(f"holds no weights by name: {there}")
+
+
+def _load(path: Path) -> object:
+    if path.suffix == ".safetensors":
+        return safetensors.torch.load_file(path)
+    file: Path | io.BytesIO = path
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > path.stat().st_size:
+                raise InputError("is compressed, which no file of weights is")
+    else:
+        file = io.BytesIO(_with_text(path.read_bytes()))
+    with torch.serialization.safe_globals(ALLOWED):
+        return torch.load(file, map_location="cpu", weights_only=True, encoding="latin1")
+
+
+def _with_text(content: bytes) -> bytes:
+    """A file in the form before PyTorch 1.6: five pickles, then the values.
+
+    Its long strings of Python 2, which `weights_only` does not know, become text of the same characters.
+    """
+    file, parts = io.BytesIO(content), []
+    for _ in range(5):
+        start = file.tell()
+        for opcode, text, place in pickletools.genops(file):
+            if opcode.name == "BINSTRING" and place is not None:
+                raw = str(text).encode()
+                parts += [content[start:place], pickle.BINUNICODE, len(raw).to_bytes(4, "little"), raw]
+                start = place + 5 + len(str(text))
+        parts.append(content[start : file.tell()])
+    return b"".join(parts) + content[file.tell() :]
+
+
+def _plain(tensors: dict[str, Any]) -> dict[str, Tensor]:
+    """Tensors without the prefixes that all names have.
+
+    Raises:
+        InputError: If one has more values than the file.
+    """
+    for name, tensor in tensors.items():
+        if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+            raise InputError(f"'{name}' of shape {tuple(tensor.shape)} repeats fewer values")
+    while prefix := next(
+        (start for start in PREFIXES if all(name.startswith(start) for name in tensors)), ""
+    ):
+        tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+    return tensors
