@@ -5,7 +5,7 @@ Batches are in `difnet.data.batches`, which alone needs PyTorch.
 
 from difnet.data.dataset import VOID, Dataset, Pair, Sample, dataset_names, open_dataset
 from difnet.data.files.problems import FileError
-from difnet.data.prepare import planned_stamp, prepare
+from difnet.data.prepare import planned_change, prepare
 from difnet.data.store import DataIndex, PreparedData, Split, SplitIndex, load_prepared
 
 __all__ = [
@@ -21,6 +21,6 @@ __all__ = [
     "dataset_names",
     "load_prepared",
     "open_dataset",
-    "planned_stamp",
+    "planned_change",
     "prepare",
 ]

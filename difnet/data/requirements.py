@@ -8,7 +8,7 @@ from pathlib import Path
 from difnet.config import InputError, RunConfig, TrainConfig, nearest
 from difnet.data.dataset import open_dataset
 from difnet.data.files.tree import MissingDataError
-from difnet.data.prepare.sources import read_sources, sources_of
+from difnet.data.prepare.sources import listing_of, read_sources
 from difnet.data.store import DataIndex, SplitIndex, read_index
 
 Size = tuple[int, int]
@@ -28,11 +28,11 @@ def check_planned(runs: Sequence[RunConfig], directory: Path) -> None:
     dataset = open_dataset(config)
     try:
         samples = dataset.samples()
-        now = sources_of(config, dataset.classes(), samples)
+        listing = listing_of(config, dataset.classes(), samples)
     except MissingDataError:  # it may be downloaded, or mounted where the jobs run
         return
     former = read_sources(directory)
-    if former and (directory / "index.json").exists() and former.same_data(now, samples):
+    if former and (directory / "index.json").exists() and former.same_data(listing, samples):
         index = read_index(directory)
         for run in runs:
             check_run(run, index)

@@ -1,4 +1,4 @@
-from difnet.data import planned_stamp
+from difnet.data import planned_change
 from difnet.data.requirements import check_planned
 
 try:
@@ -18,7 +18,7 @@ rule data:
         code=lambda wildcards: code_sha256(
             "prepare", dataset=PROJECT.benchmark(wildcards.benchmark).data.name
         ),
-        sources=lambda wildcards: planned_stamp(
+        sources=lambda wildcards: planned_change(
             PROJECT.benchmark(wildcards.benchmark).data,
             PROJECT.results / wildcards.benchmark / "data",
         ),

@@ -16,10 +16,12 @@ from difnet.data.prepare.sources import (
     SOURCES,
     SourceFile,
     Sources,
-    planned_stamp,
+    content_of,
+    listing_of,
+    planned_change,
     read_sources,
     recorded,
-    sources_of,
+    versions_of,
 )
 from difnet.data.prepare.writer import SplitWriter
 from difnet.data.store import (
@@ -36,7 +38,7 @@ from difnet.machine.locking import locked
 from difnet.machine.progress import Progress, say
 from difnet.tables.table import seal_of
 
-__all__ = ["planned_stamp", "prepare"]
+__all__ = ["planned_change", "prepare"]
 
 
 def prepare(config: DataConfig, directory: Path, *, verify: bool = False) -> DataIndex:
@@ -61,11 +63,11 @@ def prepare(config: DataConfig, directory: Path, *, verify: bool = False) -> Dat
     classes = dataset.classes()
     samples = dataset.samples()
     check_apart(f"data set '{config.name}'", samples)
-    made_of = sources_of(config, classes, samples)
+    listing, versions = listing_of(config, classes, samples), versions_of(config.name)
 
     def stored(*, verify: bool) -> DataIndex | None:
         former = read_sources(directory)
-        if former and former.versions == made_of.versions and former.same_data(made_of, samples):
+        if former and former.versions == versions and former.same_data(listing, samples):
             return _stored(directory, verify=verify)
         return None
 
@@ -79,7 +81,7 @@ def prepare(config: DataConfig, directory: Path, *, verify: bool = False) -> Dat
                 return index
             if stored(verify=False):
                 say(f"difnet: {directory}: pixels have changed on disk; prepares them again")
-            return _store(config, dataset, samples, made_of, directory)
+            return _store(config, dataset, samples, listing, directory)
     except OSError as error:
         raise not_written(directory, error) from error
 
@@ -104,10 +106,13 @@ def _store(
     config: DataConfig,
     dataset: Dataset,
     samples: dict[str, list[Sample]],
-    made_of: Sources,
+    listing: str,
     directory: Path,
 ) -> DataIndex:
     """Write all splits under a temporary name, then put them in the place of the former store."""
+    former = read_sources(directory)
+    change = former.change if former else ""
+    changed = former is not None and not former.same_data(listing, samples)
     partial = directory / PARTIAL
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
@@ -135,8 +140,12 @@ def _store(
             splits=splits,
         )
         write_index(index, partial)
-        made_of = made_of.model_copy(update={"files": tuple(files)})
-        (partial / SOURCES).write_text(made_of.model_dump_json(), encoding="utf-8")
+        if changed:
+            change = content_of(listing, (file.sha256 for file in files))
+        sources = Sources(
+            listing=listing, versions=versions_of(config.name), change=change, files=tuple(files)
+        )
+        (partial / SOURCES).write_text(sources.model_dump_json(), encoding="utf-8")
         _replace_store(directory, partial, index)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -41,40 +41,27 @@ class Sources(BaseModel):
     """Hash of name, size, classes and samples, wherever their folder lies."""
     versions: str
     """Hash of what the code says, and of the libraries that decode and resize."""
-    stamp: str
-    """Hash of the listing and the files' sizes and times when the store was made; what a plan compares."""
+    change: str
+    """What a plan compares: empty for the first data in this folder, a hash of those that replaced others."""
     files: tuple[SourceFile, ...]
     """In the order of the samples."""
 
-    def same_data(self, now: Sources, samples: Samples) -> bool:
+    def same_data(self, listing: str, samples: Samples) -> bool:
         """Whether samples and the content of all files are what they were; files are read where in doubt.
 
         Args:
-            now: What a store would be made of now.
+            listing: Hash of the samples as they are now.
             samples: The same as a list.
 
         Raises:
-            InputError: If a file cannot be read.
+            InputError: If a file is not there.
         """
-        if self.stamp == now.stamp:
-            return True
         paths = list(_paths(samples))
-        same_list = self.listing == now.listing and len(self.files) == len(paths)
+        same_list = self.listing == listing and len(self.files) == len(paths)
         return same_list and all(map(_same, self.files, paths))
 
 
-def sources_of(config: DataConfig, classes: Mapping[str, Colour], samples: Samples) -> Sources:
-    """What a store would be made of now; no file is read, so `files` is empty.
-
-    Raises:
-        InputError: If a file is not there.
-    """
-    listing = _listing(config, classes, samples)
-    stamp = _hash([listing, [_state(path) for path in _paths(samples)]])
-    return Sources(listing=listing, versions=_versions(config.name), stamp=stamp, files=())
-
-
-def _listing(config: DataConfig, classes: Mapping[str, Colour], samples: Samples) -> str:
+def listing_of(config: DataConfig, classes: Mapping[str, Colour], samples: Samples) -> str:
     """Hash of name, size, classes and samples, without the folder that all files are in.
 
     A sample's `repr` tells what decides how it is read, such as a table of classes.
@@ -89,7 +76,8 @@ def _listing(config: DataConfig, classes: Mapping[str, Colour], samples: Samples
 
 
 @cache
-def _versions(dataset: str) -> str:
+def versions_of(dataset: str) -> str:
+    """Hash of what the code of a data set says, and of the libraries that decode and resize."""
     return _hash([code_sha256("prepare", dataset=dataset), np.__version__, PIL.__version__])
 
 
@@ -108,26 +96,33 @@ def read_sources(directory: Path) -> Sources | None:
         return None
 
 
-def planned_stamp(config: DataConfig, directory: Path) -> str:
-    """What a plan compares to find out whether source files have changed since the store was made.
+def content_of(listing: str, digests: Iterable[str]) -> str:
+    """Hash of the samples and of what their files hold."""
+    return _hash([listing, *digests])
+
+
+def planned_change(config: DataConfig, directory: Path) -> str:
+    """What a plan compares with the last time, to find out whether data are to be prepared again.
 
     Args:
         config: The data set.
         directory: Its store, which need not be there.
 
     Returns:
-        The stamp of the store while its sources are what they were, or are not there to look at.
+        The `change` of the store while its sources are what they were, or are not there to look at.
     """
     former = read_sources(directory)
+    if former is None:
+        return ""
     try:
         dataset = open_dataset(config)
         samples = dataset.samples()
-        now = sources_of(config, dataset.classes(), samples)
-        if former is None or not former.same_data(now, samples):
-            return now.stamp
+        listing = listing_of(config, dataset.classes(), samples)
+        if not former.same_data(listing, samples):
+            return content_of(listing, map(_sha256, _paths(samples)))
     except InputError:  # the job that prepares says so, if it has to run
-        return former.stamp if former else ""
-    return former.stamp
+        pass
+    return former.change
 
 
 def _paths(samples: Samples) -> Iterator[Path]:

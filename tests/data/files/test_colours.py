@@ -11,13 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from difnet.config import InputError
-from difnet.data.files.colours import parse_classes
+from difnet.data.files.colours import COLUMNS, parse_classes
 from difnet.data.files.tree import read_lines
 
 PATH = Path("classes.txt")
 WORD = st.from_regex(r"[a-zäß植][a-zäß植0-9.()'-]{0,6}", fullmatch=True)
 NAMES = st.lists(
-    st.lists(WORD, min_size=1, max_size=3).map(" ".join).filter(lambda name: name not in ("void", "name")),
+    st.lists(WORD, min_size=1, max_size=3)
+    .map(" ".join)
+    .filter(lambda name: not {"void", *COLUMNS} & set(re.split("[ .-]", name))),
     min_size=2,
     max_size=6,
     unique=True,

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from difnet.config import DataConfig, InputError
-from difnet.data import load_prepared, open_dataset, planned_stamp, prepare
+from difnet.data import load_prepared, open_dataset, planned_change, prepare
 from difnet.data.prepare.writer import SplitWriter
 from tests.data.trees import CLASSES, write_pair
 from tests.machine.test_locking import waited
@@ -118,16 +118,16 @@ def test_a_changed_file_or_size_prepares_again(own: Path, tmp_path: Path) -> Non
 def test_content_hash_ignores_place_and_time(own: Path, tmp_path: Path) -> None:
     """Neither prepares again, and a plan has nothing to do."""
     store = tmp_path / "store"
-    planned = planned_stamp(folder(own), store)
+    planned = planned_change(folder(own), store)
     first, before = prepare(folder(own), store), state(store)
-    assert planned_stamp(folder(own), store) == planned
+    assert planned_change(folder(own), store) == planned
     os.utime(own / "images" / "plant0.png", (0, 0))
-    assert prepare(folder(own), store) == first and planned_stamp(folder(own), store) == planned
+    assert prepare(folder(own), store) == first and planned_change(folder(own), store) == planned
     moved = own.rename(tmp_path / "moved")
-    assert prepare(folder(moved), store) == first and planned_stamp(folder(moved), store) == planned
+    assert prepare(folder(moved), store) == first and planned_change(folder(moved), store) == planned
     assert state(store) == before
     assert prepare(folder(moved), tmp_path / "other").sha256 == first.sha256
-    assert planned_stamp(folder(own), store) == planned  # which are not there to look at
+    assert planned_change(folder(own), store) == planned  # which are not there to look at
 
 
 def test_other_labels_of_the_same_size_and_time_prepare_again(own: Path, tmp_path: Path) -> None:
@@ -136,14 +136,16 @@ def test_other_labels_of_the_same_size_and_time_prepare_again(own: Path, tmp_pat
     with Image.open(label) as image:
         pixels = np.asarray(image)
     Image.fromarray(pixels).save(label, compress_level=0)
-    planned = planned_stamp(folder(own), store)
+    planned = planned_change(folder(own), store)
     first = prepare(folder(own), store)
     status = label.stat()
     Image.fromarray(pixels[::-1]).save(label, compress_level=0)
     assert label.stat().st_size == status.st_size
     os.utime(label, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert planned_stamp(folder(own), store) != planned
+    replanned = planned_change(folder(own), store)
+    assert replanned != planned
     assert prepare(folder(own), store).sha256 != first.sha256
+    assert planned_change(folder(own), store) == replanned
 
 
 def test_other_colours_with_the_size_and_time_of_the_former_prepare_again(own: Path, tmp_path: Path) -> None:
