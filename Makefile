@@ -7,7 +7,6 @@
 PYTHON := $(firstword $(foreach name,python3.11 python3.12 python3,$(shell command -v $(name))))
 VENV := .venv
 BIN := $(VENV)/bin
-UV_VERSION := 0.13.9
 
 # Let Python cache compiled modules: importing PyTorch is twice as fast with the cache.
 export PYTHONDONTWRITEBYTECODE :=
@@ -39,7 +38,8 @@ format: $(VENV)/ready
 
 $(VENV)/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
+	sed -n '/^uv==/,/[^\]$$/p' requirements.lock > $(VENV)/uv.txt
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r $(VENV)/uv.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	touch $@

@@ -44,7 +44,9 @@ def _run() -> int:
     except RunError as error:
         _fail(error, code=error.exit_code)
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
+        # The call for the working directory is the one that fails so without a name.
+        gone = isinstance(error, FileNotFoundError) and not error.filename
+        where = "the working directory: " if gone else f"{error.filename}: " if error.filename else ""
         _fail(f"{where}{error.strerror or error}", code=1)
     except MemoryError as error:
         _fail(f"out of memory: {error}", code=1)

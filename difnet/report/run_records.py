@@ -141,6 +141,9 @@ def read_replaced(folder: Path) -> tuple[ReplacedRun, ...]:
 def _record(folder: Path, planned: RunConfig, problems: list[str]) -> RunRecord:
     """A run; a history or environment that is missing is shown beside the run and needs no remark."""
     config, environment = folder / "config.yaml", folder / "environment.json"
+    trained, scored = RunFolder(folder).finished, RunFolder(folder).scored
+    if not scored and (reason := _failure(folder, "evaluate" if trained else "train")):
+        problems.append(f"{planned.variant} seed {planned.seed} failed: {reason}")
     sources = sorted(path for path in (folder / "ablation").glob("*") if path.suffix in {".yaml", ".py"})
     return RunRecord(
         variant=planned.variant,
@@ -151,9 +154,17 @@ def _record(folder: Path, planned: RunConfig, problems: list[str]) -> RunRecord:
         history=tuple(read_rows(HISTORY, folder, problems)) if (folder / HISTORY.name).is_file() else (),
         environment=_environment(environment, problems) if environment.is_file() else {},
         sources={path.name: _text(path) for path in sources},
-        trained=RunFolder(folder).finished,
-        scored=RunFolder(folder).scored,
+        trained=trained,
+        scored=scored,
     )
+
+
+def _failure(folder: Path, stage: str) -> str:
+    """The last line in the log of a stage of a run where it tells of an error; empty where it does not."""
+    log = folder.parents[2] / "logs" / stage / folder.parent.name / f"{folder.name}.log"
+    text = _text(log).strip() if log.is_file() else ""
+    last = text.rpartition("\n")[2]
+    return last if last.startswith("difnet: ") or "Traceback" in text else ""
 
 
 def _environment(path: Path, problems: list[str]) -> dict[str, Any]:

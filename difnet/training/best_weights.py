@@ -8,8 +8,10 @@ from torch import nn
 from difnet.config import InputError, RunConfig
 from difnet.data import VOID, PreparedData
 from difnet.data.batches import evaluation_batches
+from difnet.diffusion.checks import check_finite
 from difnet.models.node_grid import resize
 from difnet.training.device import memory_format
+from difnet.training.failures import require_labels
 from difnet.training.state import Best, TrainingState
 
 SPLIT = "val"
@@ -23,7 +25,7 @@ def check_selection(config: RunConfig, prepared: PreparedData) -> None:
         InputError: If not.
     """
     if config.train.select == "best":
-        prepared.split(SPLIT)
+        require_labels(prepared.split(SPLIT), SPLIT)
         check_scored_split(config, config.evaluate.split)
 
 
@@ -65,6 +67,7 @@ def validation_miou(network: nn.Module, config: RunConfig, prepared: PreparedDat
     )
     for _, images, labels in batches:
         logits = network(images.to(device, memory_format=layout)).logits
+        check_finite(logits, "logits")
         prediction = resize(logits, (images.shape[2], images.shape[3])).argmax(dim=1).cpu()
         valid = labels != VOID
         cells = labels[valid] * classes + prediction[valid]

@@ -12,8 +12,9 @@ import safetensors.torch
 import torch
 
 from difnet.config import InputError, RunConfig, RunError, atomic_path
-from difnet.data import Split
+from difnet.data import VOID, Split
 from difnet.data.batches import training_batch
+from difnet.machine.progress import say
 from difnet.training.history import History
 from difnet.training.recipe import learning_rate
 
@@ -86,6 +87,42 @@ def stop_if_not_finite(history: History, *, step: int, config: RunConfig, split:
         f"{out}: the loss is {loss} at step {bad + 1} (learning rate {learning_rate(bad, config.train):.3g}, "
         f"images {', '.join(batch.names)}; the batch is kept in {BAD_BATCH}); lower train.learning_rate"
     )
+
+
+def require_labels(split: Split, name: str) -> None:
+    """Refuse a split in which every pixel is void: nothing can be learned from it, or chosen on it.
+
+    Raises:
+        InputError: If it is one.
+    """
+    if all((split.label(place) == VOID).all() for place in range(len(split))):
+        raise InputError(f"every pixel of '{name}' is void; check the labels of the data set")
+
+
+def say_void_batch(history: History, *, step: int, config: RunConfig, split: Split) -> bool:
+    """Say which of the losses since the last row, if any, is 0 because its batch is void everywhere.
+
+    Args:
+        history: Holds them.
+        step: Steps done.
+        config: Of the run.
+        split: Training images.
+
+    Returns:
+        Whether there is one.
+    """
+    losses = history.losses()
+    for place in (place for place, loss in enumerate(losses) if loss == 0):
+        number = step - len(losses) + place
+        batch = training_batch(split, config, number)
+        if bool((batch.truth == VOID).all()):
+            say(
+                f"{config.variant} seed {config.seed}: every pixel of step {number + 1} is void (images "
+                f"{', '.join(batch.names)}): it and others like it train nothing, at loss 0; check the "
+                "labels, or raise train.crop"
+            )
+            return True
+    return False
 
 
 def _out_of_memory(text: str) -> str:

@@ -16,7 +16,7 @@ from difnet.training.best_weights import keep_if_best
 from difnet.training.checkpoint import save_checkpoint
 from difnet.training.device import memory_format
 from difnet.training.distributed import by_first, highest, process_count, process_rank, shared_network
-from difnet.training.failures import CONTINUES, stop_if_not_finite
+from difnet.training.failures import CONTINUES, say_void_batch, stop_if_not_finite
 from difnet.training.history import MOST_ROWS, tensorboard
 from difnet.training.recipe import learning_rate, training_step
 from difnet.training.state import TrainingState
@@ -42,8 +42,12 @@ def run_steps(
     part = process_rank(), process_count()
     title = f"{config.variant} seed {config.seed}"
 
+    void_said = False
+
     def look_at_losses() -> None:
+        nonlocal void_said
         stop_if_not_finite(state.history, step=state.step, config=config, split=split, out=out)
+        void_said = void_said or say_void_batch(state.history, step=state.step, config=config, split=split)
 
     def checkpoint(stopped_by: str | None) -> None:
         look_at_losses()

@@ -18,7 +18,7 @@ from difnet.training.best_weights import check_selection
 from difnet.training.checkpoint import claim_directory, run_identity
 from difnet.training.device import choose_device, use_deterministic, use_threads
 from difnet.training.distributed import by_first, joined_processes, process_count, process_rank
-from difnet.training.failures import explained
+from difnet.training.failures import explained, require_labels
 from difnet.training.history import History
 from difnet.training.loop import run_steps
 from difnet.training.recipe import make_optimiser
@@ -90,6 +90,7 @@ def _train(
     prepared = load_prepared(data)
     check_run(config, prepared.index)
     check_selection(config, prepared)
+    require_labels(prepared.split("train"), "train")
     identity = run_identity(config, prepared.index.sha256)
     by_first(lambda: _make_room(out, identity, overwrite=overwrite))
     contents = by_first(lambda: claim_directory(out, identity=identity, overwrite=overwrite))

@@ -107,7 +107,7 @@ main()
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "difnet: interrupted\n")
 
 
-def run_with(raising: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run_with(raising: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
     """`difnet list` where the catalogue raises an error."""
     code = f"""
 import sys
@@ -125,6 +125,7 @@ main.main()
         check=False,
         capture_output=True,
         text=True,
+        cwd=cwd,
         env=os.environ | environment,
     )
 
@@ -134,11 +135,15 @@ main.main()
     [
         ("raise OSError(30, 'Read-only file system', '/a/b')", "/a/b: Read-only file system"),
         ("open('x' * 300)", "x" * 300 + ": File name too long"),
+        (
+            "import os; os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone'); os.getcwd()",
+            "the working directory: No such file or directory",
+        ),
         ("raise MemoryError('9 GiB asked for')", "out of memory: 9 GiB asked for"),
     ],
 )
-def test_what_the_system_refuses_is_one_line(raising: str, line: str) -> None:
-    failed = run_with(raising)
+def test_what_the_system_refuses_is_one_line(raising: str, line: str, tmp_path: Path) -> None:
+    failed = run_with(raising, tmp_path)
     assert (failed.returncode, failed.stdout, failed.stderr) == (1, "", f"difnet: {line}\n")
 
 

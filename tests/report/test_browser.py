@@ -108,12 +108,18 @@ def test_every_image_decodes(open_report: Open, rendered: Rendered) -> None:
     assert broken[0] > 200 and broken[1] == 0
 
 
+def test_is_of_a_size_that_travels(rendered: Rendered, crowded: Rendered) -> None:
+    for report in (rendered, crowded):
+        assert report.path.stat().st_size <= 15e6
+
+
+@pytest.mark.slow
 def test_opens_within_a_second(open_report: Open, rendered: Rendered, crowded: Rendered) -> None:
+    """Of wall time, which only a machine without other work keeps."""
     timing = "performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"
     for report in (rendered, crowded):
         times = [open_report(report).page.evaluate(timing) for _ in range(3)]
         assert min(times) <= 1000, times
-        assert (report.path).stat().st_size <= 15e6
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["1440", "390"])

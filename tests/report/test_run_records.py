@@ -13,6 +13,7 @@ import yaml
 
 from difnet.config import DataConfig, RunFolder, load_run, read_plan
 from difnet.report.load import Results, load_results
+from difnet.report.run_records import read_variants
 from difnet.report.section import anchor
 from difnet.report.sections import overview, trust
 from difnet.report.sections.results_table import results_table
@@ -237,3 +238,25 @@ def test_replaced_runs_are_listed(toy: Path, tmp_path: Path) -> None:
     assert (toy.parent / link.attributes["href"]) == moved
     assert "cascade/seed1/c-scores-d: scores alone, mIoU –" in page.by_id("toy-provenance").text
     assert "5 of 6 planned runs" in page.by_id("toy-trust").text
+
+
+@pytest.mark.parametrize(
+    ("log", "reason"),
+    [
+        ("step 1\ndifnet: runs/x: the loss is nan at step 3\n", "difnet: runs/x: the loss is nan at step 3"),
+        ("Traceback (most recent call last):\n  File\nKeyError: 'a'\n", "KeyError: 'a'"),
+        ("step 1 of 10\n", ""),
+    ],
+)
+def test_a_run_that_failed_says_why(log: str, reason: str, tmp_path: Path) -> None:
+    folder = make_project(tmp_path)
+    plan = read_plan(folder)
+    run = folder / "runs" / plan.reference / f"seed{plan.seeds[0]}"
+    shutil.rmtree(run)
+    path = folder / "logs" / "train" / plan.reference / f"{run.name}.log"
+    path.parent.mkdir(parents=True)
+    path.write_text(log)
+    problems: list[str] = []
+    read_variants(folder, plan, problems)
+    expected = [f"{plan.reference} seed {plan.seeds[0]} failed: {reason}"] if reason else []
+    assert [problem for problem in problems if "failed" in problem] == expected

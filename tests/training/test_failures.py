@@ -20,7 +20,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from difnet.config import InputError, RunError, RunFolder
-from difnet.data import load_prepared
+from difnet.data import Split, load_prepared
 from difnet.data.batches import training_batch
 from difnet.training import failures, loop
 from tests.training.conftest import STEPS, Trainer, same
@@ -122,6 +122,63 @@ def test_a_kernel_that_is_not_deterministic(tmp_path: Path) -> None:
         failures.explained(tmp_path),
     ):
         raise RuntimeError(text)
+
+
+@pytest.fixture
+def with_void(train: Trainer, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], Trainer]:
+    """A trainer to which the first labels of a split are void everywhere."""
+    plain = Split.label
+
+    def trainer(split: str, count: int) -> Trainer:
+        void = load_prepared(train.data).split(split).names[:count]
+
+        def label(self: Split, i: int, rows: slice = slice(None)) -> np.ndarray:
+            found = plain(self, i, rows)
+            return np.full_like(found, 255) if self.names[i] in void else found
+
+        monkeypatch.setattr(Split, "label", label)
+        return train
+
+    return trainer
+
+
+def test_training_images_that_are_all_void(with_void: Callable[[str, int], Trainer], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="every pixel of 'train' is void; check the labels"):
+        with_void("train", 8)(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_images_that_are_all_void_choose_no_weights(
+    with_void: Callable[[str, int], Trainer], tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="every pixel of 'val' is void; check the labels"):
+        with_void("val", 2)(tmp_path / "run", "train.select=best", "evaluate.split=test")
+
+
+def test_a_void_batch_is_said_once(
+    with_void: Callable[[str, int], Trainer], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_void("train", 7)(tmp_path / "run")
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "is void" in line]
+    assert re.match(
+        r"seed_only seed 0: every pixel of step \d is void \(images \S+, \S+\): it and others", line
+    )
+
+
+def test_weights_that_are_not_finite_are_not_chosen(
+    tmp_path: Path, train: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = loop.training_step
+
+    def training_step(network: torch.nn.Module, *arguments: object, **keywords: object):
+        loss = plain(network, *arguments, **keywords)
+        for parameter in network.parameters():
+            parameter.data.fill_(torch.nan)
+        return loss
+
+    monkeypatch.setattr(loop, "training_step", training_step)
+    with pytest.raises(InputError, match="logits: values that are not finite"):
+        train(tmp_path, "train.select=best", "train.select_every=1", "evaluate.split=test")
 
 
 def test_a_batch_of_one_value(tmp_path: Path, train: Trainer) -> None:

@@ -29,3 +29,36 @@ rule report:
         folders=[f"results/{folder}" for folder in BENCHMARKS],
     shell:
         "difnet report {params.folders:q} --out {output.all:q} > {log:q} 2>&1"
+
+
+# Where a job has failed, the report is made of what there is, with the failures. Its tables and pages get the time 0:
+# once there is more, the rules write them again.
+onerror:
+    for folder, part in BENCHMARKS.items():
+        base = f"results/{folder}"
+        runs = [
+            str(Path(file).parent)
+            for file in run_files("scores.csv", benchmarks=[folder])
+            if Path(file).is_file()
+        ]
+        timed = [
+            f"--{name} {base}/{name}.csv"
+            for name in ("timing", "growth")
+            if Path(f"{base}/{name}.csv").is_file()
+        ]
+        names = "scores runs summary comparisons claims claim_tests".split()
+        analysed = [f"{base}/{name}.csv" for name in names]
+        if runs:
+            shell(
+                "difnet analyse {runs:q} --reference {part.reference:q} {timed} --out {base:q}"
+                " > {base:q}/logs/analysis.log 2>&1 && touch -d @0 {analysed:q} || true"
+            )
+    folders = [f"results/{folder}" for folder in BENCHMARKS]
+    pages = [
+        "results/report.html",
+        *(f"{folder}/report.html" for folder in folders),
+    ]
+    shell(
+        "mkdir -p results/logs; difnet report {folders:q} > results/logs/report.log 2>&1"
+        " && touch -d @0 {pages:q} && echo 'difnet: results/report.html shows what there is' >&2 || true"
+    )
