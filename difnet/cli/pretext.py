@@ -27,6 +27,6 @@ def pretext(
             f"{run}: starts from other weights: model.weights is {config.model.weights or 'null'}"
         )
     lease_gpus(1 if gpu_count() else None)
-    from difnet.training.pretext import make_pretext
+    from difnet.training.train_pretext import make_pretext
 
     typer.echo(make_pretext(config, pretext_folder(Project(), config)))

@@ -66,7 +66,7 @@ def train(
         )
     from difnet.data import prepare as prepare_data
     from difnet.training import train_run
-    from difnet.training.pretext import make_pretext
+    from difnet.training.train_pretext import make_pretext
 
     pretext = make_pretext(config, pretext_folder(project, config)) if config.pretext_identity() else None
     folder = data or data_folder(project, config)

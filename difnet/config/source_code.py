@@ -18,7 +18,7 @@ Stage = Literal["prepare", "pretext", "train", "evaluate", "gallery", "time", "a
 
 ENTRIES: dict[Stage, tuple[str, ...]] = {
     "prepare": ("difnet.data.prepare",),
-    "pretext": ("difnet.training.pretext",),
+    "pretext": ("difnet.training.train_pretext",),
     "train": ("difnet.training.train_run",),
     "evaluate": ("difnet.evaluation.evaluate_run", "difnet.metrics.*"),
     "gallery": ("difnet.evaluation.write_gallery",),

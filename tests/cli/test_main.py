@@ -11,7 +11,7 @@ import pytest
 
 COMMANDS = [
     *("prepare", "train", "evaluate", "time", "analyse", "gallery", "report", "predict", "lease"),
-    *("plan", "list", "new-ablation", "clean"),
+    *("plan", "pretext", "list", "new-ablation", "clean"),
 ]
 
 

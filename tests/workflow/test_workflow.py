@@ -139,3 +139,14 @@ def test_a_changed_ablation_moves_the_finished_run_aside(project: Project) -> No
     assert again["scores.csv"] == before["scores.csv"]
     assert len(list(kept.parent.iterdir())) == 2
     assert f"replaced/seed_only/seed0/{kept.name}" in project.read("results/tiny/report.html")
+
+
+def test_pretext_weights_are_made_once_for_all_runs_that_start_alike(project: Project) -> None:
+    start = "set=[model.weights=pretext,model.pretext.steps=2]"
+    chosen = ("ablations=[cascade,seed_only,pixel_prior]", start)
+    planned = project.planned(*chosen)
+    assert (planned["pretext"], planned["train"]) == (1, 6)
+    project.run("--until", "pretext", config=("benchmarks=[tiny]", *chosen))
+    assert len(list((project.root / "results" / "tiny" / "pretext").glob("*.safetensors"))) == 1
+    assert project.planned(*chosen)["pretext"] == 0
+    assert project.planned(*chosen, "seeds=[0]")["pretext"] == 0, "whichever run it is made for"

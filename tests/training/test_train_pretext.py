@@ -11,9 +11,8 @@ from safetensors.torch import load_file
 from difnet.config import DataConfig, InputError, RunConfig, resolve_run
 from difnet.data import open_dataset, prepare
 from difnet.data.dataset import Patches
-from difnet.training import pretext as pretext_module
-from difnet.training import train_run
-from difnet.training.pretext import make_pretext
+from difnet.training import train_pretext, train_run
+from difnet.training.train_pretext import make_pretext
 from tests.conftest import CATALOGUE
 
 START = ("model.weights=pretext", "model.pretext.steps=5", "model.pretext.patches=64")
@@ -47,7 +46,7 @@ def test_weights_are_made_once_and_equal(tmp_path: Path, capsys: pytest.CaptureF
 def test_other_code_makes_them_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = make_pretext(run(), tmp_path)
     written = path.stat().st_mtime_ns
-    monkeypatch.setattr(pretext_module, "code_sha256", lambda *_, **__: "other")
+    monkeypatch.setattr(train_pretext, "code_sha256", lambda *_, **__: "other")
     make_pretext(run(), tmp_path)
     assert path.stat().st_mtime_ns > written
 
