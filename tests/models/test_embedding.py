@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_max_pool2d
 
+from difnet.diffusion.walk import holds_matrix, takes_tiles
+from difnet.models import build
 from difnet.models.embedding import ImageEmbedding
 
 examples = settings(deadline=None, derandomize=True, max_examples=25)
@@ -112,3 +114,18 @@ def test_a_norm_of_several_processes_sees_all_maps() -> None:
     module[1].__class__ = Counted
     module(pictures(1, 9, 9, seed=0), (3, 3))
     assert Counted.calls == 1
+
+
+@pytest.mark.parametrize("name", ["difnet-nano", "difnet-18"])
+@pytest.mark.parametrize(("size", "held"), [((64, 64), True), ((128, 128), False), ((184, 192), False)])
+def test_paths_that_the_levels_of_a_network_take(name: str, size: tuple[int, int], held: bool) -> None:
+    """Their features are too large for tiles: P is held on small grids, attention walks on the others."""
+    torch.manual_seed(0)
+    network = build(name, 7).train()
+    images = torch.randn(2, 3, *size, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        _, levels = network.branches(images)
+    assert len(levels) == 5
+    for level in levels:
+        assert holds_matrix(level) is held
+        assert not takes_tiles(level)
