@@ -80,4 +80,4 @@ def _weight(scalar: float | Tensor, *, like: Tensor) -> Tensor:
 
 def _mix(walked: Tensor, seeds: Tensor, h: Tensor, a: Tensor, b: Tensor) -> Tensor:
     """Apply restart and skip to a walked signal; all (B, C, N)."""
-    return (1 - b) * ((1 - a) * walked + a * seeds) + b * h
+    return torch.lerp(torch.lerp(walked, seeds, a), h, b)

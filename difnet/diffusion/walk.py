@@ -1,9 +1,10 @@
-"""One random walk without ever holding the N x N transition matrix.
+"""One random walk, without holding the N x N transition matrix unless it is small.
 
 Dimension letters: B batch, C classes, D embedding, N nodes.
 
-Two exact paths, chosen by measurement (docs/performance.md): symmetric Gaussian tiles on the CPU from
-`FEWEST_TILED_NODES` nodes on, PyTorch's fused attention on a GPU, on small grids and for large features.
+Three exact paths, chosen by measurement (docs/performance.md). On the CPU: P itself up to
+`MOST_HELD_NODES` nodes, where it is small; symmetric Gaussian tiles from `FEWEST_TILED_NODES` nodes on,
+for features smaller than those of networks. Everywhere else PyTorch's fused attention.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from torch.nn.functional import pad, scaled_dot_product_attention
 from difnet.diffusion.checks import check_features, check_signal
 from difnet.diffusion.gaussian_walk import LARGEST_HALF_NORM, GaussianWalk, largest_half_norm
 
+MOST_HELD_NODES = 256
 FEWEST_TILED_NODES = 512
 
 
@@ -39,11 +41,20 @@ def random_walk(features: Tensor, signal: Tensor) -> Tensor:
     if features.device.type == "cpu":
         dtype = torch.promote_types(dtype, torch.float32)
     nodes, values = features.to(dtype), signal.to(dtype)
-    if takes_tiles(nodes):
-        walked: Tensor = GaussianWalk.apply(nodes, values)
+    walked: Tensor
+    if holds_matrix(nodes):
+        with torch.autocast("cpu", enabled=False):
+            walked = values @ torch.softmax(nodes.mT @ nodes, dim=-1).mT
+    elif takes_tiles(nodes):
+        walked = GaussianWalk.apply(nodes, values)
     else:
         walked = attention_walk(nodes, values)
     return walked.to(signal.dtype)
+
+
+def holds_matrix(features: Tensor) -> bool:
+    """Whether the walk on features (B, D, N) builds P, faster than attention where P is small."""
+    return features.device.type == "cpu" and features.shape[2] <= MOST_HELD_NODES
 
 
 def takes_tiles(features: Tensor) -> bool:

@@ -41,6 +41,8 @@ def adaptive_max_pool(maps: Tensor, size: tuple[int, int]) -> Tensor:
     Returns:
         (B, K, h, w).
     """
+    if maps.shape[2:] == size:
+        return maps
     if not torch.are_deterministic_algorithms_enabled():
         return F.adaptive_max_pool2d(maps, size)
     _, places = F.adaptive_max_pool2d(maps.detach(), size, return_indices=True)

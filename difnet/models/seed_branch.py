@@ -7,10 +7,28 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import conv2d
 
 from difnet.models.resnet import DilatedResNet, ResNetShape
 
 ASPP_DILATIONS = (6, 12, 18, 24)
+
+
+class DilatedConvolution(nn.Conv2d):
+    """3x3, padded to keep the size, without the taps that a small grid places in the padding alone."""
+
+    def __init__(self, inputs: int, outputs: int, dilation: int) -> None:
+        super().__init__(inputs, outputs, 3, padding=dilation, dilation=dilation)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, K, h, w) -> (B, C, h, w)."""
+        (dilation, _), kernel, (height, width) = self.dilation, self.weight, features.shape[2:]
+        if dilation >= height:
+            kernel = kernel[:, :, 1:2]
+        if dilation >= width:
+            kernel = kernel[:, :, :, 1:2]
+        padding = [dilation * (taps // 2) for taps in kernel.shape[2:]]
+        return conv2d(features, kernel, self.bias, padding=padding, dilation=dilation)
 
 
 class ASPP(nn.Module):
@@ -19,8 +37,7 @@ class ASPP(nn.Module):
     def __init__(self, inputs: int, num_classes: int) -> None:
         super().__init__()
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(inputs, num_classes, 3, padding=dilation, dilation=dilation)
-            for dilation in ASPP_DILATIONS
+            DilatedConvolution(inputs, num_classes, dilation) for dilation in ASPP_DILATIONS
         )
 
     def forward(self, features: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from difnet.config import LEVELS, InputError, LevelName
 from difnet.diffusion import CosineTransition, SoftmaxTransition
-from difnet.models.node_grid import adaptive_max_pool
+from difnet.models.embedding import Embedding, ImageEmbedding
 from difnet.models.resnet import DilatedResNet, ResNetShape
 
 LEARNABLE: dict[str, type[SoftmaxTransition | CosineTransition]] = {
@@ -51,7 +51,14 @@ class SimilarityBranch(nn.Module):
         widths = dict(zip(LEVELS, (3, *shape.channels), strict=True))
         depth = 4 if num_classes is not None else max(LEVELS.index(level) for level in levels)
         self.resnet = DilatedResNet(shape, depth=depth) if depth and not shares_resnet else None
-        self.embeddings = nn.ModuleDict({level: _embedding(widths[level], embedding_dim) for level in levels})
+        self.embeddings = nn.ModuleDict(
+            {
+                level: ImageEmbedding(embedding_dim)
+                if level == "image"
+                else Embedding(widths[level], embedding_dim)
+                for level in levels
+            }
+        )
         self.temperature = temperature
         self.classifier = None if num_classes is None else nn.Conv2d(widths["layer4"], num_classes, 1)
 
@@ -71,15 +78,12 @@ class SimilarityBranch(nn.Module):
         layers = shared or ([] if self.resnet is None else self.resnet(images))
         features = [images, *layers]
         height, width = features[-1].shape[2:] if grid is None else grid
-        embedded = [self.embeddings[level](features[LEVELS.index(level)]) for level in self.levels]
-        nodes = [adaptive_max_pool(maps, (height, width)).flatten(2) for maps in embedded]
+        nodes = [
+            self.embeddings[level](features[LEVELS.index(level)], (height, width)) for level in self.levels
+        ]
         if self.temperature is not None:
             nodes = self.temperature(nodes)
         return nodes, None if self.classifier is None else self.classifier(features[-1])
-
-
-def _embedding(inputs: int, embedding_dim: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, embedding_dim, 1), nn.BatchNorm2d(embedding_dim))
 
 
 class LearnedTemperature(nn.Module):

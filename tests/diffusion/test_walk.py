@@ -11,14 +11,20 @@ from torch import Tensor
 from difnet.config.errors import InputError
 from difnet.diffusion import random_walk
 from difnet.diffusion.gaussian_walk import TILE, GaussianWalk
-from difnet.diffusion.walk import FEWEST_TILED_NODES, attention_walk, takes_tiles
+from difnet.diffusion.walk import (
+    FEWEST_TILED_NODES,
+    MOST_HELD_NODES,
+    attention_walk,
+    holds_matrix,
+    takes_tiles,
+)
 from tests.diffusion.conftest import MIXING, examples, largest_difference, normal, plain_walk
 
 shapes = st.tuples(
     st.integers(1, 3),
     st.integers(1, 70),
     st.integers(1, 80),
-    st.sampled_from([1, 7, 65, 300, 512, 700, 1025]),
+    st.sampled_from([1, 7, 65, MOST_HELD_NODES, MOST_HELD_NODES + 1, 512, 700, 1025]),
 )
 
 
@@ -114,7 +120,9 @@ def test_gradients_of_both_paths_agree(nodes: int, classes: int, seed: int) -> N
         assert largest_difference(ours, reference) <= 1e-11 * float(reference.detach().abs().max())
 
 
-@pytest.mark.parametrize("walk", [GaussianWalk.apply, random_walk], ids=["tiles", "attention"])
+@pytest.mark.parametrize(
+    "walk", [GaussianWalk.apply, random_walk, attention_walk], ids=["tiles", "held", "attention"]
+)
 def test_gradcheck(walk: object) -> None:
     features = normal(2, 4, 9, seed=0, scale=0.7, dtype=torch.float64).requires_grad_()
     signal = normal(2, 5, 9, seed=1, dtype=torch.float64).requires_grad_()
@@ -129,7 +137,7 @@ def test_threads_do_not_matter(threads: int) -> None:
 def test_autocast_does_not_round_the_logits() -> None:
     features, signal = draw((1, 64, 5, 600), 0, MIXING, torch.float32)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        for nodes in (300, 600):
+        for nodes in (200, 300, 600):
             walked = random_walk(features[:, :, :nodes], signal[:, :, :nodes])
             assert (
                 largest_difference(walked, plain_walk(features[:, :, :nodes], signal[:, :, :nodes])) <= 1e-5
@@ -137,6 +145,8 @@ def test_autocast_does_not_round_the_logits() -> None:
 
 
 def test_paths_are_chosen_by_size_and_norm() -> None:
+    assert holds_matrix(torch.zeros(1, 64, MOST_HELD_NODES))
+    assert not holds_matrix(torch.zeros(1, 64, MOST_HELD_NODES + 1))
     many, few = FEWEST_TILED_NODES, FEWEST_TILED_NODES - 1
     assert takes_tiles(normal(1, 64, many, seed=0, scale=MIXING))
     assert not takes_tiles(normal(1, 64, few, seed=0, scale=MIXING))

@@ -1,0 +1,144 @@
+"""Compare a training step of two versions of the project for docs/performance.md, in turn, in one run.
+
+    git worktree add --detach ../before COMMIT
+    DIFNET_DATA=~/data python scripts/measure_step.py ../before . --benchmarks shapes camvid-cpu
+
+Each version trains the cascade in a process of its own, from one seed and on the same batches; the
+processes take turns, a few steps each, so that neighbours on the machine disturb both alike. Prints
+processor time a step of one thread in single precision, and the ratio. In double precision the same steps
+are taken once more: there rounding does not grow to a visible difference within a few dozen steps, and
+losses that differ are those of other networks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import process_time
+
+SETTINGS = ("train.precision=fp32", "train.threads=1")
+STEPS = 5
+"""Steps of a turn."""
+
+
+def main() -> None:
+    """Print one line a benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("before", type=Path, help="folder of one version of the project")
+    parser.add_argument("after", type=Path, help="folder of the other")
+    parser.add_argument("--benchmarks", nargs="+", default=["shapes", "camvid-cpu"])
+    parser.add_argument("--turns", type=int, default=10, help=f"of {STEPS} steps; the first warms up")
+    parser.add_argument("--serve", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve:
+        serve(options.serve[0], Path(options.serve[1]), turns=options.turns)
+        return
+    from difnet.timing.protocol import median_interval
+
+    print(f"{platform.processor() or platform.machine()}: {processor()}")
+    for benchmark in options.benchmarks:
+        before, after, losses = measure(benchmark, (options.before, options.after), turns=options.turns)
+        ratio, low, high = median_interval([old / new for old, new in zip(before, after, strict=True)])
+        old, new = (1e3 * median_interval(times)[0] for times in (before, after))
+        apart = max(abs(one - other) / abs(one) for one, other in zip(*losses, strict=True))
+        print(
+            f"{benchmark}: {old:.1f} ms before, {new:.1f} ms after, ratio {ratio:.2f} "
+            f"({low:.2f} to {high:.2f}); losses of {len(losses[0])} steps in double precision differ "
+            f"by at most {apart:.1e} of their value",
+            flush=True,
+        )
+
+
+def measure(
+    benchmark: str, versions: tuple[Path, Path], *, turns: int
+) -> tuple[list[float], list[float], list[list[float]]]:
+    """Processor seconds a step of each turn of either version, and the losses of all steps of both."""
+    with TemporaryDirectory() as data:
+        workers = []
+        for version in versions:
+            workers.append(start(version, benchmark, data, turns))
+            answer(workers[-1])  # one after the other: they prepare the data in one folder
+        times: list[list[float]] = [[], []]
+        losses: list[list[float]] = [[], []]
+        for turn in range(turns):
+            for index, worker in enumerate(workers):
+                seconds, some = answer(worker)
+                losses[index] += some
+                if turn > 0:
+                    times[index].append(seconds)
+        for worker in workers:
+            worker.communicate()
+    return times[0], times[1], losses
+
+
+def start(version: Path, benchmark: str, data: str, turns: int) -> subprocess.Popen[str]:
+    """A process that trains a version of the project, and waits for a line before each turn."""
+    return subprocess.Popen(
+        [sys.executable, __file__, "", "", "--serve", benchmark, data, "--turns", str(turns)],
+        env={**os.environ, "PYTHONPATH": str(version.resolve())},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def answer(worker: subprocess.Popen[str]) -> list[object]:
+    """Let a process take its turn, and return what it says."""
+    assert worker.stdin is not None and worker.stdout is not None
+    worker.stdin.write("\n")
+    worker.stdin.flush()
+    line = worker.stdout.readline()
+    if not line:
+        raise SystemExit(f"measure_step: the version in {worker.args} failed; see above")
+    return json.loads(line)
+
+
+def serve(benchmark: str, data: Path, *, turns: int) -> None:
+    """Train, a turn for each line read; the first line only prepares the data."""
+    import torch
+
+    from difnet.config import Project, resolve_run
+    from difnet.data import load_prepared, prepare
+    from difnet.data.batches import training_batches
+    from difnet.timing.training_step import TrainingStep
+    from difnet.training import use_threads
+
+    input()
+    use_threads(1)
+    run = resolve_run(Project(), benchmark=benchmark, ablation="cascade", seed=0, overrides=list(SETTINGS))
+    prepare(run.data, data)
+    prepared = load_prepared(data)
+    torch.manual_seed(run.seed)
+    step = TrainingStep(run, len(prepared.index.classes))
+    torch.manual_seed(run.seed)
+    exact = TrainingStep(run, len(prepared.index.classes))
+    exact.network.double()
+    batches = training_batches(prepared.split("train"), run)
+    print(json.dumps([]), flush=True)
+    for _ in range(turns):
+        inputs = [step.inputs(batch) for batch in islice(batches, STEPS)]
+        input()
+        began = process_time()
+        for images, labels in inputs:
+            step(images, labels)
+        seconds = (process_time() - began) / STEPS
+        losses = [float(exact(images.double(), labels)) for images, labels in inputs]
+        print(json.dumps([seconds, losses]), flush=True)
+
+
+def processor() -> str:
+    """Model of the processor, as Linux tells it."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else "unknown"
+
+
+if __name__ == "__main__":
+    main()

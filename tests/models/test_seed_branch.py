@@ -1,0 +1,28 @@
+"""The classifier's dilated convolutions leave out taps, not values."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn.functional import conv2d
+
+from difnet.models.seed_branch import ASPP_DILATIONS, DilatedConvolution
+
+
+@pytest.mark.parametrize("size", [(1, 1), (6, 6), (7, 12), (9, 9), (13, 30), (25, 25)])
+@pytest.mark.parametrize("dilation", ASPP_DILATIONS)
+def test_left_out_taps_see_padding_alone(dilation: int, size: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    module = DilatedConvolution(4, 3, dilation).double()
+    features = torch.randn(2, 4, *size, dtype=torch.float64, requires_grad=True)
+    inputs = (features, module.weight, module.bias)
+    expected = conv2d(*inputs, padding=dilation, dilation=dilation)
+    weights = torch.randn_like(expected)
+    found = module(features)
+    assert torch.allclose(found, expected, rtol=1e-12, atol=1e-12)
+    for gradient, exact in zip(
+        torch.autograd.grad((found * weights).sum(), inputs),
+        torch.autograd.grad((expected * weights).sum(), inputs),
+        strict=True,
+    ):
+        assert torch.allclose(gradient, exact, rtol=1e-12, atol=1e-12)
