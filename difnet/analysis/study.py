@@ -132,22 +132,20 @@ def estimate(
         blocks: The blocks.
         share: Whether it is a score between 0 and 1.
     """
-    seeds = len(values)
+    seeds, mean = len(values), float(values.mean())
     sees_images = blocks.count >= FEWEST_BLOCKS
     components = []
     if sees_images:
         components.append(Component(_shared(blocks.covariance(moved)), blocks.count - 1, "images"))
     if seeds > 1:
-        components.append(Component(float(values.var(ddof=1)) / seeds, seeds - 1, "seeds"))
+        variance = float(values.var(ddof=1)) if np.ptp(values) > 0 else 0.0  # not the rounding of equal ones
+        components.append(Component(variance / seeds, seeds - 1, "seeds"))
     count = "one seed" if seeds == 1 else f"{seeds} seeds"
     images = f" x {blocks.unit}" if sees_images else f", on these {len(blocks.of_image)} images alone"
-    return Estimate(
-        float(values.mean()),
-        tuple(components) or (Component(math.nan, 1),),
-        count + images,
-        _limit(seeds, blocks),
-        share,
-    )
+    limit = _limit(seeds, blocks)
+    if not limit and mean != 0 and all(part.variance == 0 for part in components):
+        limit = "no variation between seeds and images"
+    return Estimate(mean, tuple(components) or (Component(math.nan, 1),), count + images, limit, share)
 
 
 def _shared(covariance: NDArray[np.float64]) -> float:

@@ -191,7 +191,7 @@ def training_steps(run: RunConfig) -> int:
 def _planned(project: Project, name: str, selection: Selection) -> BenchmarkPlan:
     benchmark = project.benchmark(name)
     claims = selection.claims_of(benchmark)
-    benchmark = selection.of(benchmark, project.claims.variants(claims) if claims else ())
+    benchmark = selection.of(benchmark, project.claims.variants(claims) if claims else None)
     try:
         selected = select_variants(project, benchmark)
     except InputError as error:

@@ -43,17 +43,21 @@ class Selection(Section):
         """The claims whose ablations are run: this selection's, or the benchmark's where it has none."""
         return self.claims or (() if self.ablations else benchmark.claims)
 
-    def of(self, benchmark: BenchmarkConfig, claimed: Sequence[str] = ()) -> BenchmarkConfig:
+    def of(self, benchmark: BenchmarkConfig, claimed: Sequence[str] | None = None) -> BenchmarkConfig:
         """A benchmark with this selection's ablations, seeds and sweep, where there are any.
 
         Args:
             benchmark: As its file says.
-            claimed: The ablations that `claims_of` it need.
+            claimed: The ablations that `claims_of` it need; None where there are no such claims.
         """
         changes: dict[str, object] = {}
-        if self.ablations or claimed:
+        if self.ablations or claimed is not None:
             own = benchmark.ablations if "ablations" in benchmark.model_fields_set and not self.claims else ()
-            changes["ablations"] = (ablation_of(benchmark.reference), *(self.ablations or own), *claimed)
+            changes["ablations"] = (
+                ablation_of(benchmark.reference),
+                *(self.ablations or own),
+                *(claimed or ()),
+            )
         if self.seeds:
             changes["seeds"] = self.seeds
         if self.sweep:

@@ -47,6 +47,13 @@ def test_too_few_images_speak_of_these_alone():
     assert np.isnan(one.interval()).all() and one.limit == "one seed"
 
 
+def test_without_any_variation_nothing_is_decided_but_equality():
+    same = estimate(np.full(3, 0.1), np.zeros((3, 20)), images(20))
+    assert same.limit == "no variation between seeds and images" and math.isnan(same.p_value())
+    equal = estimate(np.zeros(3), np.zeros((3, 20)), images(20))
+    assert (equal.limit, equal.p_value(), equal.interval()) == ("", 1.0, (0.0, 0.0))
+
+
 def test_one_seed_and_two_have_intervals_but_no_p_value():
     one = estimate(SCORES[:1], influence(1, 30, shared=0.2), images(30))
     assert one.unit == "one seed x 30 images" and math.isnan(one.p_value())

@@ -14,9 +14,17 @@ import yaml
 
 from difnet.config import BenchmarkPlan, InputError, Project, load_run, plan, read_plan
 from difnet.config import project as project_module
+from difnet.config.schema import LEVELS
 from tests.conftest import CATALOGUE, PROJECT
 
 Write = Callable[[str, str], Path]
+ONE_CLAIM = """
+equivalence: 0.005
+effect: 0.02
+claims:
+  - {id: C1, statement: S, family: confirmatory, form: superiority, metric: miou, direction: higher,
+     margin: 0, scope: all, tests: [{variant: cascade, reference: deeplab}]}
+"""
 
 
 def planned(**config: object) -> BenchmarkPlan:
@@ -49,6 +57,41 @@ def test_the_whole_catalogue_reads_each_file_once(monkeypatch: pytest.MonkeyPatc
     assert sorted(names) == outcome.ablations == CATALOGUE.ablation_names
     assert set(read.values()) == {1}
     assert len(read) == len(names) + 1
+
+
+def variants_of(**config: object) -> list[str]:
+    return [variant.name for variant in planned(**config).variants]
+
+
+def test_claims_select_the_ablations_that_they_need() -> None:
+    assert variants_of(claims=["C7"]) == ["cascade", *(f"level_{level}_x5" for level in LEVELS)]
+    assert variants_of(claims="C1") == ["cascade", "deeplab"]
+    assert variants_of(claims=["C1", "C8"], ablations=["walks_2"]) == [
+        *("cascade", "walks_2", "deeplab", "no_importance")
+    ]
+    assert variants_of(claims=["C4"]) == ["cascade"]
+    with pytest.raises(InputError, match=r"^claims: there is no claim 'C9'"):
+        planned(claims=["C9"])
+
+
+def test_claims_of_a_benchmark(project: Path, write: Write) -> None:
+    """They stand for its ablations, or beside those that it names; the command line comes first."""
+    for name in ("cascade", "deeplab", "seed_only"):
+        write(f"ablations/{name}.yaml", "title: T\nquestion: Q\n")
+    write("workflow/claims.yaml", ONE_CLAIM)
+    for ablations, expected in (("", ["deeplab"]), ("ablations: [seed_only]\n", ["seed_only", "deeplab"])):
+        write("workflow/benchmarks/own.yaml", f"title: T\nclaims: [C1]\n{ablations}")
+        for selection, found in (({}, expected), ({"ablations": ["seed_only"]}, ["seed_only"])):
+            part = plan(Project(project), {"benchmarks": ["own"], **selection}).benchmarks["own"]
+            assert [variant.name for variant in part.variants] == ["cascade", *found]
+
+
+@pytest.mark.parametrize("looks", ["[10, 5]", "[5, 5]", "[2, 5]"])
+def test_looks_ascend_from_three_seeds(project: Path, write: Write, looks: str) -> None:
+    write("ablations/cascade.yaml", "title: T\nquestion: Q\n")
+    write("workflow/benchmarks/own.yaml", f"title: T\nlooks: {looks}\n")
+    with pytest.raises(InputError, match="looks: .*numbers of seeds from 3 on, ascending"):
+        plan(Project(project), {"benchmarks": ["own"]})
 
 
 def test_selection_on_the_command_line() -> None:

@@ -176,9 +176,14 @@ def test_benchmark_of_a_bad_name(project: Path, write: Write) -> None:
 
 
 def test_claims_name_ablations_of_the_project() -> None:
+    named = {claim.id: claim.variants for claim in CATALOGUE.claims.claims}
+    assert {name for variants in named.values() for name in variants} <= {*CATALOGUE.ablation_names}
+    assert len(named["C7"]) == 6 and named["C4"] == [] and "matched_exact" not in named["C3"]
+
+
+def test_a_claim_that_names_an_unknown_ablation(project: Path, write: Write) -> None:
     text = (PROJECT / "workflow" / "claims.yaml").read_text()
-    names = {word for word in text.replace(",", " ").replace("}", " ").split() if "_x5" in word}
-    assert len(names) == 5
-    assert names | {"matched_exact", "no_importance", "deeplab_equal_parameters"} <= {
-        *CATALOGUE.ablation_names
-    }
+    write("ablations/cascade.yaml", ABLATION)
+    write("workflow/claims.yaml", text.replace("reference: deeplab}", "reference: deeplabs}", 1))
+    with pytest.raises(InputError, match=r"^workflow/claims.yaml: C1: unknown ablation 'deeplabs'"):
+        _ = Project(project).claims
