@@ -10,7 +10,7 @@ import torch
 
 from difnet.config import InputError, RunConfig, RunFolder
 from difnet.data import load_prepared
-from difnet.data.requirements import check_run
+from difnet.data.requirements import check_memory, check_run
 from difnet.machine.locking import alone_in
 from difnet.models import PixelPrior, build_from_config
 from difnet.training.best_weights import check_selection
@@ -92,6 +92,7 @@ def _train(
     use_threads(config.train.threads)
     prepared = load_prepared(data)
     check_run(config, prepared.index)
+    check_memory(config, prepared.index)
     check_selection(config, prepared)
     require_labels(prepared.split("train"), "train")
     identity = run_identity(config, prepared.index.sha256)
