@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -27,6 +28,8 @@ from difnet.tables import (
     ComparisonRow,
     OriginRow,
     SummaryRow,
+    Table,
+    check_ours,
 )
 
 UNKNOWN = Estimate(math.nan, (Component(math.nan, math.inf),), "no common seed")
@@ -60,6 +63,8 @@ def analyse_runs(
     Raises:
         InputError: For bad input, in one line that names the file and the remedy.
     """
+    written: tuple[Table[Any], ...] = (SCORES, ORIGINS, SUMMARY, COMPARISONS, CLAIMS, CLAIM_TESTS)
+    check_ours(*(out / table.name for table in written))
     claim_file = read_claims(claims)
     timings = TIMING.rows(TIMING.read(timing)) if timing else []
     exponents = GROWTH.rows(GROWTH.read(growth)) if growth else []
@@ -69,15 +74,15 @@ def analyse_runs(
         OriginRow(run.config.variant, run.config.seed, run.identity, ";".join(run.origins)) for run in runs
     ]
     verdicts, tests = judge(claim_file, study, timings, exponents, looks)
-    tables = (
-        (SCORES, pd.concat([run.scores for run in runs], ignore_index=True)),
-        (ORIGINS, ORIGINS.frame(origins)),
-        (SUMMARY, SUMMARY.frame(summarise(study))),
-        (COMPARISONS, COMPARISONS.frame(compare(study, reference))),
-        (CLAIMS, CLAIMS.frame(verdicts)),
-        (CLAIM_TESTS, CLAIM_TESTS.frame(tests)),
+    frames = (
+        pd.concat([run.scores for run in runs], ignore_index=True),
+        ORIGINS.frame(origins),
+        SUMMARY.frame(summarise(study)),
+        COMPARISONS.frame(compare(study, reference)),
+        CLAIMS.frame(verdicts),
+        CLAIM_TESTS.frame(tests),
     )
-    for table, frame in tables:
+    for table, frame in zip(written, frames, strict=True):
         table.write(frame, out / table.name)
 
 

@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from difnet.config.digests import check_digest, write_digested
 from difnet.config.errors import InputError
-from difnet.config.files import validate, write_text
+from difnet.config.files import validate
 from difnet.config.project import Project
 from difnet.config.resolve import resolve_variant
 from difnet.config.run_folder import RunFolder
@@ -115,9 +116,7 @@ class BenchmarkPlan(Section):
                 folder = self.run_folder(project.results, variant.name, seed)
                 folder.write_config(self.run(variant, seed), sources)
         path = project.results / self.folder / PLAN
-        text = self.model_dump_json(indent=1) + "\n"
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            write_text(path, text)
+        write_digested(path, self.model_dump_json(indent=1) + "\n")
         return path
 
 
@@ -125,17 +124,22 @@ def read_plan(folder: Path) -> BenchmarkPlan:
     """The plan of a folder of results.
 
     Raises:
-        InputError: If it holds none, or one of another version or program.
+        InputError: If it holds none, or one that is damaged or of another version or program.
     """
     path = folder / PLAN
     try:
-        content = json.loads(path.read_bytes())
+        text = path.read_bytes().decode()
+        content = json.loads(text)
     except FileNotFoundError as error:
         raise InputError(
             f"{path} does not exist: {folder} is no folder of results; write it with 'difnet plan BENCHMARK'"
         ) from error
     except (OSError, ValueError):
         content = None
+    else:
+        check_digest(path, text)
+    if isinstance(content, dict):
+        content.pop("sha256", None)
     try:
         return BenchmarkPlan.model_validate(content)
     except ValidationError as error:

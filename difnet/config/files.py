@@ -99,7 +99,8 @@ def read_yaml(path: Path, shown: Path | None = None) -> YamlFile:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        raise InputError(f"{shown}{line}: not valid YAML: {getattr(error, 'problem', error)}") from error
+        problem = " ".join(str(getattr(error, "problem", error)).split())
+        raise InputError(f"{shown}{line}: not valid YAML: {problem}") from error
     if not isinstance(content, dict):
         raise InputError(f"{shown}: holds no keys; a mapping such as 'title: ...' is expected")
     return YamlFile(shown, text, content)

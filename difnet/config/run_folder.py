@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from difnet.config.digests import check_digest, write_digested
 from difnet.config.errors import InputError
 from difnet.config.files import read_yaml, write_text
 from difnet.config.schema import RunConfig
@@ -48,9 +49,11 @@ class RunFolder:
         return str(recorded or hashlib.sha256((self.path / WEIGHTS).read_bytes()).hexdigest()[:16])
 
     def recorded(self, key: str) -> Any:
-        """What the training recorded of itself in `environment.json`; None where it recorded nothing."""
+        """What the training recorded of itself in `environment.json`; None where it is missing or damaged."""
         try:
-            return json.loads((self.path / ENVIRONMENT).read_text(encoding="utf-8"))[key]
+            text = (self.path / ENVIRONMENT).read_text(encoding="utf-8")
+            check_digest(self.path / ENVIRONMENT, text)
+            return json.loads(text)[key]
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -98,12 +101,12 @@ class RunFolder:
         """
         if self.finished and not self._trained_as(config):
             self.set_aside()
-        texts = {CONFIG: yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)}
-        texts |= {f"{SOURCES}/{name}": source for name, source in sources.items()}
-        for name, text in texts.items():
-            path = self.path / name
-            if not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != text:
-                write_text(path, text)
+        text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        write_digested(self.path / CONFIG, text)
+        for name, source in sources.items():
+            path = self.path / SOURCES / name
+            if not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != source:
+                write_text(path, source)
 
     def check_ours(self) -> None:
         """Refuse a folder with files that a training would overwrite and none has written.
@@ -170,10 +173,12 @@ def load_run(directory: Path) -> RunConfig:
     """The configuration that a run directory was made with.
 
     Raises:
-        InputError: If the directory holds none, one that is not valid, or not the one that was trained.
+        InputError: If the directory holds none, one that is damaged or not valid, or not the one that was
+            trained.
     """
     file = read_yaml(directory / CONFIG)
     config = file.check(RunConfig)
+    check_digest(file.shown, file.text)
     trained = RunFolder(directory).recorded("recipe")
     if trained and trained != config.training_identity():
         raise InputError(

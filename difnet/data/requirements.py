@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
+
 from difnet.config import InputError, RunConfig, TrainConfig, nearest
 from difnet.data.dataset import open_dataset
 from difnet.data.files.tree import MissingDataError
@@ -12,6 +14,8 @@ from difnet.data.prepare.sources import listing_of, read_sources
 from difnet.data.store import DataIndex, SplitIndex, read_index
 
 Size = tuple[int, int]
+IMAGE_BYTES = 12
+"""Of a pixel of a batch: three channels in fp32."""
 
 
 def check_planned(runs: Sequence[RunConfig], directory: Path) -> None:
@@ -50,6 +54,27 @@ def check_run(run: RunConfig, index: DataIndex) -> None:
     check_sizes(index.splits["train"].shapes, run.train)
     if run.evaluate.pad is not None:
         check_padding(index.splits[run.evaluate.split], run.evaluate.pad)
+
+
+def check_memory(run: RunConfig, index: DataIndex) -> None:
+    """Check that the images of one batch fit into the memory of this machine; the network takes more.
+
+    Raises:
+        InputError: If not, with the key, what it asks for and what there is.
+    """
+    there = psutil.virtual_memory().total
+    train, scored = index.splits["train"].shapes, index.splits[run.evaluate.split].shapes
+    side = run.train.crop
+    for key, count, pixels in (
+        ("train", run.train.batch_size, side**2 if side else max(h * w for h, w in train)),
+        ("evaluate", min(run.evaluate.batch_size, len(scored)), max(h * w for h, w in scored)),
+    ):
+        needed = count * pixels * IMAGE_BYTES
+        if needed > there:
+            raise InputError(
+                f"{key}.batch_size: the images of one batch take {needed / 2**30:,.0f} GiB, this machine has "
+                f"{there / 2**30:,.0f}; lower it{', or train.crop' if key == 'train' and side else ''}"
+            )
 
 
 def _check_split(run: RunConfig, data: str, known: list[str]) -> None:

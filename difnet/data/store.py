@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError, model_validator
 
 from difnet.config import InputError, nearest
 from difnet.data.dataset import Colour, Pixels
@@ -40,10 +40,16 @@ class SplitIndex(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     names: tuple[str, ...]
-    shapes: tuple[tuple[int, int], ...]
+    shapes: tuple[tuple[PositiveInt, PositiveInt], ...]
     """Height and width of every image in pixels."""
     groups: tuple[str, ...]
     """The shot or scene of every image; empty where it depends on no other."""
+
+    @model_validator(mode="after")
+    def _of_equal_length(self) -> SplitIndex:
+        if not len(self.names) == len(self.shapes) == len(self.groups):
+            raise ValueError("names, shapes and groups are of different numbers of images")
+        return self
 
 
 class DataIndex(BaseModel):
@@ -132,7 +138,7 @@ class PreparedData:
             raise InputError(f"data set '{self.index.name}' has no split '{name}'{nearest(name, known)}")
         pixels = {kind: _open(self.directory, self.index, name, kind) for kind in CHANNELS}
         for file in pixels.values():
-            if file.path not in self._whole and file.checksum() != self.index.checksums[file.path.name]:
+            if file.path not in self._whole and file.checksum() != self.index.checksums.get(file.path.name):
                 raise InputError(
                     f"{file.path}: is not what was stored: it was changed or damaged; delete "
                     f"{self.directory} and prepare the data again"
@@ -166,7 +172,7 @@ def read_index(directory: Path) -> DataIndex:
     try:
         return DataIndex.model_validate_json(unsealed(path, made_by="difnet prepare"))
     except ValidationError as error:
-        raise InputError(f"{path}: is of another version; prepare the data again") from error
+        raise InputError(f"{path}: is damaged or of another version; prepare the data again") from error
 
 
 def write_index(index: DataIndex, directory: Path) -> None:

@@ -21,6 +21,7 @@ from difnet.data.requirements import check_padding
 from difnet.diffusion.checks import check_finite
 from difnet.evaluation.full_size import Size, centred, mean_of_passes, single_pass, window
 from difnet.evaluation.oracle import nearest_labels, oracle_logits
+from difnet.machine.locking import alone_in
 from difnet.metrics import image_statistics, scores_from_statistics
 from difnet.models import PixelPrior, load_network
 from difnet.models.node_grid import resize
@@ -44,6 +45,11 @@ def evaluate_run(directory: Path, *, data: Path, split: str | None = None) -> pd
             chose its weights on this split, was trained on data of another content, or an image does not fit
             into `evaluate.pad`.
     """
+    with alone_in(directory):
+        return _evaluate(directory, data=data, split=split)
+
+
+def _evaluate(directory: Path, *, data: Path, split: str | None) -> pd.DataFrame:
     config = load_run(directory)
     use_threads(config.train.threads)
     prepared = load_prepared(data)

@@ -38,7 +38,7 @@ from difnet.evaluation.gallery_images import Choice, choose_images, per_image_mi
 from difnet.evaluation.similarity import level_states, walks
 from difnet.models import load_network
 from difnet.models.rule_protocol import has_states, is_linear
-from difnet.tables import PerImage
+from difnet.tables import PerImage, check_ours, seal
 from difnet.training import choose_device, use_threads
 
 COMPARED_WITH = ("seed_only", "deeplab")
@@ -61,8 +61,10 @@ def write_gallery(directories: Sequence[Path], *, reference: str, data: Path, ou
         out: The `gallery.npz` to write.
 
     Raises:
-        InputError: If a run is not complete, does not fit the data, or none is of the reference.
+        InputError: If a run is not complete, does not fit the data, or none is of the reference; or a file of
+            somebody else is there.
     """
+    check_ours(out)
     variants: dict[str, Runs] = {}
     for directory in directories:
         config = load_run(directory)
@@ -95,6 +97,7 @@ def write_gallery(directories: Sequence[Path], *, reference: str, data: Path, ou
                 arrays |= {f"{name}/{place}": found for name, found in _walks(network, record, truth=truth)}
     with atomic_path(out) as temporary:
         np.savez_compressed(temporary, allow_pickle=False, **arrays)
+        seal(out, temporary.read_bytes())
 
 
 def _miou(runs: Runs, split: Split) -> NDArray[np.float64]:

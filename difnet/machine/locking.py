@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from difnet.config.files import not_written
 from difnet.machine.progress import say
 
 
@@ -28,4 +29,27 @@ def locked(path: Path, task: str) -> Iterator[None]:
         say(f"difnet: waiting for another process, which {task}")
         lock = FileLock(path).acquire()
     with lock:
+        yield
+
+
+@contextmanager
+def alone_in(run: Path) -> Iterator[None]:
+    """Let no other training or evaluation write into the same run directory; one that wants to waits.
+
+    The lock lies beside the directory, which may be moved aside.
+
+    Args:
+        run: The run directory.
+
+    Raises:
+        InputError: If the lock cannot be written.
+    """
+    place = run.resolve()
+    with ExitStack() as stack:
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            lock = place.with_name(f".{place.name}.lock")
+            stack.enter_context(locked(lock, f"trains or scores {run}"))
+        except OSError as error:
+            raise not_written(run, error) from error
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 import zlib
@@ -12,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from difnet.config import BenchmarkPlan
+from difnet.config import BenchmarkPlan, InputError
+from difnet.tables import unsealed
 
 Array = NDArray[Any]
 
@@ -68,7 +70,8 @@ def read_gallery(path: Path, plan: BenchmarkPlan, problems: list[str]) -> Galler
         problems.append(f"{path} does not exist")
         return None
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        content = unsealed(path, made_by="difnet gallery")
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             arrays = {key: stored[key] for key in stored.files}
         index = json.loads(str(arrays.pop("index")))
         variants = [
@@ -83,6 +86,9 @@ def read_gallery(path: Path, plan: BenchmarkPlan, problems: list[str]) -> Galler
             variants=tuple(item for item in variants if item.name in names and item.seed in plan.seeds),
             arrays=arrays,
         )
+    except InputError as error:
+        problems.append(str(error))
+        return None
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         problems.append(f"{path} cannot be read: {error}")
         return None

@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from difnet.config import BenchmarkPlan, InputError, atomic_path, read_plan, write_text
+from difnet.config.files import not_written
 from difnet.report import across
 from difnet.report.figures.plot import figure_style
 from difnet.report.load import BUDGET_BYTES, Results, load_results, title_of
@@ -24,6 +25,9 @@ from difnet.report.sections import all_sections
 SCRIPTS = ("tables.js", "examples.js", "explorer.js")
 """The page's only script; its policy allows no other."""
 PAGE = "report.html"
+TITLE = b"<title>DifNet-Bench: "
+HEAD_BYTES = 2000
+"""Within which a page has its title, by which it may be replaced."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,11 @@ def render(folders: Sequence[Path], out: Path) -> list[Path]:
         The reports: `report.html` of each folder, then `out`.
 
     Raises:
-        InputError: If a folder has no plan of this version, or a file cannot be written.
+        InputError: If a folder has no plan of this version, or a file cannot be written or is no report.
     """
     plans = {folder: read_plan(folder) for folder in folders}
+    for page in (*(folder / PAGE for folder in plans), out):
+        _check_ours(page)
     chapters = []
     for folder, plan in plans.items():
         results = load_results(folder, plan, budget=BUDGET_BYTES // len(plans))
@@ -67,6 +73,22 @@ def render(folders: Sequence[Path], out: Path) -> list[Path]:
         _write_page(chapter.results.folder / PAGE, [chapter], siblings=_siblings(chapter.results, folders))
     _write_page(out, chapters, others=_others(out.parent, folders))
     return [*(folder / PAGE for folder in plans), out]
+
+
+def _check_ours(page: Path) -> None:
+    """Refuse to write over a file that is no report.
+
+    Raises:
+        InputError: If it is none, or cannot be read.
+    """
+    try:
+        head = page.read_bytes()[:HEAD_BYTES] if page.exists() else TITLE
+    except OSError as error:
+        raise not_written(page, error) from error
+    if TITLE not in head:
+        raise InputError(
+            f"{page}: is there already and no report of difnet; move it away or choose another --out"
+        )
 
 
 def write_exports(folder: Path, sections: Sequence[Section]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from difnet.config import PROTOCOL, BenchmarkPlan, InputError, PlannedVariant, RunConfig, RunFolder, load_run
+from difnet.config.digests import check_digest
 from difnet.report.rows import read_rows
 from difnet.tables import HISTORY, SCORES, HistoryRow
 
@@ -169,7 +170,13 @@ def _failure(folder: Path, stage: str) -> str:
 
 def _environment(path: Path, problems: list[str]) -> dict[str, Any]:
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+        content = dict(json.loads(text))
+        check_digest(path, text)
+        return content
+    except InputError as error:
+        problems.append(str(error))
+        return {}
     except (OSError, ValueError, TypeError) as error:
         problems.append(f"{path} cannot be read: {error}")
         return {}

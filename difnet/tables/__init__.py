@@ -14,7 +14,7 @@ from difnet.tables.study_tables import (
     OriginRow,
     SummaryRow,
 )
-from difnet.tables.table import Table, seal, unsealed
+from difnet.tables.table import Table, check_ours, seal, unsealed
 from difnet.tables.timing_tables import (
     BREAKDOWN,
     BUSY,
@@ -55,6 +55,7 @@ __all__ = [
     "SummaryRow",
     "Table",
     "TimingRow",
+    "check_ours",
     "seal",
     "unsealed",
 ]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from difnet.config.errors import InputError
 from difnet.config.files import atomic_path
-from difnet.tables.table import seal, unsealed
+from difnet.tables.table import check_ours, seal, unsealed
 
 FORMAT, VERSION = b"difnet.per_image", b"3"
 MADE_BY = "difnet evaluate RUN"
@@ -60,8 +60,9 @@ class PerImage:
         """Write the file, whole or not at all, with the digest that binds it.
 
         Raises:
-            InputError: If the folder cannot be written or the disk is full.
+            InputError: If a file of somebody else is there, the folder cannot be written or the disk is full.
         """
+        check_ours(path)
         columns = {
             name: pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), values.shape[1])
             for name, values in self.parts.items()

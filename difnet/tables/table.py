@@ -66,8 +66,9 @@ class Table(Generic[Row]):
         """Write a table, whole or not at all; floats keep all digits, nan is an empty cell.
 
         Raises:
-            InputError: If the folder cannot be written or the disk is full.
+            InputError: If a file of somebody else is there, the folder cannot be written or the disk is full.
         """
+        check_ours(path)
         numbers = {name: kind for name, kind in self.types.items() if kind is not str}
         with atomic_path(path) as temporary:
             frame[self.columns].astype(numbers).to_csv(temporary, index=False, lineterminator="\n")
@@ -124,6 +125,19 @@ def seal(path: Path, content: bytes) -> None:
         content: What it holds, or is about to hold.
     """
     write_text(seal_of(path), f"{hashlib.sha256(content).hexdigest()}  {path.name}\n")
+
+
+def check_ours(*paths: Path) -> None:
+    """Refuse to write over files that have no digest beside them: nobody of ours has written those.
+
+    Raises:
+        InputError: If there is one.
+    """
+    for path in paths:
+        if path.exists() and not (path.is_file() and seal_of(path).exists()):
+            raise InputError(
+                f"{path}: is there already and not written by difnet; move it away or choose another folder"
+            )
 
 
 def unsealed(path: Path, *, made_by: str) -> bytes:

@@ -11,7 +11,7 @@ import pandas as pd
 from difnet.config import BenchmarkPlan
 from difnet.data import prepare
 from difnet.machine.progress import say
-from difnet.tables import BREAKDOWN, BUSY, FEATURES, GROWTH, TIMING, Table
+from difnet.tables import BREAKDOWN, BUSY, FEATURES, GROWTH, TIMING, Table, check_ours
 from difnet.timing.feature_statistics import describe_features
 from difnet.timing.growth import fit_growth
 from difnet.timing.networks import time_networks
@@ -46,8 +46,10 @@ def time_benchmark(
         The files written.
 
     Raises:
-        InputError: If `trained` is not a complete run, or a file cannot be written.
+        InputError: If `trained` is not a complete run, or a file cannot be written or is somebody else's.
     """
+    parts = _part(out, "operators"), _part(out, "networks")
+    check_ours(*parts, *(out / table.name for table in (GROWTH, FEATURES, BREAKDOWN, TIMING)))
     prepare(planned.data, data)
     written: list[Path] = []
     if only != "networks":

@@ -10,7 +10,8 @@ from typing import Any
 import safetensors.torch
 from torch import nn
 
-from difnet.config import RunConfig, RunError, atomic_path, write_text
+from difnet.config import RunConfig, RunError, atomic_path
+from difnet.config.digests import write_digested
 from difnet.machine.environment import environment
 from difnet.machine.progress import say
 from difnet.models import parameter_count
@@ -48,7 +49,7 @@ def write_results(network: nn.Module, *, out: Path, facts: dict[str, Any], histo
         "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
         **facts,
     }
-    write_text(out / "environment.json", json.dumps(record, indent=2) + "\n")
+    write_digested(out / "environment.json", json.dumps(record, indent=1) + "\n")
 
 
 def outcome(state: TrainingState, config: RunConfig) -> dict[str, Any]:

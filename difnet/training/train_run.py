@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
 
 from difnet.config import InputError, RunConfig, RunFolder
-from difnet.config.files import not_written
 from difnet.data import load_prepared
-from difnet.data.requirements import check_run
-from difnet.machine.locking import locked
+from difnet.data.requirements import check_memory, check_run
+from difnet.machine.locking import alone_in
 from difnet.models import PixelPrior, build_from_config
 from difnet.training.best_weights import check_selection
 from difnet.training.checkpoint import claim_directory, run_identity
@@ -61,7 +60,11 @@ def train_run(
         PreemptedError: If SIGTERM or SIGUSR1 asked to stop, or the workflow that started it is gone.
     """
     use_deterministic(config.train.deterministic)
-    with joined_processes(config.train), _alone_in(out), explained(out):
+    with (
+        joined_processes(config.train),
+        alone_in(out) if process_rank() == 0 else nullcontext(),
+        explained(out),
+    ):
         _train(
             config,
             data=data,
@@ -89,6 +92,7 @@ def _train(
     use_threads(config.train.threads)
     prepared = load_prepared(data)
     check_run(config, prepared.index)
+    check_memory(config, prepared.index)
     check_selection(config, prepared)
     require_labels(prepared.split("train"), "train")
     identity = run_identity(config, prepared.index.sha256)
@@ -121,28 +125,6 @@ def _train(
         history = state.history
         facts |= outcome(state, config)
     by_first(lambda: write_results(network, out=out, facts=facts, history=history))
-
-
-@contextmanager
-def _alone_in(out: Path) -> Iterator[None]:
-    """Let no other training write into the same run directory; one that wants to waits, after a line.
-
-    The lock lies beside the directory, which may be moved aside.
-
-    Raises:
-        InputError: If it cannot be written.
-    """
-    if process_rank() > 0:
-        yield
-        return
-    place = out.resolve()
-    with ExitStack() as stack:
-        try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(locked(place.with_name(f".{place.name}.lock"), f"trains {out}"))
-        except OSError as error:
-            raise not_written(out, error) from error
-        yield
 
 
 def _make_room(out: Path, identity: str, *, overwrite: bool) -> None:

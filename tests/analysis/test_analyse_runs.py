@@ -39,7 +39,7 @@ def results(tmp_path):
     for seed in (1, 2):
         copy = shutil.copytree(prior, root / "runs" / "pixel_prior" / f"seed{seed}")
         SCORES.write(SCORES.read(copy / "scores.csv").assign(seed=seed), copy / "scores.csv")
-        change(copy / "config.yaml", "seed: 0", f"seed: {seed}")
+        change(copy / "config.yaml", "\nseed: 0", f"\nseed: {seed}")
         folders.append(copy)
     return folders
 
@@ -58,6 +58,17 @@ def test_tables(results, tmp_path):
     assert tables["claims"]["verdict"][0] == "reproduced"
     hidden = {path.name for path in (tmp_path / "out").iterdir() if path.name.startswith(".")}
     assert hidden == {f".{name}.csv.sha256" for name in tables}, "digests, and nothing half-written"
+
+
+@pytest.mark.parametrize("name", ["summary.csv", "claims.csv"])
+def test_tables_of_others_are_not_overwritten(results, tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(
+        InputError, match=rf"{name}: is there already and not written by difnet; move it away"
+    ):
+        run(results, tmp_path)
+    assert (tmp_path / name).read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [name]
 
 
 def test_means_and_their_units(results, tmp_path):

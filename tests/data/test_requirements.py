@@ -39,6 +39,31 @@ def test_before_the_first_step(own: Path, tmp_path: Path, settings: dict[str, st
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"train.batch_size": "1000000000000"},
+            r"train.batch_size: the images of one batch take .* GiB, this",
+        ),
+        ({"train.crop": "1000000"}, r"train.batch_size: .* lower it, or train.crop$"),
+    ],
+)
+def test_batches_beyond_memory(own: Path, tmp_path: Path, settings: dict[str, str], message: str) -> None:
+    config = run(own, settings)
+    prepare(config.data, tmp_path / "data")
+    with pytest.raises(InputError, match=message):
+        train_run(config, data=tmp_path / "data", out=tmp_path / "run", command="")
+    assert not (tmp_path / "run").exists()
+
+
+def test_images_beyond_any(own: Path, tmp_path: Path) -> None:
+    config = DataConfig(name="folder", size=(100_000, 100_000), options={"root": str(own)})
+    with pytest.raises(InputError, match="data.size: 100000 x 100000 pixels are more than the 40 megapixels"):
+        prepare(config, tmp_path / "data")
+    assert not (tmp_path / "data").exists()
+
+
 def test_at_planning(own: Path, tmp_path: Path) -> None:
     """A split by the lists alone, sizes once the images have been read."""
     store = tmp_path / "data"

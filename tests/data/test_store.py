@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import zlib
@@ -12,6 +13,7 @@ import pytest
 
 from difnet.config import DataConfig, InputError
 from difnet.data import load_prepared, prepare
+from difnet.tables import seal
 
 
 def folder(root: Path) -> DataConfig:
@@ -35,6 +37,33 @@ def test_missing_and_damaged_index(tmp_path: Path) -> None:
     (tmp_path / "index.json").write_text("{", encoding="utf-8")
     with pytest.raises(InputError, match="has no digest"):
         load_prepared(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("classes", 7),
+        ("palette", [[1, 2]]),
+        ("palette", {"leaf": "red"}),
+        ("sha256", None),
+        ("checksums", {}),
+        ("checksums", {"train.images.bin": "x"}),
+        ("splits", []),
+        ("splits", {"train": {"names": ["a"], "shapes": [], "groups": []}}),
+        ("splits", {"train": {"names": ["a"], "shapes": [[-4, 4]], "groups": [""]}}),
+        ("splits", {"train": {"names": ["a"], "shapes": [["x", 4]], "groups": [""]}}),
+        ("splits", {"train": {"names": "a", "shapes": [[4, 4]], "groups": None}}),
+    ],
+)
+def test_an_index_of_wrong_types_is_one_line(own: Path, tmp_path: Path, key: str, value: object) -> None:
+    """With the digest of what it says: written by another program, or by hand."""
+    prepare(folder(own), tmp_path / "store")
+    path = tmp_path / "store" / "index.json"
+    content = json.dumps(json.loads(path.read_text()) | {key: value}).encode()
+    path.write_bytes(content)
+    seal(path, content)
+    with pytest.raises(InputError, match=r"^[^\n]*prepare the data again$"):
+        load_prepared(path.parent).split("train")
 
 
 def test_no_flipped_bit_is_silent(own: Path, tmp_path: Path) -> None:

@@ -77,10 +77,11 @@ def test_groups_of_the_images_are_kept_with_their_statistics(tmp_path: Path) -> 
 def test_data_of_another_content_than_those_of_the_training_are_refused(tmp_path: Path, data: Path) -> None:
     untrained_run(tmp_path, "cascade")
     environment = tmp_path / "environment.json"
-    environment.write_text(json.dumps({"data_sha256": load_prepared(data).index.sha256}))
+    record = json.loads(environment.read_text())
+    environment.write_text(json.dumps(record | {"data_sha256": load_prepared(data).index.sha256}))
     evaluate_run(tmp_path, data=data)
     (tmp_path / "scores.csv").unlink()
-    environment.write_text(json.dumps({"data_sha256": "0" * 64}))
+    environment.write_text(json.dumps(record | {"data_sha256": "0" * 64}))
     with pytest.raises(InputError, match=r"was trained on data of another content \(0{16}\) than .* holds"):
         evaluate_run(tmp_path, data=data)
     assert not (tmp_path / "scores.csv").exists()

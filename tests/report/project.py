@@ -39,6 +39,7 @@ from difnet.tables import (
     SummaryRow,
     Table,
     TimingRow,
+    seal,
 )
 
 HEADLINE = {
@@ -246,6 +247,7 @@ def write_gallery(
         "variants": [{"name": name, "seed": 0, "levels": LEVELS} for name in variants],
     }
     np.savez(folder / "gallery.npz", index=np.array(json.dumps(index)), **arrays)
+    seal(folder / "gallery.npz", (folder / "gallery.npz").read_bytes())
 
 
 def walks(grid: int, classes: int, random: np.random.Generator) -> dict[str, np.ndarray]:

@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import io
 import json
+import shutil
 import zlib
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from difnet.config import read_plan
 from difnet.report import map_pictures
 from difnet.report.gallery_file import GalleryFile, read_gallery
 from difnet.report.sections import examples, explorer
+from difnet.tables import seal
 from tests.report.conftest import Rendered
 
 
@@ -28,6 +30,11 @@ def decoded(uri: str) -> np.ndarray:
 def stored(rendered: Rendered) -> dict[str, np.ndarray]:
     with np.load(rendered.folder / "gallery.npz") as file:
         return {name: file[name] for name in file.files}
+
+
+def write(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    np.savez(path, **arrays)
+    seal(path, path.read_bytes())
 
 
 def gallery_in(rendered: Rendered, folder: Path) -> GalleryFile:
@@ -65,7 +72,7 @@ def test_damaged_files_are_named(
     rendered: Rendered, tmp_path: Path, stored: dict[str, np.ndarray], change, remark: str
 ) -> None:
     change(stored)
-    np.savez(tmp_path / "gallery.npz", **stored)
+    write(tmp_path / "gallery.npz", stored)
     problems: list[str] = []
     assert read_gallery(tmp_path / "gallery.npz", read_plan(rendered.folder), problems) is None
     assert len(problems) == 1 and remark in problems[0]
@@ -74,9 +81,23 @@ def test_damaged_files_are_named(
 @pytest.mark.parametrize("content", [b"", b"PK", b"PK\x03\x04" + bytes(40)])
 def test_what_is_no_archive_is_named(rendered: Rendered, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "gallery.npz").write_bytes(content)
+    seal(tmp_path / "gallery.npz", content)
     problems: list[str] = []
     assert read_gallery(tmp_path / "gallery.npz", read_plan(rendered.folder), problems) is None
     assert len(problems) == 1 and "cannot be read" in problems[0]
+
+
+def test_no_flipped_bit_shows_another_picture(rendered: Rendered, tmp_path: Path) -> None:
+    content = (rendered.folder / "gallery.npz").read_bytes()
+    shutil.copy(rendered.folder / ".gallery.npz.sha256", tmp_path)
+    plan, random = read_plan(rendered.folder), np.random.default_rng(0)
+    for place in random.integers(8 * len(content), size=100):
+        damaged = bytearray(content)
+        damaged[place // 8] ^= 1 << place % 8
+        (tmp_path / "gallery.npz").write_bytes(damaged)
+        problems: list[str] = []
+        assert read_gallery(tmp_path / "gallery.npz", plan, problems) is None
+        assert "gallery.npz is not what was written" in problems[0]
 
 
 def test_strips_state_the_errors_that_they_show(rendered: Rendered, stored: dict[str, np.ndarray]) -> None:
@@ -123,7 +144,7 @@ def test_a_board_that_does_not_fit_together_is_left_out(
     rendered: Rendered, tmp_path: Path, stored: dict[str, np.ndarray]
 ) -> None:
     stored["peak/0"] = stored["peak/0"][:, 1:]
-    np.savez(tmp_path / "gallery.npz", **stored)
+    write(tmp_path / "gallery.npz", stored)
     results = dataclasses.replace(rendered.results, gallery=gallery_in(rendered, tmp_path))
     assert len(explorer.build(results).content["boards"]) == 1
 
@@ -132,7 +153,7 @@ def test_variants_that_are_not_planned_are_left_out(
     rendered: Rendered, tmp_path: Path, stored: dict[str, np.ndarray]
 ) -> None:
     stored["index"] = renamed(stored["index"], "seed_only")
-    np.savez(tmp_path / "gallery.npz", **stored)
+    write(tmp_path / "gallery.npz", stored)
     results = dataclasses.replace(rendered.results, gallery=gallery_in(rendered, tmp_path))
     content = examples.build(results).content
     titles = [strip.title for strip in content["examples"][0].strips]

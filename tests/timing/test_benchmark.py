@@ -72,6 +72,13 @@ def test_one_part_leaves_the_other_alone(tmp_path: Path) -> None:
     assert not (tmp_path / "timing.csv").exists()
 
 
+def test_tables_of_others_are_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "growth.csv").write_text("mine")
+    with pytest.raises(InputError, match=r"growth\.csv: is there already and not written by difnet"):
+        time_benchmark(TINY, data=tmp_path / "data", out=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["growth.csv"], "before anything is timed"
+
+
 def test_throughput_follows_from_latency(timing: pd.DataFrame) -> None:
     main = timing[timing["features"] == "start"]
     rows = main[(main["subject"] == "cascade") & (main["nodes"] == 64)].set_index("metric")

@@ -262,7 +262,7 @@ def test_another_training_of_the_same_folder_is_waited_for(
         second.start()
         while not (said := capsys.readouterr().err):
             second.join(0.01)
-        assert said == f"difnet: waiting for another process, which trains {out}\n"
+        assert said == f"difnet: waiting for another process, which trains or scores {out}\n"
         assert not out.exists()
     second.join()
     assert RunFolder(out).weights()

@@ -39,44 +39,76 @@ def training(snakemake: subprocess.Popen[str]) -> psutil.Process | None:
     return None
 
 
-@pytest.mark.slow
-def test_killed_trainings_continue(tmp_path: Path) -> None:
-    """Killed with SIGKILL; then Snakemake itself, with all that it started."""
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A copy of the project."""
     for part in PARTS:
         source = PROJECT / part
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / part)
-    checkpoint = tmp_path / RUN / "checkpoint.pt"
+    return tmp_path
+
+
+def wait_for_checkpoint(snakemake: subprocess.Popen[str], checkpoint: Path) -> None:
+    """Wait until the training has written one."""
+    before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+    while not checkpoint.exists() or checkpoint.stat().st_mtime_ns == before:
+        assert snakemake.poll() is None, snakemake.communicate()[1]
+        time.sleep(0.02)
+
+
+def finish(root: Path) -> None:
+    """Start once more, in a folder that a kill left locked, and compare with an undisturbed run."""
+    unlock = [*COMMAND, "benchmarks=[tiny]", f"set=[{','.join(SETTINGS)}]", "--unlock"]
+    subprocess.run(unlock, cwd=root, check=True, capture_output=True)
+    finished = start(root)
+    errors = finished.communicate()[1]
+    assert finished.returncode == 0, errors
+    undisturbed = root / "undisturbed"
+    settings = [word for setting in SETTINGS for word in ("--set", setting)]
+    where = ["--benchmark", "tiny", "--ablation", "seed_only", "--seed", "0", "--out", str(undisturbed)]
+    train = [sys.executable, "-m", "difnet", "train", *where, "--data", str(root / "data"), *settings]
+    subprocess.run(train, cwd=root, check=True, capture_output=True)
+    hashes = [
+        hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
+        for folder in (root / RUN, undisturbed)
+    ]
+    assert hashes[0] == hashes[1]
+
+
+@pytest.mark.slow
+def test_killed_trainings_continue(root: Path) -> None:
+    """Killed with SIGKILL; then Snakemake itself, with all that it started."""
+    checkpoint = root / RUN / "checkpoint.pt"
     steps: list[int] = []
     for kill in range(KILLS):
-        snakemake = start(tmp_path)
-        before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
-        while not checkpoint.exists() or checkpoint.stat().st_mtime_ns == before:
-            assert snakemake.poll() is None, snakemake.communicate()[1]
-            time.sleep(0.02)
+        snakemake = start(root)
+        wait_for_checkpoint(snakemake, checkpoint)
         process = training(snakemake)
         assert process is not None
         if kill == KILLS - 1:
             for each in [snakemake, *psutil.Process(snakemake.pid).children(recursive=True)]:
                 each.send_signal(signal.SIGKILL)
             snakemake.communicate()
-            unlock = [*COMMAND, "benchmarks=[tiny]", f"set=[{','.join(SETTINGS)}]", "--unlock"]
-            subprocess.run(unlock, cwd=tmp_path, check=True, capture_output=True)
         else:
             process.send_signal(signal.SIGKILL)
             assert snakemake.communicate()[1] and snakemake.returncode == 1
-        assert not (tmp_path / RUN / "weights.safetensors").exists()
+        assert not (root / RUN / "weights.safetensors").exists()
         steps.append(torch.load(checkpoint, weights_only=True)["step"])
-    finished = start(tmp_path)
-    errors = finished.communicate()[1]
-    assert finished.returncode == 0, errors
     assert steps == sorted(set(steps)), "each start went on where the one before was killed"
-    undisturbed = tmp_path / "undisturbed"
-    settings = [word for setting in SETTINGS for word in ("--set", setting)]
-    where = ["--benchmark", "tiny", "--ablation", "seed_only", "--seed", "0", "--out", str(undisturbed)]
-    train = [sys.executable, "-m", "difnet", "train", *where, "--data", str(tmp_path / "data"), *settings]
-    subprocess.run(train, cwd=tmp_path, check=True, capture_output=True)
-    hashes = [
-        hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
-        for folder in (tmp_path / RUN, undisturbed)
-    ]
-    assert hashes[0] == hashes[1]
+    finish(root)
+
+
+@pytest.mark.slow
+def test_a_training_whose_snakemake_is_killed_ends(root: Path) -> None:
+    """At its next step, with a checkpoint: else the next start would meet it in the same folder."""
+    snakemake = start(root)
+    wait_for_checkpoint(snakemake, root / RUN / "checkpoint.pt")
+    orphan = training(snakemake)
+    assert orphan is not None
+    snakemake.kill()
+    orphan.wait(timeout=30)
+    snakemake.wait()
+    assert not (root / RUN / "weights.safetensors").exists()
+    log = root / "results" / FOLDER / "logs" / "train" / "seed_only" / "seed0.log"
+    assert "its workflow ended" in log.read_text()
+    finish(root)

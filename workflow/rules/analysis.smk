@@ -22,9 +22,7 @@ rule analysis:
         reference=lambda wildcards: BENCHMARKS[wildcards.benchmark].reference,
         code=code_sha256("analyse"),
         claims=values(CLAIMS),
-        looks=lambda wildcards: [
-            f"--looks {count}" for count in BENCHMARKS[wildcards.benchmark].looks
-        ],
+        looks=lambda wildcards: looks_options(wildcards.benchmark),
         out=subpath(output[0], parent=True),
     shell:
         "difnet analyse {params.runs:q} --reference {params.reference:q} --timing {input.timing:q}"

@@ -149,6 +149,17 @@ def reference_run(wildcards):
     return f"{folder}/weights.safetensors"
 
 
+def looks_options(folder):
+    """The numbers of seeds after which verdicts of a benchmark were planned, for `difnet analyse`."""
+    return [f"--looks {count}" for count in BENCHMARKS[folder].looks]
+
+
+def ended_by_failures():
+    """Whether jobs have failed and nobody interrupted: Ctrl-C leaves jobs running, SIGTERM is noted."""
+    scheduler = workflow.scheduler
+    return scheduler.failed and not scheduler.running and not scheduler._user_kill
+
+
 SECTIONS = []  # name and file, of those that ablations bring along
 
 

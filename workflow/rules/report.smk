@@ -32,9 +32,9 @@ rule report:
 
 
 # Where a job has failed, the report is made of what there is, with the failures. Its tables and pages get the time 0:
-# once there is more, the rules write them again.
+# once there is more, the rules write them again. Who interrupts a run is not kept waiting.
 onerror:
-    for folder, part in BENCHMARKS.items():
+    for folder, part in BENCHMARKS.items() if ended_by_failures() else ():
         base = f"results/{folder}"
         runs = [
             str(Path(file).parent)
@@ -46,11 +46,12 @@ onerror:
             for name in ("timing", "growth")
             if Path(f"{base}/{name}.csv").is_file()
         ]
+        looks = looks_options(folder)
         names = "scores runs summary comparisons claims claim_tests".split()
         analysed = [f"{base}/{name}.csv" for name in names]
         if runs:
             shell(
-                "difnet analyse {runs:q} --reference {part.reference:q} {timed} --out {base:q}"
+                "difnet analyse {runs:q} --reference {part.reference:q} {timed} {looks} --out {base:q}"
                 " > {base:q}/logs/analysis.log 2>&1 && touch -d @0 {analysed:q} || true"
             )
     folders = [f"results/{folder}" for folder in BENCHMARKS]
@@ -58,7 +59,8 @@ onerror:
         "results/report.html",
         *(f"{folder}/report.html" for folder in folders),
     ]
-    shell(
-        "mkdir -p results/logs; difnet report {folders:q} > results/logs/report.log 2>&1"
-        " && touch -d @0 {pages:q} && echo 'difnet: results/report.html shows what there is' >&2 || true"
-    )
+    if ended_by_failures():
+        shell(
+            "mkdir -p results/logs; difnet report {folders:q} > results/logs/report.log 2>&1"
+            " && touch -d @0 {pages:q} && echo 'difnet: results/report.html shows what there is' >&2 || true"
+        )

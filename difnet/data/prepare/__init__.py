@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from difnet.config import DataConfig, InputError
 from difnet.config.files import not_written
 from difnet.data.dataset import Dataset, Sample, open_dataset
+from difnet.data.files.decoding import MAX_PIXELS
 from difnet.data.files.problems import listed
 from difnet.data.files.samples import check_apart
 from difnet.data.prepare.destination import check_destination
@@ -59,6 +61,11 @@ def prepare(config: DataConfig, directory: Path, *, verify: bool = False) -> Dat
         InputError: If the configuration or files of the data set are not valid, or the directory cannot be
             written or holds other files. Nothing half-written is left.
     """
+    if config.size and math.prod(config.size) > MAX_PIXELS:
+        raise InputError(
+            f"data.size: {config.size[0]} x {config.size[1]} pixels are more than the {MAX_PIXELS // 10**6} "
+            "megapixels that an image may have; choose a smaller one"
+        )
     dataset = open_dataset(config)
     classes = dataset.classes()
     samples = dataset.samples()

@@ -1,0 +1,71 @@
+"""No changed bit and no lost end of a configuration, a plan or a record is used.
+
+A bit of the digest itself may make it unreadable: then all that follows is as it was, and is read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+
+from difnet.config import InputError, RunFolder, load_run, plan, read_plan, resolve_run
+from difnet.config.digests import write_digested
+from tests.conftest import CATALOGUE
+
+
+def damaged(content: bytes) -> list[bytes]:
+    """100 copies with one bit flipped each, and 20 that were cut short."""
+    random = np.random.default_rng(0)
+    flipped = []
+    for place in random.integers(8 * len(content), size=100):
+        copy = bytearray(content)
+        copy[place // 8] ^= 1 << place % 8
+        flipped.append(bytes(copy))
+    return flipped + [content[:length] for length in random.integers(len(content), size=20)]
+
+
+def test_configuration(tmp_path: Path) -> None:
+    config = resolve_run(CATALOGUE, benchmark="tiny", ablation="cascade", seed=0)
+    RunFolder(tmp_path).write_config(config, {})
+    path = tmp_path / "config.yaml"
+    refused = 0
+    for content in damaged(path.read_bytes()):
+        path.write_bytes(content)
+        try:
+            assert load_run(tmp_path) == config
+        except InputError as error:
+            assert "\n" not in str(error) and str(path) in str(error)
+            refused += 1
+    assert refused > 100
+    RunFolder(tmp_path).write_config(config, {})
+    assert load_run(tmp_path) == config, "planning again mends it"
+
+
+def test_record_of_a_training(tmp_path: Path) -> None:
+    record = {"weights_sha256": "a" * 64, "recipe": "b" * 16, "classes": {"leaf": [1, 2, 3]}, "wall_s": 12.5}
+    path = tmp_path / "environment.json"
+    write_digested(path, json.dumps(record, indent=1) + "\n")
+    assert {key: RunFolder(tmp_path).recorded(key) for key in record} == record
+    for content in damaged(path.read_bytes()):
+        path.write_bytes(content)
+        for key, value in record.items():
+            assert RunFolder(tmp_path).recorded(key) in (value, None)
+
+
+def test_plan(tmp_path: Path) -> None:
+    (part,) = plan(CATALOGUE, {"benchmarks": ["tiny"]}).benchmarks.values()
+    write_digested(tmp_path / "plan.json", part.model_dump_json(indent=1) + "\n")
+    assert read_plan(tmp_path) == part
+    content = (tmp_path / "plan.json").read_bytes()
+    refused = 0
+    for text in damaged(content):
+        (tmp_path / "plan.json").write_bytes(text)
+        try:
+            assert read_plan(tmp_path) == part
+        except InputError as error:
+            assert re.search(r"plan.json: is not .*; (write|make) it again[^\n]*$", str(error))
+            refused += 1
+    assert refused > 100
