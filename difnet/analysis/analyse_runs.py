@@ -11,6 +11,7 @@ import pandas as pd
 from difnet.analysis.estimates import CONFIDENCE, Component, Estimate, holm_adjusted, holm_confidence
 from difnet.analysis.runs import read_runs
 from difnet.analysis.study import Study
+from difnet.analysis.training_course import convergence, courses
 from difnet.analysis.verdicts import judge
 from difnet.config.claims import read_claims
 from difnet.config.errors import InputError
@@ -19,6 +20,8 @@ from difnet.tables import (
     CLAIM_TESTS,
     CLAIMS,
     COMPARISONS,
+    CONVERGENCE,
+    COURSES,
     GROWTH,
     ORIGINS,
     SCORES,
@@ -43,7 +46,7 @@ def analyse_runs(
     out: Path,
     looks: Sequence[int] = (),
 ) -> None:
-    """Write `scores.csv`, `runs.csv`, `summary.csv`, `comparisons.csv`, `claims.csv` and `claim_tests.csv`.
+    """Write the tables of `difnet/tables/study_tables.py`, and all runs' scores.
 
     All are computed before the first is written.
 
@@ -76,6 +79,8 @@ def analyse_runs(
         (COMPARISONS, COMPARISONS.frame(compare(study, reference))),
         (CLAIMS, CLAIMS.frame(verdicts)),
         (CLAIM_TESTS, CLAIM_TESTS.frame(tests)),
+        (COURSES, COURSES.frame(courses(claim_file, runs))),
+        (CONVERGENCE, CONVERGENCE.frame(convergence(runs))),
     )
     for table, frame in tables:
         table.write(frame, out / table.name)
