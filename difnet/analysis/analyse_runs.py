@@ -12,6 +12,7 @@ import pandas as pd
 from difnet.analysis.estimates import CONFIDENCE, Component, Estimate, holm_adjusted, holm_confidence
 from difnet.analysis.runs import read_runs
 from difnet.analysis.study import Study
+from difnet.analysis.training_course import convergence, courses
 from difnet.analysis.verdicts import judge
 from difnet.config.claims import read_claims
 from difnet.config.errors import InputError
@@ -20,6 +21,8 @@ from difnet.tables import (
     CLAIM_TESTS,
     CLAIMS,
     COMPARISONS,
+    CONVERGENCE,
+    COURSES,
     GROWTH,
     ORIGINS,
     SCORES,
@@ -46,7 +49,7 @@ def analyse_runs(
     out: Path,
     looks: Sequence[int] = (),
 ) -> None:
-    """Write `scores.csv`, `runs.csv`, `summary.csv`, `comparisons.csv`, `claims.csv` and `claim_tests.csv`.
+    """Write the tables of `difnet/tables/study_tables.py`, and all runs' scores.
 
     All are computed before the first is written.
 
@@ -63,7 +66,10 @@ def analyse_runs(
     Raises:
         InputError: For bad input, in one line that names the file and the remedy.
     """
-    written: tuple[Table[Any], ...] = (SCORES, ORIGINS, SUMMARY, COMPARISONS, CLAIMS, CLAIM_TESTS)
+    written: tuple[Table[Any], ...] = (
+        *(SCORES, ORIGINS, SUMMARY, COMPARISONS, CLAIMS, CLAIM_TESTS),
+        *(COURSES, CONVERGENCE),
+    )
     check_ours(*(out / table.name for table in written))
     claim_file = read_claims(claims)
     timings = TIMING.rows(TIMING.read(timing)) if timing else []
@@ -81,6 +87,8 @@ def analyse_runs(
         COMPARISONS.frame(compare(study, reference)),
         CLAIMS.frame(verdicts),
         CLAIM_TESTS.frame(tests),
+        COURSES.frame(courses(claim_file, runs)),
+        CONVERGENCE.frame(convergence(runs)),
     )
     for table, frame in zip(written, frames, strict=True):
         table.write(frame, out / table.name)

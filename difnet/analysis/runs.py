@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from difnet.config.errors import InputError
 from difnet.config.run_folder import load_run
 from difnet.config.schema import RunConfig
 from difnet.metrics import scores_from_statistics
-from difnet.tables import SCORES, PerImage
+from difnet.tables import ALONG, HISTORY, SCORES, PerImage, Table
 
 AGREEMENT = 1e-9
 """Largest difference between a stored score and the one that the statistics give."""
@@ -30,12 +31,16 @@ class Run:
         scores: Its `scores.csv`.
         statistics: Its `per_image.parquet`.
         origins: The folders it was read from.
+        along: Its `along.csv`; without rows where there is none.
+        history: Its `history.csv`; likewise.
     """
 
     config: RunConfig
     scores: pd.DataFrame
     statistics: PerImage
     origins: tuple[str, ...]
+    along: pd.DataFrame = field(default_factory=ALONG.frame)
+    history: pd.DataFrame = field(default_factory=HISTORY.frame)
 
     @property
     def name(self) -> str:
@@ -94,7 +99,14 @@ def read_run(directory: Path) -> Run:
     if scores["split"].nunique() != 1:
         raise InputError(f"{directory}/scores.csv mixes splits; keep one split a run")
     _check_scores(scores, statistics, directory)
-    return Run(config, scores, statistics, (str(directory),))
+    along, history = _optional(ALONG, directory), _optional(HISTORY, directory)
+    return Run(config, scores, statistics, (str(directory),), along, history)
+
+
+def _optional(table: Table[Any], directory: Path) -> pd.DataFrame:
+    """A table that no verdict rests on: without rows where the folder has none."""
+    path = directory / table.name
+    return table.read(path) if path.is_file() else table.frame()
 
 
 def _check_scores(scores: pd.DataFrame, statistics: PerImage, directory: Path) -> None:

@@ -18,7 +18,9 @@ from difnet.config.schema import RunConfig
 
 CONFIG, WEIGHTS, ENVIRONMENT = "config.yaml", "weights.safetensors", "environment.json"
 HISTORY = "history.csv"
-SCORED = ("scores.csv", ".scores.csv.sha256", "per_image.parquet", ".per_image.parquet.sha256")
+SCORED = tuple(
+    name for table in ("scores.csv", "per_image.parquet", "along.csv") for name in (table, f".{table}.sha256")
+)
 """What an evaluation writes."""
 SOURCES = "ablation"
 """Folder with the run's own ablation files as they were."""
@@ -57,13 +59,30 @@ class RunFolder:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def weights(self) -> bytes:
-        """The trained weights, a safetensors file, after their hash was compared with the recorded one.
+    @property
+    def steps_along(self) -> list[int]:
+        """The steps before the last whose weights the training kept, ascending."""
+        return sorted(int(step) for step in self.recorded("along_sha256") or {})
+
+    def weights_file(self, step: int | None = None) -> Path:
+        """Where the trained weights lie, or those after an earlier step."""
+        return self.path / (WEIGHTS if step is None else f"along/step{step}.safetensors")
+
+    def weights(self, step: int | None = None) -> bytes:
+        """Weights, a safetensors file, after their hash was compared with the recorded one.
+
+        Args:
+            step: One of `steps_along`; None for the trained weights.
 
         Raises:
             InputError: If they do not exist, or are not what the training wrote.
         """
-        path = self.path / WEIGHTS
+        path = self.weights_file(step)
+        recorded = (
+            self.recorded("weights_sha256")
+            if step is None
+            else (self.recorded("along_sha256") or {}).get(str(step))
+        )
         try:
             content = path.read_bytes()
         except FileNotFoundError as error:
@@ -72,7 +91,7 @@ class RunFolder:
             ) from error
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-        if hashlib.sha256(content).hexdigest() != self.recorded("weights_sha256"):
+        if hashlib.sha256(content).hexdigest() != recorded:
             raise InputError(
                 f"{path}: is not what was trained: it was cut short or changed, or its hash in {ENVIRONMENT} "
                 "was; train the run again"

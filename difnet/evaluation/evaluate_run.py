@@ -5,7 +5,7 @@ B batch, C classes, H W image size, h w grid.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,22 +15,26 @@ from numpy.typing import NDArray
 from torch import nn
 
 from difnet.config import InputError, RunConfig, RunFolder, load_run
-from difnet.data import VOID, load_prepared
+from difnet.data import VOID, Split, load_prepared
 from difnet.data.batches import evaluation_batches
 from difnet.data.requirements import check_padding
 from difnet.diffusion.checks import check_finite
 from difnet.evaluation.full_size import Size, centred, mean_of_passes, single_pass, window
 from difnet.evaluation.oracle import nearest_labels, oracle_logits
 from difnet.machine.locking import alone_in
-from difnet.metrics import image_statistics, scores_from_statistics
+from difnet.metrics import METRICS, image_statistics, scores_from_statistics
+from difnet.metrics.metric import summed
 from difnet.models import PixelPrior, load_network
 from difnet.models.node_grid import resize
-from difnet.tables import SCORES
+from difnet.tables import ALONG, SCORES, AlongRow
 from difnet.training import check_scored_split, choose_device, memory_format, use_threads
+
+SCORED_ALONG = ("miou", "boundary_f")
+"""The scores that are followed along training: those of the claims."""
 
 
 def evaluate_run(directory: Path, *, data: Path, split: str | None = None) -> pd.DataFrame:
-    """Score a trained run and write `scores.csv` and `per_image.parquet` into its directory.
+    """Score a trained run and write `scores.csv`, `per_image.parquet` and `along.csv` into it.
 
     Args:
         directory: Run directory with `config.yaml` and `weights.safetensors`.
@@ -66,22 +70,43 @@ def _evaluate(directory: Path, *, data: Path, split: str | None) -> pd.DataFrame
         check_padding(prepared.index.splits[name], config.evaluate.pad)
     device = choose_device()
     network = load_network(directory, config, num_classes=len(prepared.index.classes)).to(device)
-    batches = evaluation_batches(
-        samples, config.evaluate.batch_size, normalisation=config.model.normalisation
-    )
-    pairs = (
-        (answer(network, images.to(device), labels, indices=indices, config=config), labels.numpy())
-        for indices, images, labels in batches
-    )
     classes = len(prepared.index.classes)
+    pairs = _answers(network, samples, config)
     statistics = image_statistics(samples.names, pairs, classes, groups=samples.groups)
     scores = scores_from_statistics(statistics, prepared.index.classes)
     scores.insert(0, "variant", config.variant)
     scores.insert(1, "seed", config.seed)
     scores.insert(2, "split", name)
+    overall = scores[scores["class"] == ""].set_index("metric")["value"]
+    along = {config.train.steps: [float(overall[metric]) for metric in SCORED_ALONG]}
+    for step in RunFolder(directory).steps_along:
+        earlier = load_network(directory, config, num_classes=classes, step=step).to(device)
+        pairs = _answers(earlier, samples, config)
+        sums = summed(image_statistics(samples.names, pairs, classes, metrics=SCORED_ALONG).parts)
+        along[step] = [float(METRICS[metric].value(sums)) for metric in SCORED_ALONG]
+    rows = [
+        AlongRow(config.variant, config.seed, step, metric, value)
+        for step in sorted(along)
+        for metric, value in zip(SCORED_ALONG, along[step], strict=True)
+        if len(along) > 1
+    ]
+    ALONG.write(ALONG.frame(rows), directory / ALONG.name)
     statistics.write(directory / "per_image.parquet")
     SCORES.write(scores, directory / "scores.csv")
     return scores
+
+
+def _answers(
+    network: nn.Module, samples: Split, config: RunConfig
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+    """What is scored, and the true labels, batch by batch: (B, H, W) each."""
+    device = next(network.buffers()).device
+    batches = evaluation_batches(
+        samples, config.evaluate.batch_size, normalisation=config.model.normalisation
+    )
+    for indices, images, labels in batches:
+        found = answer(network, images.to(device), labels, indices=indices, config=config)
+        yield found, labels.numpy()
 
 
 def answer(

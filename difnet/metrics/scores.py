@@ -50,6 +50,7 @@ def image_statistics(
     pairs: Iterable[tuple[Array, Array]],
     num_classes: int,
     groups: Sequence[str] | None = None,
+    metrics: Iterable[str] = tuple(METRICS),
 ) -> PerImage:
     """What each image adds to all scores, so that no prediction has to be kept.
 
@@ -59,6 +60,7 @@ def image_statistics(
             NumPy or torch, any integer dtype, void = 255.
         num_classes: 1 to 256.
         groups: Which images belong together, one name an image; None: none do.
+        metrics: The scores that are asked for.
 
     Returns:
         One row an image.
@@ -66,7 +68,7 @@ def image_statistics(
     Raises:
         InputError: See `label_maps`; or if there is no image, a name twice, or as many names as images.
     """
-    functions = dict.fromkeys(metric.parts for metric in METRICS.values())
+    functions = dict.fromkeys(METRICS[name].parts for name in metrics)
     labels: list[str] = []
     batches: list[Parts] = []
     for prediction, truth in pairs:

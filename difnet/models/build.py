@@ -85,14 +85,16 @@ def resnet_shapes(config: ModelConfig, num_classes: int) -> tuple[ResNetShape, R
     return _shapes(config.name.partition("-")[2], _width(config, num_classes))
 
 
-def load_network(directory: Path, config: RunConfig, *, num_classes: int) -> nn.Module:
-    """The trained network of a run, in evaluation mode.
+def load_network(
+    directory: Path, config: RunConfig, *, num_classes: int, step: int | None = None
+) -> nn.Module:
+    """The trained network of a run, or as it was after an earlier step, in evaluation mode.
 
     Raises:
         InputError: If the weights are missing, damaged or those of another network, or the diffusion rule of
             the user's own is no longer the one that was trained.
     """
-    weights = RunFolder(directory).weights()
+    weights = RunFolder(directory).weights(step)
     if config.diffusion_sha256 is not None:
         _check_rule(directory, config)
     network = build_from_config(config.model.model_copy(update={"weights": None}), num_classes)

@@ -25,6 +25,8 @@ from difnet.tables import (
     CLAIM_TESTS,
     CLAIMS,
     COMPARISONS,
+    CONVERGENCE,
+    COURSES,
     FEATURES,
     GROWTH,
     ORIGINS,
@@ -35,6 +37,7 @@ from difnet.tables import (
     ClaimRow,
     ClaimTestRow,
     ComparisonRow,
+    CourseRow,
     FeatureRow,
     GrowthRow,
     OriginRow,
@@ -44,6 +47,7 @@ from difnet.tables import (
 )
 
 Scored = TypeVar("Scored", SummaryRow, ComparisonRow)
+Tested = TypeVar("Tested", ClaimTestRow, CourseRow)
 
 BUDGET_BYTES = 11_000_000
 """What the pictures of a page may take; with text and figures it stays below 15 MB."""
@@ -69,6 +73,10 @@ class Results:
     claims: tuple[ClaimRow, ...]
     claim_tests: dict[str, list[ClaimTestRow]]
     """By claim, in their order."""
+    courses: dict[str, list[CourseRow]]
+    """Differences along training by claim, of each of its tests by step."""
+    not_converged: frozenset[str]
+    """Variants whose training loss was still falling at the end."""
     timings: tuple[TimingRow, ...]
     growth: tuple[GrowthRow, ...]
     features: tuple[FeatureRow, ...]
@@ -161,6 +169,10 @@ def load_results(folder: Path, plan: BenchmarkPlan, *, budget: int = BUDGET_BYTE
         # A claim rests on several variants, and its correction on all claims.
         claims=() if unplanned else tuple(claims),
         claim_tests={} if unplanned else _by_claim(tests),
+        courses={} if unplanned else _by_claim(read_rows(COURSES, folder, problems)),
+        not_converged=frozenset(
+            row.variant for row in read_rows(CONVERGENCE, folder, problems) if row.converged != "yes"
+        ),
         timings=tuple(
             row for row in read_rows(TIMING, folder, problems) if timed_variant(row) in {"", *names}
         ),
@@ -238,8 +250,8 @@ def _mean(values: Sequence[float]) -> float:
     return fmean(there) if there else math.nan
 
 
-def _by_claim(tests: Sequence[ClaimTestRow]) -> dict[str, list[ClaimTestRow]]:
-    found: dict[str, list[ClaimTestRow]] = defaultdict(list)
+def _by_claim(tests: Sequence[Tested]) -> dict[str, list[Tested]]:
+    found: dict[str, list[Tested]] = defaultdict(list)
     for test in sorted(tests, key=lambda test: test.test):
         found[test.claim].append(test)
     return found

@@ -1,16 +1,20 @@
 """Every table of the suite as a file: columns, types, units, reading and writing, once."""
 
 from difnet.tables.per_image import PerImage
-from difnet.tables.run_tables import HISTORY, SCORES, HistoryRow, ScoreRow
+from difnet.tables.run_tables import ALONG, HISTORY, SCORES, AlongRow, HistoryRow, ScoreRow
 from difnet.tables.study_tables import (
     CLAIM_TESTS,
     CLAIMS,
     COMPARISONS,
+    CONVERGENCE,
+    COURSES,
     ORIGINS,
     SUMMARY,
     ClaimRow,
     ClaimTestRow,
     ComparisonRow,
+    ConvergenceRow,
+    CourseRow,
     OriginRow,
     SummaryRow,
 )
@@ -29,11 +33,14 @@ from difnet.tables.timing_tables import (
 )
 
 __all__ = [
+    "ALONG",
     "BREAKDOWN",
     "BUSY",
     "CLAIMS",
     "CLAIM_TESTS",
     "COMPARISONS",
+    "CONVERGENCE",
+    "COURSES",
     "FEATURES",
     "GROWTH",
     "HISTORY",
@@ -42,10 +49,13 @@ __all__ = [
     "SCORES",
     "SUMMARY",
     "TIMING",
+    "AlongRow",
     "BreakdownRow",
     "ClaimRow",
     "ClaimTestRow",
     "ComparisonRow",
+    "ConvergenceRow",
+    "CourseRow",
     "FeatureRow",
     "GrowthRow",
     "HistoryRow",

@@ -40,5 +40,22 @@ class ScoreRow:
     """The score; empty where nothing counts."""
 
 
+@dataclass(frozen=True)
+class AlongRow:
+    """One score of one run after a quarter, half, three quarters and all of its steps."""
+
+    variant: str
+    """The variant."""
+    seed: int
+    """The seed of the run."""
+    step: int
+    """Steps done; after the last, the score of the weights that are kept."""
+    metric: str
+    """`miou` or `boundary_f`."""
+    value: Annotated[float, "0 to 1"]
+    """The score; empty where nothing counts."""
+
+
 HISTORY = Table("history.csv", HistoryRow, "difnet train RUN")
 SCORES = Table("scores.csv", ScoreRow, "difnet evaluate RUN")
+ALONG = Table("along.csv", AlongRow, "difnet evaluate RUN")

@@ -155,8 +155,58 @@ class ClaimTestRow:
     """`ok` or `not_run (reason)`; without a value, its interval and its p-value then."""
 
 
+@dataclass(frozen=True)
+class CourseRow:
+    """The difference of a claim's test at one step of the trainings, turned as in `claim_tests.csv`."""
+
+    claim: str
+    """Name of the claim."""
+    test: int
+    """Place among the tests of the claim, from 1."""
+    metric: str
+    """The score."""
+    variant: str
+    """The side that the claim favours."""
+    reference: str
+    """The other side."""
+    step: int
+    """Steps done."""
+    difference: float
+    """Mean over the seeds that both have."""
+    ci_low: float
+    """Lower end of its 95% interval over seeds alone, uncorrected; empty with one seed."""
+    ci_high: float
+    """Upper end of the interval."""
+    n: int
+    """Seeds that both have."""
+    unit: str
+    """What the interval is over."""
+
+
+@dataclass(frozen=True)
+class ConvergenceRow:
+    """Whether the training loss of a variant had stopped falling; the rule is in statistics.md."""
+
+    variant: str
+    """The variant."""
+    n: int
+    """Seeds with a history of enough rows."""
+    steps: int
+    """Steps of the training."""
+    fall: float
+    """Mean loss of the first tenth of the steps less that of the last tenth, mean over seeds."""
+    late_fall: float
+    """Mean loss of the tenth before three quarters of the steps less that of the last tenth."""
+    standard_error: float
+    """Of the late fall, by the spread of the rows of `history.csv`."""
+    converged: str
+    """`yes`, or empty where the loss was still falling."""
+
+
 ORIGINS = Table("runs.csv", OriginRow, ANALYSE)
 SUMMARY = Table("summary.csv", SummaryRow, ANALYSE)
 COMPARISONS = Table("comparisons.csv", ComparisonRow, ANALYSE)
 CLAIMS = Table("claims.csv", ClaimRow, ANALYSE)
 CLAIM_TESTS = Table("claim_tests.csv", ClaimTestRow, ANALYSE)
+COURSES = Table("courses.csv", CourseRow, ANALYSE)
+CONVERGENCE = Table("convergence.csv", ConvergenceRow, ANALYSE)

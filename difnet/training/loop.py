@@ -7,7 +7,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from difnet.config import PreemptedError, RunConfig
+from difnet.config import PreemptedError, RunConfig, RunFolder
 from difnet.data import PreparedData
 from difnet.data.batches import training_batches
 from difnet.machine.progress import Progress
@@ -19,13 +19,24 @@ from difnet.training.distributed import by_first, highest, process_count, proces
 from difnet.training.failures import CONTINUES, say_void_batch, stop_if_not_finite
 from difnet.training.history import MOST_ROWS, tensorboard
 from difnet.training.recipe import learning_rate, training_step
+from difnet.training.results import save_weights
 from difnet.training.state import TrainingState
+
+
+def quarters(steps: int) -> list[int]:
+    """The steps after which a quarter, half and three quarters of a training are done.
+
+    None where there are fewer than four steps.
+    """
+    return [steps * part // 4 for part in (1, 2, 3)] if steps >= 4 else []
 
 
 def run_steps(
     state: TrainingState, config: RunConfig, prepared: PreparedData, *, identity: str, out: Path
 ) -> None:
     """Run the steps that are left, with a checkpoint every `train.checkpoint_every` steps and at the end.
+
+    The weights after each quarter of the steps are kept beside those at the end.
 
     Raises:
         RunError: If the loss is no longer finite.
@@ -41,6 +52,7 @@ def run_steps(
     clock = Clock(state.step)
     part = process_rank(), process_count()
     title = f"{config.variant} seed {config.seed}"
+    kept = quarters(train.steps)
 
     void_said = False
 
@@ -56,6 +68,9 @@ def run_steps(
         state.history.write(out / "history.csv")
         if stopped_by and state.step < train.steps:
             raise PreemptedError(f"{out}: {stopped_by} after step {state.step} of {train.steps}; {CONTINUES}")
+
+    def keep_weights() -> None:
+        state.along[state.step] = save_weights(state.network, RunFolder(out).weights_file(state.step))
 
     with (
         StopRequest(highest) as stop,
@@ -87,6 +102,8 @@ def run_steps(
                 progress.update(row.step, f"loss {row.loss:.4f}")
             if train.select == "best" and (state.step % train.select_every == 0 or finished):
                 keep_if_best(state, config, prepared)
+            if state.step in kept:
+                by_first(keep_weights)
             stopped_by = stop.reason()
             if state.step % train.checkpoint_every == 0 or finished or stopped_by:
                 by_first(partial(checkpoint, stopped_by))

@@ -40,16 +40,23 @@ def write_results(network: nn.Module, *, out: Path, facts: dict[str, Any], histo
     for name, tensor in network.state_dict().items():
         if not bool(tensor.isfinite().all()):
             raise RunError(f"{out}: after the last step, '{name}' is not finite; lower train.learning_rate")
-    tensors = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
-    with atomic_path(weights) as temporary:
-        temporary.write_bytes(safetensors.torch.save(tensors))
+    digest = save_weights(network, weights)
     history.write(out / "history.csv")
     record = environment("train") | {
         "parameters": parameter_count(network),
-        "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "weights_sha256": digest,
         **facts,
     }
     write_digested(out / "environment.json", json.dumps(record, indent=1) + "\n")
+
+
+def save_weights(network: nn.Module, path: Path) -> str:
+    """Write the weights of a network as they are; returns the hash that binds the file to the run."""
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
+    content = safetensors.torch.save(tensors)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def outcome(state: TrainingState, config: RunConfig) -> dict[str, Any]:
@@ -64,6 +71,7 @@ def outcome(state: TrainingState, config: RunConfig) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "wall_s": round(state.wall_s, 1),
         "precision": "bf16" if trains_in_bf16(config.train) else "fp32",
+        "along_sha256": {str(step): digest for step, digest in state.along.items()},
     }
     if state.history.rows:
         line += f", last loss {state.history.rows[-1].loss:.4f}"

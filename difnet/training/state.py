@@ -33,6 +33,8 @@ class TrainingState:
     """Seconds of training so far, over all sittings."""
     history: History = field(default_factory=History)
     best: Best | None = None
+    along: dict[int, str] = field(default_factory=dict)
+    """Hash of the weights that were kept on the way, by step."""
 
     def contents(self) -> Contents:
         """What a checkpoint holds."""
@@ -45,6 +47,7 @@ class TrainingState:
             "rows": [astuple(row) for row in self.history.rows],
             "losses": self.history.losses(),
             "best": None if self.best is None else vars(self.best),
+            "along": self.along,
         }
 
     def restore(self, contents: Contents) -> None:
@@ -55,6 +58,7 @@ class TrainingState:
         self.step, self.wall_s = contents["step"], contents["wall_s"]
         self.history = History([HistoryRow(*row) for row in contents["rows"]], contents["losses"])
         self.best = None if contents["best"] is None else Best(**contents["best"])
+        self.along = dict(contents["along"])
 
 
 def _random_states() -> list[Tensor]:

@@ -16,7 +16,8 @@ from difnet.data import load_prepared, prepare
 from difnet.evaluation import evaluate_run
 from difnet.metrics import confusion_matrix, miou
 from difnet.models import build_from_config
-from difnet.tables import SCORES, PerImage
+from difnet.tables import ALONG, SCORES, PerImage
+from difnet.training.results import save_weights as write_weights
 from tests.conftest import CATALOGUE, save_weights
 from tests.data import trees
 
@@ -57,6 +58,26 @@ def test_files_of_an_evaluation(tmp_path: Path, data: Path) -> None:
     scores = evaluate_run(tmp_path, data=data)
     pd.testing.assert_frame_equal(SCORES.read(tmp_path / "scores.csv"), scores)
     assert PerImage.read(tmp_path / "per_image.parquet").names == load_prepared(data).split("val").names
+
+
+def test_scores_along_training_are_those_of_the_weights_at_that_step(tmp_path: Path, data: Path) -> None:
+    config = untrained_run(tmp_path / "run", "cascade")
+    evaluate_run(tmp_path / "run", data=data)
+    assert ALONG.read(tmp_path / "run" / "along.csv").empty
+    torch.manual_seed(1)
+    network = build_from_config(config.model, 7)
+    recorded = json.loads((tmp_path / "run" / "environment.json").read_text())
+    digest = write_weights(network, RunFolder(tmp_path / "run").weights_file(2))
+    recorded["along_sha256"] = {"2": digest}
+    (tmp_path / "run" / "environment.json").write_text(json.dumps(recorded))
+    final = evaluate_run(tmp_path / "run", data=data)
+    untrained_run(tmp_path / "other", "cascade")
+    save_weights(network.state_dict(), tmp_path / "other")
+    earlier = evaluate_run(tmp_path / "other", data=data)
+    along = ALONG.read(tmp_path / "run" / "along.csv").set_index(["step", "metric"])["value"]
+    for step, scores in ((2, earlier), (config.train.steps, final)):
+        overall = scores[scores["class"] == ""].set_index("metric")["value"]
+        assert along[step].to_dict() == overall[["miou", "boundary_f"]].to_dict()
 
 
 def test_groups_of_the_images_are_kept_with_their_statistics(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load, load_file
+
+from difnet.config import InputError, RunFolder
+from difnet.training.loop import quarters
 
 SETTINGS = ["train.steps=12", "train.checkpoint_every=2", "train.batch_size=2"]
 
@@ -78,6 +82,29 @@ def test_killed_training_continues_to_the_same_weights(finished: Path, tmp_path:
     ours, theirs = load_file(tmp_path / "weights.safetensors"), load_file(finished / "weights.safetensors")
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
     assert len(pd.read_csv(tmp_path / "history.csv")) == 12
+    assert RunFolder(tmp_path).steps_along == [3, 6, 9]
+    for step in (3, 6, 9):
+        assert RunFolder(tmp_path).weights(step) == RunFolder(finished).weights(step)
+
+
+def test_weights_along_training_are_those_of_their_steps(finished: Path) -> None:
+    folder = RunFolder(finished)
+    contents = [load(folder.weights(step)) for step in (3, 6, 9, None)]
+    batches = [int(tensors["seed_branch.resnet.bn1.num_batches_tracked"]) for tensors in contents]
+    assert batches == [3, 6, 9, 12]
+
+
+def test_changed_weights_along_training_are_one_line(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    file = RunFolder(tmp_path / "run").weights_file(6)
+    file.write_bytes(RunFolder(finished).weights(3))
+    with pytest.raises(InputError, match=r"along/step6.safetensors: is not what was trained"):
+        RunFolder(tmp_path / "run").weights(6)
+
+
+@pytest.mark.parametrize(("steps", "expected"), [(1, []), (3, []), (4, [1, 2, 3]), (10, [2, 5, 7])])
+def test_quarters_of_a_training(steps: int, expected: list[int]) -> None:
+    assert quarters(steps) == expected
 
 
 def test_checkpoint_of_another_run_is_refused_unless_overwritten(

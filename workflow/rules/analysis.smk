@@ -1,7 +1,7 @@
 rule analysis:
     input:
         scores=lambda wildcards: run_files(
-            "scores.csv", "per_image.parquet", benchmarks=[wildcards.benchmark]
+            "scores.csv", "per_image.parquet", "along.csv", "history.csv", benchmarks=[wildcards.benchmark]
         ),
         timing="results/{benchmark}/timing.csv",
         growth="results/{benchmark}/growth.csv",
@@ -14,6 +14,8 @@ rule analysis:
             "comparisons.csv",
             "claims.csv",
             "claim_tests.csv",
+            "courses.csv",
+            "convergence.csv",
         ),
     log:
         "results/{benchmark}/logs/analysis.log",

@@ -7,6 +7,7 @@ rule evaluate:
             "results/{benchmark}/runs/{variant}/seed{seed}/",
             "scores.csv",
             "per_image.parquet",
+            "along.csv",
         ),
     log:
         "results/{benchmark}/logs/evaluate/{variant}/seed{seed}.log",

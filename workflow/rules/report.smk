@@ -9,6 +9,8 @@ rule report:
                 "comparisons",
                 "claims",
                 "claim_tests",
+                "courses",
+                "convergence",
                 "timing",
                 "growth",
                 "timing/breakdown",
@@ -47,7 +49,7 @@ onerror:
             if Path(f"{base}/{name}.csv").is_file()
         ]
         looks = looks_options(folder)
-        names = "scores runs summary comparisons claims claim_tests".split()
+        names = "scores runs summary comparisons claims claim_tests courses convergence".split()
         analysed = [f"{base}/{name}.csv" for name in names]
         if runs:
             shell(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import groupby
 from statistics import fmean
 
 from difnet.metrics import METRICS
@@ -33,6 +34,8 @@ class JudgedClaim:
 
     row: ClaimRow
     tests: tuple[ClaimTestRow, ...]
+    along: tuple[str, ...]
+    """Each difference before the end of the trainings, and the variants that had not stopped learning."""
     remedy: str
     """What an open verdict would take; empty where nothing is known to help."""
     command: str
@@ -67,7 +70,7 @@ class JudgedClaim:
         lines = [_sentence(test) for test in self.tests]
         if evidence := p_value(self.row.p_value):
             lines.append(f"{evidence}, intervals corrected to {self.row.confidence:.2%} in its family")
-        return lines
+        return [*lines, *self.along]
 
 
 def build(results: Results) -> Section:
@@ -87,8 +90,26 @@ def judged_claims(results: Results) -> list[JudgedClaim]:
     judged = []
     for row in results.claims:
         tests = tuple(results.claim_tests.get(row.claim, ()))
-        judged.append(JudgedClaim(row, tests, *_to_decide(results, row, tests)))
+        judged.append(JudgedClaim(row, tests, _along(results, row.claim), *_to_decide(results, row, tests)))
     return judged
+
+
+def _along(results: Results, claim: str) -> tuple[str, ...]:
+    """What the differences of a claim were at earlier steps, and which variants were not converged."""
+    rows = results.courses.get(claim, [])
+    lines = []
+    for _, group in groupby(rows, key=lambda row: row.test):
+        *before, last = group
+        earlier = ", ".join(signed(row.difference, 3) for row in before)
+        steps = ", ".join(f"{row.step:,}" for row in before)
+        lines.append(
+            f"{last.variant} − {last.reference}: {signed(last.difference, 3)} at {last.step:,} steps; "
+            f"before that {earlier} at {steps}"
+        )
+    compared = {name for row in rows for name in (row.variant, row.reference)}
+    if unsettled := results.in_order(compared & results.not_converged):
+        lines.append(f"not converged, the training loss was still falling: {', '.join(unsettled)}")
+    return tuple(lines)
 
 
 def _to_decide(results: Results, row: ClaimRow, tests: tuple[ClaimTestRow, ...]) -> tuple[str, str]:

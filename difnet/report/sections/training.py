@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difnet.report.figures.course import training_course
 from difnet.report.figures.curves import learning_curves
 from difnet.report.figures.level_weights import level_weights
 from difnet.report.load import Results
@@ -9,6 +10,6 @@ from difnet.report.section import Section
 
 
 def build(results: Results) -> Section:
-    """Learning curves, and learned restart and skip weights."""
-    plots = [learning_curves(results), level_weights(results)]
+    """Learning curves, the claims' differences along them, and learned restart and skip weights."""
+    plots = [learning_curves(results), training_course(results), level_weights(results)]
     return Section(key="training", title="Training", plots=[plot for plot in plots if plot])
