@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from difnet.config.errors import InputError
+from difnet.config.run_config import RunConfig
 from difnet.config.run_folder import load_run
-from difnet.config.schema import RunConfig
 from difnet.metrics import scores_from_statistics
 from difnet.tables import ALONG, HISTORY, SCORES, PerImage, Table
 

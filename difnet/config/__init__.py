@@ -5,6 +5,7 @@ from difnet.config.errors import InputError, PreemptedError, RunError
 from difnet.config.files import atomic_path, nearest, read_yaml, validate, write_text
 from difnet.config.project import Project, check_name, project_root
 from difnet.config.resolve import resolve_run
+from difnet.config.run_config import RunConfig
 from difnet.config.run_folder import RunFolder, load_run
 from difnet.config.schema import (
     DIFFUSIONS,
@@ -17,7 +18,6 @@ from difnet.config.schema import (
     LevelName,
     ModelConfig,
     PretextConfig,
-    RunConfig,
     TimingConfig,
     TrainConfig,
     TransitionConfig,

@@ -16,13 +16,13 @@ from difnet.config.errors import InputError
 from difnet.config.files import validate
 from difnet.config.project import Project
 from difnet.config.resolve import resolve_variant
+from difnet.config.run_config import RunConfig
 from difnet.config.run_folder import RunFolder
 from difnet.config.schema import (
     BenchmarkConfig,
     DataConfig,
     EvaluateConfig,
     LimitsConfig,
-    RunConfig,
     Section,
     TimingConfig,
 )

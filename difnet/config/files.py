@@ -19,7 +19,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from difnet.config.errors import InputError
-from difnet.config.schema import RunConfig
+from difnet.config.run_config import RunConfig
 
 Schema = TypeVar("Schema", bound=BaseModel)
 

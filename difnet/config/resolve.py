@@ -11,7 +11,8 @@ from difnet.config.errors import InputError
 from difnet.config.files import nearest, parse_yaml, validate
 from difnet.config.initial_weights import with_initial_weights
 from difnet.config.project import NAME, Project
-from difnet.config.schema import DIFFUSIONS, RunConfig
+from difnet.config.run_config import RunConfig
+from difnet.config.schema import DIFFUSIONS
 from difnet.config.source_code import python_sha256
 from difnet.config.variants import Assignments, ablation_of, assignments_of, nested
 

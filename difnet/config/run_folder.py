@@ -14,7 +14,7 @@ import yaml
 from difnet.config.digests import check_digest, write_digested
 from difnet.config.errors import InputError
 from difnet.config.files import read_yaml, write_text
-from difnet.config.schema import RunConfig
+from difnet.config.run_config import RunConfig
 
 CONFIG, WEIGHTS, ENVIRONMENT = "config.yaml", "weights.safetensors", "environment.json"
 HISTORY = "history.csv"

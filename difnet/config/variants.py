@@ -12,7 +12,8 @@ from typing import Any
 from difnet.config.errors import InputError
 from difnet.config.files import dotted_keys, nearest
 from difnet.config.project import Project
-from difnet.config.schema import AblationConfig, BenchmarkConfig, RunConfig
+from difnet.config.run_config import RunConfig
+from difnet.config.schema import AblationConfig, BenchmarkConfig
 
 SWEPT_SECTIONS = ("model.", "train.", "evaluate.")
 """Not the data, which all variants share, and not the seed, which is an axis of its own."""

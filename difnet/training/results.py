@@ -37,8 +37,10 @@ def write_results(network: nn.Module, *, out: Path, facts: dict[str, Any], histo
         RunError: If a weight is not finite: the last step diverged, and no loss has shown it.
     """
     weights = out / WEIGHTS
+    fixed = {name for name, parameter in network.named_parameters() if not parameter.requires_grad}
     for name, tensor in network.state_dict().items():
-        if not bool(tensor.isfinite().all()):
+        # A weight that is fixed at 0 is minus infinity before its sigmoid.
+        if name not in fixed and not bool(tensor.isfinite().all()):
             raise RunError(f"{out}: after the last step, '{name}' is not finite; lower train.learning_rate")
     digest = save_weights(network, weights)
     history.write(out / "history.csv")

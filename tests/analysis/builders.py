@@ -9,7 +9,7 @@ import yaml
 
 from difnet.analysis import Study
 from difnet.analysis.runs import Run
-from difnet.config.schema import RunConfig
+from difnet.config.run_config import RunConfig
 from difnet.metrics import image_statistics, scores_from_statistics
 from difnet.tables import SCORES
 

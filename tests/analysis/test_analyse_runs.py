@@ -15,7 +15,17 @@ from difnet.analysis.analyse_runs import compare
 from difnet.analysis.estimates import holm_adjusted
 from difnet.config.errors import InputError
 from difnet.metrics import METRICS
-from difnet.tables import CLAIM_TESTS, CLAIMS, COMPARISONS, ORIGINS, SCORES, SUMMARY, seal
+from difnet.tables import (
+    CLAIM_TESTS,
+    CLAIMS,
+    COMPARISONS,
+    CONVERGENCE,
+    COURSES,
+    ORIGINS,
+    SCORES,
+    SUMMARY,
+    seal,
+)
 from tests.analysis.builders import CLAIM_FILE, run_folder, study
 
 MEANS = len(METRICS)
@@ -46,7 +56,7 @@ def results(tmp_path):
 
 def run(folders, out, reference="cascade"):
     analyse_runs(folders, reference=reference, claims=CLAIM_FILE, timing=None, growth=None, out=out)
-    tables = (SCORES, SUMMARY, COMPARISONS, CLAIMS, CLAIM_TESTS, ORIGINS)
+    tables = (SCORES, SUMMARY, COMPARISONS, CLAIMS, CLAIM_TESTS, ORIGINS, COURSES, CONVERGENCE)
     return {table.name.removesuffix(".csv"): table.read(out / table.name) for table in tables}
 
 

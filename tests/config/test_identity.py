@@ -23,6 +23,7 @@ from tests.conftest import CATALOGUE
 RUN = resolve_run(CATALOGUE, benchmark="shapes", ablation="cascade", seed=0)
 NAMED = {
     "model.diffusion": st.sampled_from(DIFFUSIONS),
+    "train.scale": st.sampled_from([None, [0.25, 0.5], [0.5, 0.5], [0.125, 0.75]]),
     "evaluate.oracle_seeds": st.sampled_from([None, 1, 5, "1%"]),
 }
 """Keys whose texts have a meaning."""

@@ -39,6 +39,7 @@ def test_the_recipe_of_the_paper() -> None:
         "dense_inverse",
         "pixel_prior",
         "seed_only",
+        "shared_resnet",
         "similarity_only",
     }
     train = runs["cascade"].train

@@ -35,8 +35,9 @@ def test_levels_come_from_the_shared_resnet() -> None:
     features = [IMAGES, *shared.seed_branch.resnet(IMAGES)]
     assert torch.equal(scores, shared.seed_branch.classifier(features[-1]))
     for level, maps, name in zip(levels, features, LEVELS, strict=True):
-        embedded = shared.similarity_branch.embeddings[name](maps)
-        assert torch.equal(level, adaptive_max_pool2d(embedded, scores.shape[2:]).flatten(2)), name
+        convolution, norm = shared.similarity_branch.embeddings[name]
+        embedded = adaptive_max_pool2d(norm(convolution(maps)), scores.shape[2:]).flatten(2)
+        torch.testing.assert_close(level, embedded, rtol=1e-5, atol=1e-5, msg=name)
 
 
 def test_a_shared_resnet_sees_each_batch_once() -> None:

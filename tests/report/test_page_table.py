@@ -42,7 +42,7 @@ def test_exported_table_keeps_full_precision(rendered: Rendered) -> None:
 
 def test_exported_columns_of_numbers_hold_numbers(rendered: Rendered) -> None:
     tables = sorted((rendered.folder / "tables").glob("*.csv"))
-    assert len(tables) == 9
+    assert len(tables) == 10
     for path in tables:
         (shown,) = [
             item

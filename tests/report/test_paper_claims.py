@@ -25,7 +25,7 @@ def judged(verdict: str, *tests: tuple[Any, ...]) -> JudgedClaim:
         claim_test("C", reference, numbers, test=place, **dict(*other))
         for place, (reference, numbers, *other) in enumerate(tests, 1)
     ]
-    return JudgedClaim(claim("C", verdict, "The statement"), tuple(rows))
+    return JudgedClaim(claim("C", verdict, "The statement"), tuple(rows), (), "", "")
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_every_test_and_the_correction_are_lines() -> None:
     assert judged("inconclusive", OPEN, MISSING).lines == [
         "mIoU cascade − d = +0.0100 [−0.0100, +0.0300], claimed > 0, over 3 seeds: inconclusive",
         "mIoU cascade − f: not run: no such variant",
-        "p = 0.100, intervals corrected to 98.75%",
+        "p = 0.100, intervals corrected to 98.75% in its family",
     ]
 
 

@@ -17,7 +17,7 @@ from difnet.timing import join_parts, time_benchmark
 from difnet.timing.benchmark import Part
 from tests.conftest import CATALOGUE
 
-TRAINED = ("cascade", "deeplab", "dense_inverse", "seed_only", "similarity_only")
+TRAINED = ("cascade", "deeplab", "dense_inverse", "seed_only", "shared_resnet", "similarity_only")
 TINY = plan(CATALOGUE, {"benchmarks": ["tiny"], "seeds": [0]}).benchmarks["tiny"]
 
 

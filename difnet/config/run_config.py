@@ -1,0 +1,72 @@
+"""One run, resolved and complete: its configuration, and the hashes by which it is told from others."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from difnet.config.schema import DataConfig, EvaluateConfig, ModelConfig, Section, Seed, TrainConfig
+
+WITHOUT_EFFECT = {"train": ("checkpoint_every", "workers"), "evaluate": ("gallery",)}
+"""Keys that change neither weights nor scores, by section."""
+
+
+class RunConfig(Section):
+    """One run, resolved and complete: all that its result depends on."""
+
+    benchmark: str
+    variant: str
+    seed: Seed
+    weights_of: str | None = None
+    """Variant whose trained weights are taken; null for a training of its own."""
+    diffusion_sha256: str | None = None
+    """Hash of what `ablations/NAME.py` says where `model.diffusion` names it."""
+    changes: tuple[str, ...] = ()
+    """Keys that the ablation and the sweep name: in these alone may it differ from the other variants."""
+    data: DataConfig
+    model: ModelConfig
+    train: TrainConfig
+    evaluate: EvaluateConfig
+
+    def training_identity(self) -> str:
+        """Hash of every value that the trained weights depend on, whatever the order of the keys."""
+        values = self.model_dump(mode="json", exclude={"benchmark", "variant", "changes", "evaluate"})
+        for key in WITHOUT_EFFECT["train"]:
+            del values["train"][key]
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+    def pretext_identity(self) -> str | None:
+        """Hash of all that pretext weights depend on, the name of their file; None where it has others."""
+        if self.model.weights != "pretext":
+            return None
+        values = {
+            "data": self.data.model_dump(mode="json"),
+            "pretext": self.model.pretext.model_dump(mode="json"),
+            "depth": self.model.name.partition("-")[2],
+            "width": self.model.width,
+        }
+        if self.model.width == "equal_parameters":  # follows from the rest of the network
+            values["model"] = self.model.model_dump(mode="json")
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+    def difference(self, other: RunConfig) -> str | None:
+        """What makes another run one of another recipe: in words, with its key; None where nothing does.
+
+        Seeds may differ, and between two variants what either of them names.
+        """
+        free = set() if self.variant == other.variant else {*self.changes, *other.changes}
+        if "model.name" in free:
+            free.add("model.weights")  # follows the name
+        for section in ("data", "model", "train", "evaluate"):
+            mine, theirs = getattr(self, section), getattr(other, section)
+            for key in type(mine).model_fields:
+                own, their = getattr(mine, key), getattr(theirs, key)
+                if (
+                    own != their
+                    and f"{section}.{key}" not in free
+                    and key not in WITHOUT_EFFECT.get(section, ())
+                ):
+                    return f"{section}.{key} ({own} and {their})"
+        if self.variant == other.variant and self.diffusion_sha256 != other.diffusion_sha256:
+            return f"ablations/{self.model.diffusion}.py"
+        return None
