@@ -15,7 +15,7 @@ from difnet.config.claims import ClaimFile, DifferenceClaim
 from difnet.tables import ConvergenceRow, CourseRow
 
 STILL_FALLING = 0.1
-"""Share of the whole fall of the loss, above which a fall in the last third is one of a training cut short."""
+"""Share of the whole fall of the loss above which a late fall is one of a training cut short."""
 ERRORS = 2.0
 """Standard errors that it must be above as well."""
 FEWEST_ROWS = 40

@@ -17,6 +17,8 @@ from difnet.tables import (
     CLAIM_TESTS,
     CLAIMS,
     COMPARISONS,
+    CONVERGENCE,
+    COURSES,
     GROWTH,
     HISTORY,
     ORIGINS,
@@ -30,7 +32,7 @@ from difnet.tables import (
 from tests.report.conftest import Rendered, rendered_in
 from tests.report.project import HEADLINE, make_project, write_plan, write_project, write_rows
 
-TABLES = (SCORES, ORIGINS, SUMMARY, COMPARISONS, CLAIMS, CLAIM_TESTS, TIMING, GROWTH)
+TABLES = (SCORES, ORIGINS, SUMMARY, COMPARISONS, CLAIMS, CLAIM_TESTS, COURSES, CONVERGENCE, TIMING, GROWTH)
 
 
 @pytest.fixture(scope="module")

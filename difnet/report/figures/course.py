@@ -53,8 +53,8 @@ def training_course(results: Results) -> Plot | None:
     return Plot(
         name="training-course",
         finding=f"Differences of {count(len(claims), 'claim')} along training. At the end: {shown}.",
-        caption="The difference that each test of a claim compares, after a quarter, half, three quarters and "
-        "all of the steps. Bars are 95% t intervals over seeds alone, uncorrected. The learning rate goes to "
-        "zero at the last step only, so earlier points are not what shorter trainings would reach.",
+        caption="The difference that each test of a claim compares, after a quarter, half, three quarters "
+        "and all of the steps. Bars are 95% t intervals over seeds alone, uncorrected. The learning rate "
+        "goes to zero at the last step only, so earlier points are not what shorter trainings would reach.",
         figure=figure,
     )
