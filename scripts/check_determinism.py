@@ -38,10 +38,14 @@ def train(config: RunConfig, data: Path, out: Path) -> None:
 def start(config: RunConfig, data: Path, out: Path) -> BaseProcess:
     """A process that trains a run, from the moment at which its first step is due."""
     begun = out / "config.yaml"
-    begun.unlink(missing_ok=True)
+    older = (
+        begun.read_text().partition("\n")[2] if begun.exists() else ""
+    )  # without its digest, so written again
+    if older:
+        begun.write_text(older)
     process = PROCESSES.Process(target=train, args=(config, data, out))
     process.start()
-    while process.is_alive() and not begun.exists():
+    while process.is_alive() and not (begun.exists() and begun.read_text() != older):
         time.sleep(0.001)
     return process
 

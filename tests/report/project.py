@@ -20,6 +20,8 @@ from difnet.tables import (
     CLAIM_TESTS,
     CLAIMS,
     COMPARISONS,
+    CONVERGENCE,
+    COURSES,
     FEATURES,
     GROWTH,
     HISTORY,
@@ -31,6 +33,8 @@ from difnet.tables import (
     ClaimRow,
     ClaimTestRow,
     ComparisonRow,
+    ConvergenceRow,
+    CourseRow,
     FeatureRow,
     GrowthRow,
     HistoryRow,
@@ -367,6 +371,19 @@ def write_claims(folder: Path, **remark: str) -> None:
     ]
     write_rows(CLAIMS, claims, folder)
     write_rows(CLAIM_TESTS, tests, folder)
+    differences = {250: 0.01, 500: 0.02, 750: 0.03, 1000: -0.02}
+    courses = [
+        CourseRow(
+            "C5", 1, "miou", "cascade", "seed_only", step, value, value - 0.01, value + 0.01, 3, "3 seeds"
+        )
+        for step, value in differences.items()
+    ]
+    write_rows(COURSES, courses, folder)
+    settled = {"cascade": "yes", "seed_only": ""}
+    convergence = [
+        ConvergenceRow(variant, 3, 1000, 1.0, 0.1, 0.01, converged) for variant, converged in settled.items()
+    ]
+    write_rows(CONVERGENCE, convergence, folder)
 
 
 def timed(subject: str, *values: Any) -> TimingRow:

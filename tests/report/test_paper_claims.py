@@ -97,3 +97,14 @@ def test_chips_show_the_numbers_of_the_tables(rendered: Rendered) -> None:
     assert shown["C5"][1] == "mIoU cascade − seed_only = −0.0200 [−0.0300, −0.0100]"
     assert shown["C5"][1].endswith(f"{tests[-1].ci_high:.4f}]".replace("-", "−"))
     assert shown["C7"][1] == ""
+
+
+def test_a_claim_tells_its_course_and_what_was_not_converged(rendered: Rendered) -> None:
+    text = rendered.page.by_id("toy-claims").text
+    assert (
+        "cascade − seed_only: −0.020 at 1,000 steps; before that +0.010, +0.020, +0.030 at 250, 500, 750"
+        in text
+    )
+    assert "not converged, the training loss was still falling: seed_only" in text
+    figure = rendered.page.by_id("toy-training").text
+    assert "Differences of 1 claim along training. At the end: C5 cascade − seed_only −0.020" in figure

@@ -17,6 +17,8 @@ from difnet.tables import (
     CLAIM_TESTS,
     CLAIMS,
     COMPARISONS,
+    CONVERGENCE,
+    COURSES,
     GROWTH,
     HISTORY,
     ORIGINS,
@@ -30,7 +32,7 @@ from difnet.tables import (
 from tests.report.conftest import Rendered, rendered_in
 from tests.report.project import HEADLINE, make_project, write_plan, write_project, write_rows
 
-TABLES = (SCORES, ORIGINS, SUMMARY, COMPARISONS, CLAIMS, CLAIM_TESTS, TIMING, GROWTH)
+TABLES = (SCORES, ORIGINS, SUMMARY, COMPARISONS, CLAIMS, CLAIM_TESTS, COURSES, CONVERGENCE, TIMING, GROWTH)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +121,7 @@ def test_all_tables_are_damaged(tmp_path: Path) -> None:
     (folder / "data" / "index.json").write_text("[]")
     page = rendered_in(tmp_path, folder).page
     assert "have not been judged" in page.by_id("toy-claims").text
-    assert "9 remarks on missing, damaged or outdated files" in page.by_id("toy-trust").text
+    assert "11 remarks on missing, damaged or outdated files" in page.by_id("toy-trust").text
 
 
 def test_runs_that_did_not_finish(tmp_path: Path) -> None:
@@ -138,7 +140,7 @@ def test_runs_that_did_not_finish(tmp_path: Path) -> None:
 
 def test_nan_breaks_neither_table_nor_figure(tmp_path: Path) -> None:
     folder = make_project(tmp_path)
-    for table in (SCORES, SUMMARY, COMPARISONS, CLAIM_TESTS, TIMING, GROWTH):
+    for table in (SCORES, SUMMARY, COMPARISONS, CLAIM_TESTS, COURSES, TIMING, GROWTH):
         floats = [name for name, kind in table.types.items() if kind is float]
         frame = table.read(folder / table.name)
         frame.loc[frame.index % 3 == 0, floats] = np.nan

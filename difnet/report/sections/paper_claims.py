@@ -34,12 +34,12 @@ class JudgedClaim:
 
     row: ClaimRow
     tests: tuple[ClaimTestRow, ...]
-    along: tuple[str, ...]
-    """Each difference before the end of the trainings, and the variants that had not stopped learning."""
-    remedy: str
+    remedy: str = ""
     """What an open verdict would take; empty where nothing is known to help."""
-    command: str
+    command: str = ""
     """The command that does it."""
+    along: tuple[str, ...] = ()
+    """Each difference before the end of the trainings, and the variants that had not stopped learning."""
 
     @property
     def verdict(self) -> str:
@@ -90,7 +90,7 @@ def judged_claims(results: Results) -> list[JudgedClaim]:
     judged = []
     for row in results.claims:
         tests = tuple(results.claim_tests.get(row.claim, ()))
-        judged.append(JudgedClaim(row, tests, _along(results, row.claim), *_to_decide(results, row, tests)))
+        judged.append(JudgedClaim(row, tests, *_to_decide(results, row, tests), _along(results, row.claim)))
     return judged
 
 
