@@ -21,6 +21,9 @@ def predict(
     similarity: Annotated[
         str | None, typer.Option(metavar="ROW,COLUMN", help="Write where the walks from a pixel lead.")
     ] = None,
+    full_size: Annotated[
+        bool, typer.Option("--full-size", help="Scale no image down, though walks cost its pixels squared.")
+    ] = False,
 ) -> None:
     """Segment images of any size: NAME.png with the class of every pixel, and NAME_overlay.png.
 
@@ -31,7 +34,10 @@ def predict(
     lease_gpus()
     from difnet.evaluation import predict_images
 
-    for path in predict_images(images, weights=weights, out=out, maps=maps, similarity=pixel):
+    predicted = predict_images(
+        images, weights=weights, out=out, maps=maps, similarity=pixel, full_size=full_size
+    )
+    for path in predicted:
         typer.echo(path)
 
 

@@ -9,7 +9,7 @@ import os
 import re
 import socket
 from collections.abc import Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -268,8 +268,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise not_written(path, error) from error
     finally:
-        if temporary.parent.is_dir():
-            temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing can be written, nothing is left
+            temporary.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

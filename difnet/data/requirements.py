@@ -64,16 +64,17 @@ def check_memory(run: RunConfig, index: DataIndex) -> None:
     """
     there = psutil.virtual_memory().total
     train, scored = index.splits["train"].shapes, index.splits[run.evaluate.split].shapes
-    side = run.train.crop
+    side, seen = run.train.crop, max(h * w for h, w in scored)
     for key, count, pixels in (
         ("train", run.train.batch_size, side**2 if side else max(h * w for h, w in train)),
-        ("evaluate", min(run.evaluate.batch_size, len(scored)), max(h * w for h, w in scored)),
+        ("evaluate", min(run.evaluate.batch_size, len(scored)), seen * max(run.evaluate.scales) ** 2),
     ):
         needed = count * pixels * IMAGE_BYTES
         if needed > there:
             raise InputError(
                 f"{key}.batch_size: the images of one batch take {needed / 2**30:,.0f} GiB, this machine has "
                 f"{there / 2**30:,.0f}; lower it{', or train.crop' if key == 'train' and side else ''}"
+                f"{', or evaluate.scales' if key == 'evaluate' else ''}"
             )
 
 

@@ -13,6 +13,7 @@ H W image size, h w grid.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ from difnet.data.files.tree import IMAGE_SUFFIXES, list_folder
 from difnet.evaluation.evaluate_run import label_maps
 from difnet.evaluation.forward_pass import ForwardPass, recorded
 from difnet.evaluation.similarity import similarity_rows
+from difnet.machine.progress import say
 from difnet.models import DifNet, from_official, load_network
 from difnet.models.rule_protocol import is_linear
 from difnet.training import choose_device, memory_format, use_threads
@@ -44,6 +46,8 @@ ROWS = tuple(f"_similarity_{name}" for name in (*LEVELS, "diffusion"))
 """What the names of the pictures end in: always, with maps, with similarity."""
 SIGNATURE = ("Software", "difnet predict")
 """Text in every picture, by which it may be replaced."""
+MOST_PIXELS = 2**21
+"""Of an image that a network with diffusion sees whole: 32,768 nodes, whose walks cost their square."""
 OVERLAY = 0.5
 """Share of the class colours in the overlay."""
 
@@ -68,8 +72,12 @@ def predict_images(
     out: Path,
     maps: bool = False,
     similarity: tuple[int, int] | None = None,
+    full_size: bool = False,
 ) -> Iterator[Path]:
     """Predict images of any size, one after another; an image that cannot be is named at the end.
+
+    Where the network diffuses, an image of more than `MOST_PIXELS` is scaled down to them, after one line,
+    and the logits are brought to its own size.
 
     Args:
         images: Image files, and folders of them.
@@ -77,6 +85,7 @@ def predict_images(
         out: Folder to write; pictures of an earlier prediction are replaced.
         maps: Write the importance map and the seeds as well.
         similarity: Write where the walks from this pixel (row, column) lead.
+        full_size: Scale no image down, whatever that costs.
 
     Yields:
         The index PNG of every image.
@@ -94,9 +103,11 @@ def predict_images(
     if similarity and not is_linear(getattr(network, "diffusion", None)):
         raise InputError(f"{weights}: has no transition matrices to show; leave out --similarity")
     problems = Problems()
+    diffuses = getattr(network, "diffusion", None) is not None
+    most = MOST_PIXELS if diffuses and not full_size else None
     for name, path in files.items():
         try:
-            for suffix, picture in _pictures(path, trained, maps=maps, similarity=similarity):
+            for suffix, picture in _pictures(path, trained, maps=maps, similarity=similarity, most=most):
                 with atomic_path(out / f"{name}{suffix}.png") as temporary:
                     picture.save(temporary, pnginfo=_signed())
             yield out / f"{name}.png"
@@ -191,9 +202,9 @@ def _signed() -> PngInfo:
 
 
 def _pictures(
-    path: Path, trained: Trained, *, maps: bool, similarity: tuple[int, int] | None
+    path: Path, trained: Trained, *, maps: bool, similarity: tuple[int, int] | None, most: int | None
 ) -> Iterator[tuple[str, Image.Image]]:
-    """The pictures of one image, each with what its name ends in.
+    """The pictures of one image, seen at `most` pixels, each with what its name ends in.
 
     Raises:
         FileError: If the image cannot be decoded, is too large, or the pixel is outside it.
@@ -204,7 +215,7 @@ def _pictures(
         raise FileError(
             "the pixel of --similarity is outside the image", f"{path} ({size[0]} rows, {size[1]} columns)"
         )
-    record = _forward(path, image, trained)
+    record = _forward(path, image if most is None else _scaled_down(path, image, most), trained)
     assert record.prediction is not None
     palette = np.array(trained.palette, dtype=np.uint8)
     labels = label_maps(record.prediction.logits, size)[0]
@@ -216,6 +227,20 @@ def _pictures(
         yield from _maps(record, palette, size)
     if similarity:
         yield from _similarity(record, trained, pixel=similarity, size=size)
+
+
+def _scaled_down(path: Path, image: Pixels, most: int) -> Pixels:
+    """An image of at most so many pixels, after a line where it had more."""
+    height, width = image.shape[:2]
+    factor = math.sqrt(most / (height * width))
+    if factor >= 1:
+        return image
+    size = max(1, int(width * factor)), max(1, int(height * factor))
+    say(
+        f"difnet: {path} ({width}x{height}): is seen at {size[0]}x{size[1]}, since the cost of walks grows "
+        "with the square of the pixels; --full-size insists"
+    )
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
 
 
 def _forward(path: Path, image: Pixels, trained: Trained) -> ForwardPass:

@@ -46,6 +46,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     Raises:
         InputError: If the file cannot be read, holds more than tensors and numbers, or no tensors.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for
+        raise InputError(f"{path}: cannot be read: not a file")
     try:
         with warnings.catch_warnings(action="ignore"):
             return unwrapped(_load(path))

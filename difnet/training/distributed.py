@@ -44,13 +44,15 @@ def joined_processes(train: TrainConfig) -> Iterator[None]:
     """
     try:
         count = int(os.environ.get("WORLD_SIZE", "1"))
+        if count < 1:
+            raise ValueError(f"WORLD_SIZE is {count}")
         if count > 1:
             store, rank, _ = next(rendezvous("env://", timeout=TIMEOUT))
     except ValueError as error:
         raise InputError(
             f"the variables of torchrun are set, and not valid ({error}); unset WORLD_SIZE or use --processes"
         ) from error
-    if count <= 1:
+    if count == 1:
         yield
         return
     on_gpu = torch.cuda.is_available()

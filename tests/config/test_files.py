@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -104,6 +105,18 @@ def test_odd_yaml_is_one_line(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InputError) as error:
         read_yaml(tmp_path / "own.yaml", Path("own.yaml"))
     assert str(error.value).startswith(message)
+
+
+def test_read_only_file_systems_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They refuse to delete what is not there too."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    for method in ("unlink", "write_text"):
+        monkeypatch.setattr(Path, method, refuse)
+    with pytest.raises(InputError, match=r"table\.csv: cannot be written: Read-only file system; choose"):
+        write_text(tmp_path / "table.csv", "x")
 
 
 def test_two_processes_write_one_file_by_two_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from difnet.config import DataConfig, InputError, RunFolder, resolve_run
 from difnet.data import load_prepared, open_dataset, prepare
 from difnet.data.augmentation import normalise
 from difnet.data.files.colours import voc_colour
-from difnet.evaluation import evaluate_run, predict, predict_images
+from difnet.evaluation import evaluate_run, predict, predict_images, predictions
 from difnet.metrics import image_statistics
 from difnet.models import build_from_config, from_official, load_network
 from difnet.tables import PerImage
@@ -306,3 +306,22 @@ def test_broken_images_are_named_and_the_others_go_on(
         assert part in line
     assert labels(out / "3.png").shape == (37, 50)
     assert len(list(out.iterdir())) == 2 + 6
+
+
+def test_an_image_beyond_the_limit_is_seen_smaller(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the network diffuses: its walks cost the pixels squared; another sees every image whole."""
+    noise = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
+    image = tmp_path / "large.png"
+    Image.fromarray(noise).save(image)
+    whole = predicted(image, folder / "cascade", tmp_path / "whole")
+    monkeypatch.setattr(predictions, "MOST_PIXELS", 48 * 64)
+    assert capsys.readouterr().err == ""
+    (small,) = predicted(image, folder / "cascade", tmp_path / "small", maps=True)
+    assert f"{image} (128x96): is seen at 64x48, since" in capsys.readouterr().err
+    assert small.shape == (96, 128) and (small != whole[0]).any()
+    insisted = predicted(image, folder / "cascade", tmp_path / "insisted", full_size=True)
+    assert (insisted[0] == whole[0]).all()
+    predicted(image, folder / "deeplab", tmp_path / "deeplab")
+    assert capsys.readouterr().err == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import re
 import zipfile
@@ -134,6 +135,12 @@ def test_other_files_are_one_line(
     assert message in str(raised.value) or (
         suffix == "safetensors" and re.search("is damaged|cannot be read", str(raised.value))
     )
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "weights.pth")
+    with pytest.raises(InputError, match=r"weights\.pth: cannot be read: not a file"):
+        read_weights(tmp_path / "weights.pth")
 
 
 @pytest.mark.parametrize("form", ["zip", "legacy", "python2", "safetensors"])

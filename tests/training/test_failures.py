@@ -197,7 +197,7 @@ def test_a_network_that_does_not_fit(tmp_path: Path, train: Trainer, monkeypatch
         train(tmp_path)
 
 
-@pytest.mark.parametrize("variables", [{"WORLD_SIZE": "abc"}, {"WORLD_SIZE": "2"}])
+@pytest.mark.parametrize("variables", [{"WORLD_SIZE": "abc"}, {"WORLD_SIZE": "-2"}, {"WORLD_SIZE": "2"}])
 def test_variables_of_torchrun_that_are_not_valid(
     variables: dict[str, str], tmp_path: Path, train: Trainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
