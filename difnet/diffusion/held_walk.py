@@ -31,10 +31,12 @@ class HeldWalk(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, signal: Tensor) -> Tensor:
         batch, _, nodes = features.shape
-        transition, walked = features.new_empty(batch, nodes, nodes), torch.empty_like(signal)
-        group = _group(features)
-        memory = transition.new_empty(group, nodes, nodes)
-        for f, h, p, result in _groups(group, features, signal, transition, walked):
+        group, walked = _group(features), torch.empty_like(signal)
+        memory = features.new_empty(group, nodes, nodes)
+        # where nobody asks for a derivative, each group overwrites the P of the last
+        transition = features.new_empty(batch if any(ctx.needs_input_grad) else group, nodes, nodes)
+        for index, (f, h, result) in enumerate(_groups(group, features, signal, walked)):
+            p = transition[index * group % len(transition) :][: len(f)]
             torch.softmax(torch.bmm(f.mT, f, out=memory[: len(f)]), dim=-1, out=p)
             torch.bmm(h, torch.threshold_(p, SMALLEST, 0.0).mT, out=result)
         ctx.save_for_backward(features, signal, walked, transition)

@@ -17,7 +17,8 @@ from difnet.diffusion.checks import check_features, check_signal
 from difnet.diffusion.held_walk import HeldWalk
 from difnet.diffusion.symmetric_walk import LARGEST_SQUARE, SymmetricWalk
 
-MOST_HELD_NODES = 512
+MOST_HELD_NODES = 841
+"""The grid of a crop of 225 pixels. P then has 2.8 MB an item, which training keeps for each walk."""
 
 WalkPath = Literal["held", "symmetric", "attention"]
 

@@ -19,7 +19,7 @@ shapes = st.tuples(
     st.integers(1, 3),
     st.integers(1, 70),
     st.integers(1, 80),
-    st.sampled_from([1, 7, 65, 300, MOST_HELD_NODES, MOST_HELD_NODES + 1, 700, 1025]),
+    st.sampled_from([1, 7, 65, 300, MOST_HELD_NODES, MOST_HELD_NODES + 1, 1025]),
 )
 
 
@@ -51,7 +51,7 @@ def test_fused_equals_plain(
 
 
 @examples
-@given(seed=st.integers(0, 10**6), nodes=st.sampled_from([5, 200, 600]), scale=st.sampled_from([MIXING, 3.0]))
+@given(seed=st.integers(0, 10**6), nodes=st.sampled_from([5, 200, 900]), scale=st.sampled_from([MIXING, 3.0]))
 def test_constants_are_preserved(seed: int, nodes: int, scale: float) -> None:
     features = normal(2, 64, nodes, seed=seed, scale=scale)
     constant = normal(2, 3, 1, seed=seed).expand(2, 3, nodes)
@@ -59,7 +59,7 @@ def test_constants_are_preserved(seed: int, nodes: int, scale: float) -> None:
 
 
 @examples
-@given(seed=st.integers(0, 10**6), nodes=st.sampled_from([30, 600]))
+@given(seed=st.integers(0, 10**6), nodes=st.sampled_from([30, 900]))
 def test_permuting_nodes_permutes_the_result(seed: int, nodes: int) -> None:
     features, signal = draw((1, 16, 4, nodes), seed, MIXING, torch.float32)
     order = torch.randperm(nodes, generator=torch.Generator().manual_seed(seed))
@@ -67,7 +67,7 @@ def test_permuting_nodes_permutes_the_result(seed: int, nodes: int) -> None:
     assert largest_difference(permuted, random_walk(features, signal)[:, :, order]) <= 1e-5
 
 
-@pytest.mark.parametrize("nodes", [400, 700])
+@pytest.mark.parametrize("nodes", [400, 900])
 @pytest.mark.parametrize("scale", [2.0, 4.0])
 def test_logits_of_hundreds(nodes: int, scale: float) -> None:
     centres = normal(1, 64, 9, seed=1, scale=scale)
@@ -79,12 +79,13 @@ def test_logits_of_hundreds(nodes: int, scale: float) -> None:
     assert largest_difference(walked, plain_walk(features, signal)) <= 1e-3
 
 
-def test_channels_last_and_gradients_of_strided_input() -> None:
-    images = normal(2, 16, 24, 25, seed=0, scale=MIXING).to(memory_format=torch.channels_last)
+@pytest.mark.parametrize("height", [24, 36])
+def test_channels_last_and_gradients_of_strided_input(height: int) -> None:
+    images = normal(2, 16, height, 25, seed=0, scale=MIXING).to(memory_format=torch.channels_last)
     features = images.flatten(2).requires_grad_()
-    signal = normal(2, 600, 5, seed=1).mT.requires_grad_()
+    signal = normal(2, 25 * height, 5, seed=1).mT.requires_grad_()
     assert not features.is_contiguous()
-    weights = normal(2, 5, 600, seed=2)
+    weights = normal(2, 5, 25 * height, seed=2)
     gradients = torch.autograd.grad((random_walk(features, signal) * weights).sum(), (features, signal))
     expected = torch.autograd.grad((plain_walk(features, signal) * weights).sum(), (features, signal))
     for gradient, exact in zip(gradients, expected, strict=True):
@@ -153,7 +154,7 @@ def mixed_norms(nodes: int, *, largest: float) -> Tensor:
     return directions * squares[torch.randperm(nodes, generator=torch.Generator().manual_seed(1))].sqrt()
 
 
-@pytest.mark.parametrize("nodes", [MOST_HELD_NODES, MOST_HELD_NODES + 1, 900])
+@pytest.mark.parametrize("nodes", [MOST_HELD_NODES, MOST_HELD_NODES + 1, 1100])
 @pytest.mark.parametrize("largest", [500.0, 0.99 * LARGEST_SQUARE])
 def test_norms_of_networks(nodes: int, largest: float) -> None:
     features, signal = mixed_norms(nodes, largest=largest), normal(1, 7, nodes, seed=2)
@@ -164,7 +165,7 @@ def test_norms_of_networks(nodes: int, largest: float) -> None:
     assert_equal_steps(random_walk, plain_walk, features, signal, weights, tolerance=2e-5)
 
 
-@pytest.mark.parametrize("nodes", [100, 600])
+@pytest.mark.parametrize("nodes", [100, 900])
 @pytest.mark.parametrize("scale", [0.0, 1e-20, 1e-3, 1.0, 1e4])
 def test_norms_from_nothing_to_those_of_hubs(nodes: int, scale: float) -> None:
     """The small ones walk to the mean, the large ones stay where they are."""
@@ -178,7 +179,7 @@ def test_norms_from_nothing_to_those_of_hubs(nodes: int, scale: float) -> None:
     assert bool(gradient.isfinite().all())
 
 
-@pytest.mark.parametrize("nodes", [100, 600])
+@pytest.mark.parametrize("nodes", [100, 900])
 def test_one_hub(nodes: int) -> None:
     features, signal = normal(1, 8, nodes, seed=0, scale=MIXING), normal(1, 3, nodes, seed=1)
     features[0, :, 7] *= 1e4 / features[0, :, 7].norm()
@@ -186,7 +187,7 @@ def test_one_hub(nodes: int) -> None:
     assert_equal_steps(random_walk, plain_walk, features, signal, weights, tolerance=1e-3)
 
 
-@pytest.mark.parametrize("nodes", [100, 600])
+@pytest.mark.parametrize("nodes", [100, 900])
 @pytest.mark.parametrize("value", [float("nan"), 1e20, float("inf")])
 def test_numbers_that_are_not_finite_show(nodes: int, value: float) -> None:
     features = normal(1, 8, nodes, seed=0, scale=MIXING)
@@ -200,7 +201,7 @@ def test_threads_do_not_matter(threads: int) -> None:
     assert largest_difference(random_walk(features, signal), plain_walk(features, signal)) <= 1e-5
 
 
-@pytest.mark.parametrize("nodes", [200, 600])
+@pytest.mark.parametrize("nodes", [200, 900])
 @pytest.mark.parametrize("training", [False, True])
 def test_autocast_does_not_round_the_logits(nodes: int, training: bool) -> None:
     features, signal = draw((1, 64, 5, nodes), 0, MIXING, torch.float32)

@@ -121,8 +121,8 @@ def test_a_norm_of_several_processes_sees_all_maps() -> None:
     ("size", "training", "evaluating"),
     [
         ((64, 64), "held", "held"),
-        ((128, 168), "held", "held"),
-        ((184, 192), "symmetric", "attention"),
+        ((225, 225), "held", "held"),
+        ((232, 240), "symmetric", "attention"),
         ((321, 321), "symmetric", "attention"),
     ],
 )
