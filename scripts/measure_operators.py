@@ -28,7 +28,7 @@ from torch import Tensor
 from difnet.config import Project, RunConfig, TimingConfig, resolve_run
 from difnet.data import prepare
 from difnet.diffusion import dense_inverse, iterative_inverse, iterative_solve, random_walk, transition_matrix
-from difnet.diffusion.walk import attention_walk, walk_path
+from difnet.diffusion.walk import attention_walk, plain_walk, walk_path
 from difnet.timing.foreign_load import ForeignLoad
 from difnet.timing.operator_inputs import Levels, random_levels, start_levels, trained_levels
 from difnet.timing.protocol import median_interval
@@ -49,11 +49,6 @@ class Comparison:
     nodes: int
     reference: Call
     ours: Call
-
-
-def plain_walk(features: Tensor, signal: Tensor) -> Tensor:
-    """The walk as one would write it first."""
-    return signal @ torch.softmax(features.mT @ features, dim=-1).mT
 
 
 def explicit_inverse(transition: Tensor, seeds: Tensor) -> Tensor:
