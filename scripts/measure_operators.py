@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -27,7 +28,7 @@ from torch import Tensor
 from difnet.config import Project, RunConfig, TimingConfig, resolve_run
 from difnet.data import prepare
 from difnet.diffusion import dense_inverse, iterative_inverse, iterative_solve, random_walk, transition_matrix
-from difnet.diffusion.walk import attention_walk, takes_tiles
+from difnet.diffusion.walk import attention_walk, plain_walk, walk_path
 from difnet.timing.foreign_load import ForeignLoad
 from difnet.timing.operator_inputs import Levels, random_levels, start_levels, trained_levels
 from difnet.timing.protocol import median_interval
@@ -48,11 +49,6 @@ class Comparison:
     nodes: int
     reference: Call
     ours: Call
-
-
-def plain_walk(features: Tensor, signal: Tensor) -> Tensor:
-    """The walk as one would write it first."""
-    return signal @ torch.softmax(features.mT @ features, dim=-1).mT
 
 
 def explicit_inverse(transition: Tensor, seeds: Tensor) -> Tensor:
@@ -90,7 +86,7 @@ def _run(network: str) -> RunConfig:
 
 
 def walk_row(
-    features: Tensor, *, backward: bool, repeats: int, clock: Callable[[], float], gflops: float
+    features: Tensor, *, classes: int, backward: bool, repeats: int, clock: Callable[[], float], gflops: float
 ) -> dict[str, object]:
     """Time a walk on one level, forward or with backward, by each path in turn; one row of walks.csv.
 
@@ -100,13 +96,14 @@ def walk_row(
 
     Args:
         features: (B, D, N).
+        classes: C.
         backward: Whether the backward pass counts.
         repeats: Rounds that count, after one that does not.
         clock: Seconds.
         gflops: Of a large product, as `floor` measures it.
     """
     batch, embedding, nodes = features.shape
-    seeds = torch.randn(batch, CLASSES, nodes)
+    seeds = torch.randn(batch, classes, nodes)
     walks = {"plain": plain_walk, "attention": attention_walk, "ours": random_walk}
     calls: dict[str, Call] = {
         name: step(walk, features, seeds) if backward else partial(walk, features, seeds)
@@ -120,11 +117,11 @@ def walk_row(
             times[name].append(clock() - start)
     rounds = list(zip(*(times[name][1:] for name in walks), strict=True))
     ratio, low, high = median_interval([min(plain, attention) / ours for plain, attention, ours in rounds])
-    products = batch * nodes**2 * (embedding + 2 * CLASSES) * (3 if backward else 1)
+    products = batch * nodes**2 * (embedding + 2 * classes) * (3 if backward else 1)
     least = 1e3 * products / (1e9 * gflops)
     ours = 1e3 * median_interval(times["ours"][1:])[0]
     return {
-        "path": "tiles" if takes_tiles(features) else "attention",
+        "path": walk_path(features, wants_gradient=backward),
         "pass": "forward + backward" if backward else "forward",
         "plain_ms": 1e3 * median_interval(times["plain"][1:])[0],
         "attention_ms": 1e3 * median_interval(times["attention"][1:])[0],
@@ -234,7 +231,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("results/shapes/data"), help="prepared `shapes`")
     parser.add_argument("--out", type=Path, default=Path("results/operators"))
     parser.add_argument("--nodes", type=int, nargs="*", default=[336, 1271, 4225], help="sizes")
-    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--batch", type=int, nargs="*", default=[1])
+    parser.add_argument("--classes", type=int, nargs="*", default=[CLASSES])
+    parser.add_argument("--levels", type=int, nargs="*", default=[1, 2, 3, 4, 5], help="which ones, from 1")
     parser.add_argument("--solvers", action="store_true", help="the solvers as well, on the third level")
     parser.add_argument("--large", action="store_true", help="16,384 and 65,536 nodes as well: large.csv")
     parser.add_argument("--repeats", type=int, default=7)
@@ -249,27 +248,30 @@ def main() -> None:
     machine = floor(clock=clock)
     pd.DataFrame([machine | labels]).to_csv(given.out / "floor.csv", index=False)
 
-    sources = feature_sources(given.features, data=given.data, trained=given.trained, batch=given.batch)
+    sources = feature_sources(given.features, data=given.data, trained=given.trained, batch=max(given.batch))
     walks, ratios = [], []
     load = ForeignLoad()
     for nodes in given.nodes:
         for name, of_size in sources.items():
             levels = of_size(nodes)
-            for place, level in enumerate(levels, start=1):
-                for backward in (False, True):
-                    labelled = {"features": name, "nodes": nodes, "level": place}
-                    walks.append(
-                        labelled
-                        | walk_row(
-                            level,
-                            backward=backward,
-                            repeats=given.repeats,
-                            clock=clock,
-                            gflops=float(machine["matmul_gflops"]),
-                        )
+            for place, batch, classes, backward in product(
+                given.levels, given.batch, given.classes, (False, True)
+            ):
+                labelled = {"features": name, "nodes": nodes, "level": place, "batch": batch}
+                walks.append(
+                    labelled
+                    | {"classes": classes}
+                    | walk_row(
+                        levels[place - 1][:batch],
+                        classes=classes,
+                        backward=backward,
+                        repeats=given.repeats,
+                        clock=clock,
+                        gflops=float(machine["matmul_gflops"]),
                     )
-                    print(walks[-1], flush=True)
-            for comparison in comparisons(levels[2]) if given.solvers else ():
+                )
+                print(walks[-1], flush=True)
+            for comparison in comparisons(levels[2][:1]) if given.solvers else ():
                 row = measure(comparison, repeats=given.repeats, clock=clock)
                 ratios.append({"features": name} | row | labels)
                 print(ratios[-1], flush=True)

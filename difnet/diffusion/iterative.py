@@ -18,7 +18,7 @@ from torch.autograd.function import once_differentiable
 from difnet.config.errors import InputError, RunError
 from difnet.diffusion.checks import check_features, check_finite, check_signal, restart_tensor
 from difnet.diffusion.krylov import System, conjugate_gradients, conjugate_residuals, neumann
-from difnet.diffusion.matrix_free import LevelProduct, MixtureProduct, level_product
+from difnet.diffusion.matrix_free import LevelProduct, MixtureProduct
 from difnet.diffusion.transition import SOFTMAX, Transition
 from difnet.diffusion.walk import random_walk
 
@@ -144,7 +144,7 @@ def _prepare(
 
 
 def _product(features: list[Tensor], mixture: Tensor) -> LevelProduct | MixtureProduct:
-    return level_product(features[0]) if len(features) == 1 else MixtureProduct(features, mixture)
+    return LevelProduct(features[0]) if len(features) == 1 else MixtureProduct(features, mixture)
 
 
 def _solve(

@@ -13,38 +13,13 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from difnet.diffusion.gaussian_walk import GaussianKernel
-from difnet.diffusion.walk import attention_walk, takes_tiles
+from difnet.diffusion.symmetric_walk import SMALLEST_LOG
+from difnet.diffusion.walk import attention_walk
 
 BLOCK_ENTRIES = 2**22
 
 
-class TiledProduct:
-    """P of one level by symmetric Gaussian tiles; see `difnet.diffusion.gaussian_walk`."""
-
-    def __init__(self, features: Tensor) -> None:
-        """Take node features (B, D, N) for which `takes_tiles` holds."""
-        self._kernels = [GaussianKernel(nodes) for nodes in features]
-        self._row_sums = [kernel.product(kernel.scale) for kernel in self._kernels]
-        self.log_measure = torch.cat(
-            [
-                torch.log(kernel.scale * sums)
-                for kernel, sums in zip(self._kernels, self._row_sums, strict=True)
-            ]
-        )
-
-    def forward(self, signal: Tensor) -> Tensor:
-        """Return P x."""
-        items = zip(self._kernels, self._row_sums, signal, strict=True)
-        return torch.stack([kernel.product(kernel.scale * rows) / sums for kernel, sums, rows in items])
-
-    def transposed(self, signal: Tensor) -> Tensor:
-        """Return P^T x."""
-        items = zip(self._kernels, self._row_sums, signal, strict=True)
-        return torch.stack([kernel.scale * kernel.product(rows / sums) for kernel, sums, rows in items])
-
-
-class BlockedProduct:
+class LevelProduct:
     """P of one level by fused attention, and P^T by blocks of rows."""
 
     def __init__(self, features: Tensor) -> None:
@@ -64,7 +39,7 @@ class BlockedProduct:
         for logits, sums, rows in zip(
             self._logits(), log_sums, torch.split(signal, self._rows, dim=2), strict=True
         ):
-            product.baddbmm_(rows, logits.sub_(sums).exp_())
+            product.baddbmm_(rows, logits.sub_(sums).clamp_min_(SMALLEST_LOG).exp_())
         return product
 
     def _logits(self) -> Iterator[Tensor]:
@@ -73,15 +48,12 @@ class BlockedProduct:
             yield rows @ self._features
 
 
-LevelProduct = TiledProduct | BlockedProduct
-
-
 class MixtureProduct:
     """P = sum_l w_l P_l; not reversible."""
 
     def __init__(self, levels: Sequence[Tensor], weights: Tensor) -> None:
         """Take the features (B, D_l, N) of each level and convex weights (L,)."""
-        self._terms = list(zip(weights.tolist(), map(level_product, levels), strict=True))
+        self._terms = list(zip(weights.tolist(), map(LevelProduct, levels), strict=True))
 
     def forward(self, signal: Tensor) -> Tensor:
         """Return P x."""
@@ -92,8 +64,3 @@ class MixtureProduct:
         return torch.stack([weight * product.transposed(signal) for weight, product in self._terms]).sum(
             dim=0
         )
-
-
-def level_product(features: Tensor) -> LevelProduct:
-    """Return P = softmax(F^T F) of one level (B, D, N), by the path that suits its size and device."""
-    return TiledProduct(features) if takes_tiles(features) else BlockedProduct(features)

@@ -2,22 +2,28 @@
 
 Dimension letters: B batch, C classes, D embedding, N nodes.
 
-Three exact paths, chosen by measurement (docs/performance.md). On the CPU: P itself up to
-`MOST_HELD_NODES` nodes, where it is small; symmetric Gaussian tiles from `FEWEST_TILED_NODES` nodes on,
-for features smaller than those of networks. Everywhere else PyTorch's fused attention.
+Four exact paths; `walk_path` is the rule, chosen by measurement (docs/performance.md).
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad, scaled_dot_product_attention
 
 from difnet.diffusion.checks import check_features, check_signal
-from difnet.diffusion.gaussian_walk import LARGEST_HALF_NORM, GaussianWalk, largest_half_norm
+from difnet.diffusion.held_walk import HeldWalk
+from difnet.diffusion.symmetric_walk import LARGEST_SQUARE, SymmetricWalk
 
-MOST_HELD_NODES = 256
-FEWEST_TILED_NODES = 512
+MOST_PLAIN_ENTRIES = 2**17
+"""Of P, all items together; below, a call costs more than it saves."""
+MOST_HELD_NODES = 841
+"""The grid of a crop of 225 pixels. P then has 2.8 MB an item, which training keeps for each walk."""
+
+WalkPath = Literal["plain", "held", "symmetric", "attention"]
 
 
 def random_walk(features: Tensor, signal: Tensor) -> Tensor:
@@ -41,27 +47,35 @@ def random_walk(features: Tensor, signal: Tensor) -> Tensor:
     if features.device.type == "cpu":
         dtype = torch.promote_types(dtype, torch.float32)
     nodes, values = features.to(dtype), signal.to(dtype)
-    walked: Tensor
-    if holds_matrix(nodes):
-        with torch.autocast("cpu", enabled=False):
-            walked = values @ torch.softmax(nodes.mT @ nodes, dim=-1).mT
-    elif takes_tiles(nodes):
-        walked = GaussianWalk.apply(nodes, values)
-    else:
-        walked = attention_walk(nodes, values)
+    wants_gradient = torch.is_grad_enabled() and (nodes.requires_grad or values.requires_grad)
+    walk = WALKS[walk_path(nodes, wants_gradient=wants_gradient)]
+    walked: Tensor = walk(nodes, values)
     return walked.to(signal.dtype)
 
 
-def holds_matrix(features: Tensor) -> bool:
-    """Whether the walk on features (B, D, N) builds P, faster than attention where P is small."""
-    return features.device.type == "cpu" and features.shape[2] <= MOST_HELD_NODES
+def walk_path(features: Tensor, *, wants_gradient: bool) -> WalkPath:
+    """Return how to walk on features (B, D, N).
+
+    On the CPU: P as one would write it where it is tiny, P held up to `MOST_HELD_NODES` nodes; beyond,
+    symmetric tiles where a gradient is wanted and the features are not so large that rounding would show.
+    Everywhere else PyTorch's fused attention.
+    """
+    batch, _, nodes = features.shape
+    if features.device.type != "cpu":
+        return "attention"
+    if batch * nodes**2 <= MOST_PLAIN_ENTRIES:
+        return "plain"
+    if nodes <= MOST_HELD_NODES:
+        return "held"
+    if wants_gradient and float(features.detach().square().sum(dim=1).amax()) <= LARGEST_SQUARE:
+        return "symmetric"
+    return "attention"
 
 
-def takes_tiles(features: Tensor) -> bool:
-    """Whether the walk on features (B, D, N) runs as Gaussian tiles rather than as attention."""
-    if features.device.type != "cpu" or features.shape[2] < FEWEST_TILED_NODES:
-        return False
-    return largest_half_norm(features) <= LARGEST_HALF_NORM
+def plain_walk(features: Tensor, signal: Tensor) -> Tensor:
+    """Walk by P as the paper writes it; (B, D, N), (B, C, N) -> (B, C, N)."""
+    with torch.autocast(features.device.type, enabled=False):
+        return signal @ torch.softmax(features.mT @ features, dim=-1).mT
 
 
 def attention_walk(features: Tensor, signal: Tensor) -> Tensor:
@@ -84,3 +98,11 @@ def attention_walk(features: Tensor, signal: Tensor) -> Tensor:
     with torch.autocast(features.device.type, enabled=False):
         walked = scaled_dot_product_attention(query, query, value, scale=1.0)
     return walked[:, 0, :, :classes].mT
+
+
+WALKS: Mapping[WalkPath, Callable[[Tensor, Tensor], Tensor]] = {
+    "plain": plain_walk,
+    "held": HeldWalk.apply,
+    "symmetric": SymmetricWalk.apply,
+    "attention": attention_walk,
+}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_max_pool2d
 
-from difnet.diffusion.walk import holds_matrix, takes_tiles
+from difnet.diffusion.walk import walk_path
 from difnet.models import build
 from difnet.models.embedding import ImageEmbedding
 
@@ -117,9 +117,18 @@ def test_a_norm_of_several_processes_sees_all_maps() -> None:
 
 
 @pytest.mark.parametrize("name", ["difnet-nano", "difnet-18"])
-@pytest.mark.parametrize(("size", "held"), [((64, 64), True), ((128, 128), False), ((184, 192), False)])
-def test_paths_that_the_levels_of_a_network_take(name: str, size: tuple[int, int], held: bool) -> None:
-    """Their features are too large for tiles: P is held on small grids, attention walks on the others."""
+@pytest.mark.parametrize(
+    ("size", "training", "evaluating"),
+    [
+        ((64, 64), "plain", "plain"),
+        ((225, 225), "held", "held"),
+        ((232, 240), "symmetric", "attention"),
+        ((321, 321), "symmetric", "attention"),
+    ],
+)
+def test_paths_that_the_levels_of_a_network_take(
+    name: str, size: tuple[int, int], training: str, evaluating: str
+) -> None:
     torch.manual_seed(0)
     network = build(name, 7).train()
     images = torch.randn(2, 3, *size, generator=torch.Generator().manual_seed(0))
@@ -127,5 +136,5 @@ def test_paths_that_the_levels_of_a_network_take(name: str, size: tuple[int, int
         _, levels = network.branches(images)
     assert len(levels) == 5
     for level in levels:
-        assert holds_matrix(level) is held
-        assert not takes_tiles(level)
+        assert walk_path(level, wants_gradient=True) == training
+        assert walk_path(level, wants_gradient=False) == evaluating
