@@ -104,7 +104,7 @@ def test_matrices_that_the_diffusion_keeps(keys: dict[str, object]) -> None:
     """Those that autograd saves; the factors of the dense inverse are kept beside them."""
     config = model(**keys)
     rule = make_rule(config)
-    nodes = 288  # more than those of a grid so small that a walk holds P
+    nodes = 900  # more than those of a grid so small that a walk holds P
     features = [0.3 * torch.randn(1, 8, nodes, requires_grad=True) for _ in config.levels]
     seeds = torch.randn(1, CLASSES, nodes, requires_grad=True)
     storages = Storages(rule)

@@ -47,7 +47,8 @@ LAUNCH = """
 import sys
 import difnet.data.datasets
 difnet.data.datasets.__path__.append(sys.argv.pop(1))
-sys.modules["difnet.data.prepare.sources"].code_sha256 = lambda *_, **__: ""  # a file outside the library is no part of its code
+# A file outside the library is no part of its code.
+sys.modules["difnet.data.prepare.sources"].code_sha256 = lambda *_, **__: ""
 from difnet.cli.main import main
 main()
 """
