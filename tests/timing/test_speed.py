@@ -50,8 +50,9 @@ def step(operator: Callable[[Tensor, Tensor], Tensor], left: Tensor, right: Tens
 @pytest.mark.parametrize(("side", "batch"), [(21, 8), (36, 8), (65, 1)], ids=["held", "tiles", "large"])
 def test_training_walk_on_a_level_of_a_network(side: int, batch: int) -> None:
     torch.manual_seed(0)
+    network, images = build("difnet-nano", 21).train(), torch.randn(batch, 3, 8 * side, 8 * side)
     with torch.no_grad():
-        _, levels = build("difnet-nano", 21).train().branches(torch.randn(batch, 3, 8 * side, 8 * side))
+        _, levels = network.branches(images, (side, side))
     features, signal = levels[2], torch.randn(batch, 21, side**2)
     ours = step(random_walk, features, signal)
     assert speed_up(step(attention_walk, features, signal), ours) >= 1.15
