@@ -37,8 +37,7 @@ from difnet.training import use_threads
 EMBEDDING, CLASSES, RESTART, TOLERANCE = 64, 21, 0.1, 1e-5
 NETWORKS = ("difnet-nano", "difnet-18")
 """Whose levels at their start are the real features."""
-SHORTEST_TURN = 0.02
-"""Seconds."""
+SHORTEST_TURN = 0.02  # seconds
 
 Call = Callable[[], object]
 
@@ -269,10 +268,10 @@ def main() -> None:
             for place, batch, classes, backward in product(
                 given.levels, given.batch, given.classes, (False, True)
             ):
-                labelled = {"features": name, "nodes": nodes, "level": place, "batch": batch}
+                labelled = {"features": name, "nodes": nodes, "level": place}
                 walks.append(
                     labelled
-                    | {"classes": classes}
+                    | {"batch": batch, "classes": classes}
                     | walk_row(
                         levels[place - 1][:batch],
                         classes=classes,
