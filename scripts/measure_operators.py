@@ -37,6 +37,7 @@ from difnet.training import use_threads
 EMBEDDING, CLASSES, RESTART, TOLERANCE = 64, 21, 0.1, 1e-5
 NETWORKS = ("difnet-nano", "difnet-18")
 """Whose levels at their start are the real features."""
+SHORTEST_TURN = 0.02  # seconds
 
 Call = Callable[[], object]
 
@@ -110,11 +111,15 @@ def walk_row(
         for name, walk in walks.items()
     }
     times: dict[str, list[float]] = {name: [] for name in calls}
+    in_turn = 1
     for _ in range(repeats + 1):
         for name, call in calls.items():
             start = clock()
-            call()
-            times[name].append(clock() - start)
+            for _ in range(in_turn):
+                call()
+            times[name].append((clock() - start) / in_turn)
+        # one call of a short walk would time what the walk before it left in the caches
+        in_turn = max(1, int(SHORTEST_TURN / min(taken[0] for taken in times.values())))
     rounds = list(zip(*(times[name][1:] for name in walks), strict=True))
     ratio, low, high = median_interval([min(plain, attention) / ours for plain, attention, ours in rounds])
     products = batch * nodes**2 * (embedding + 2 * classes) * (3 if backward else 1)
@@ -200,9 +205,15 @@ def floor(*, clock: Callable[[], float]) -> dict[str, float]:
     tile = torch.randn(384, 384)
     large = torch.randn(8192, 8192)
     target = torch.empty_like(large)
+
+    def exponentials_per_ns(values: Tensor) -> float:
+        return 100 * values.numel() / best(lambda: [torch.exp(values) for _ in range(100)]) / 1e9
+
     return {
         "matmul_gflops": 2 * 2048**3 / best(lambda: square @ square) / 1e9,
-        "exp_per_ns": 200 * tile.numel() / best(lambda: [torch.exp(tile) for _ in range(200)]) / 1e9,
+        "exp_per_ns": exponentials_per_ns(tile),
+        "exp_to_zero_per_ns": exponentials_per_ns(tile - 200),
+        "exp_to_denormal_per_ns": exponentials_per_ns(tile / 10 - 95),
         "copy_gb_per_s": 2 * large.nbytes / best(lambda: target.copy_(large)) / 1e9,
     }
 
@@ -257,10 +268,10 @@ def main() -> None:
             for place, batch, classes, backward in product(
                 given.levels, given.batch, given.classes, (False, True)
             ):
-                labelled = {"features": name, "nodes": nodes, "level": place, "batch": batch}
+                labelled = {"features": name, "nodes": nodes, "level": place}
                 walks.append(
                     labelled
-                    | {"classes": classes}
+                    | {"batch": batch, "classes": classes}
                     | walk_row(
                         levels[place - 1][:batch],
                         classes=classes,

@@ -10,7 +10,9 @@ import scipy.linalg
 import torch
 from torch import Tensor
 
-from difnet.diffusion import dense_inverse, iterative_inverse, random_walk, transition_matrix
+from difnet.diffusion import dense_inverse, random_walk, transition_matrix
+from difnet.diffusion.walk import attention_walk, plain_walk
+from difnet.models import build
 
 pytestmark = pytest.mark.slow
 
@@ -45,15 +47,16 @@ def step(operator: Callable[[Tensor, Tensor], Tensor], left: Tensor, right: Tens
     return run
 
 
-def plain_walk(features: Tensor, signal: Tensor) -> Tensor:
-    return signal @ torch.softmax(features.mT @ features, dim=-1).mT
-
-
-@pytest.mark.parametrize(("nodes", "both"), [(NODES, 1.3), (9216, 1.8)])
-def test_fused_walk(nodes: int, both: float) -> None:
-    features, signal = 0.3 * torch.randn(1, 64, nodes), torch.randn(1, 21, nodes)
-    assert speed_up(lambda: plain_walk(features, signal), lambda: random_walk(features, signal)) >= 2.0
-    assert speed_up(step(plain_walk, features, signal), step(random_walk, features, signal)) >= both
+@pytest.mark.parametrize(("side", "batch"), [(21, 8), (36, 8), (65, 1)], ids=["held", "tiles", "large"])
+def test_training_walk_on_a_level_of_a_network(side: int, batch: int) -> None:
+    torch.manual_seed(0)
+    network, images = build("difnet-nano", 21).train(), torch.randn(batch, 3, 8 * side, 8 * side)
+    with torch.no_grad():
+        _, levels = network.branches(images, (side, side))
+    features, signal = levels[2], torch.randn(batch, 21, side**2)
+    ours = step(random_walk, features, signal)
+    assert speed_up(step(attention_walk, features, signal), ours) >= 1.15
+    assert speed_up(step(plain_walk, features, signal), ours) >= 1.15
 
 
 def test_dense_inverse() -> None:
@@ -69,13 +72,3 @@ def test_dense_inverse() -> None:
 
     assert speed_up(explicit, lambda: solve(transition, seeds)) >= 3.0
     assert speed_up(step(solve, transition, seeds), lambda: solve(transition, seeds)) <= 1.4
-
-
-def test_iterative_inverse() -> None:
-    features, seeds = 0.3 * torch.randn(1, 64, 9216), torch.randn(1, 21, 9216)
-    ratio = speed_up(
-        lambda: dense_inverse(transition_matrix(features), seeds, 0.1),
-        lambda: iterative_inverse(features, seeds, 0.1, 1e-5),
-        repeats=1,
-    )
-    assert ratio >= 1.5
