@@ -1,7 +1,11 @@
 rule analysis:
     input:
         scores=lambda wildcards: run_files(
-            "scores.csv", "per_image.parquet", "along.csv", "history.csv", benchmarks=[wildcards.benchmark]
+            "scores.csv",
+            "per_image.parquet",
+            "along.csv",
+            "history.csv",
+            benchmarks=[wildcards.benchmark],
         ),
         timing="results/{benchmark}/timing.csv",
         growth="results/{benchmark}/growth.csv",
