@@ -53,7 +53,6 @@ def run_steps(
     part = process_rank(), process_count()
     title = f"{config.variant} seed {config.seed}"
     kept = quarters(train.steps)
-
     void_said = False
 
     def look_at_losses() -> None:
@@ -86,6 +85,7 @@ def run_steps(
                     training_step(network, state.optimiser, images, labels, step=step, train=train)
                 )
             except Exception:
+                # What failed may follow from a loss that was not finite, which is then told instead.
                 if process_rank() == 0:
                     look_at_losses()
                 raise
