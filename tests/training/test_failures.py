@@ -97,7 +97,10 @@ def test_weights_that_the_last_step_has_destroyed(
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_out_of_memory_on_the_cpu(workers: int, tmp_path: Path, train: Trainer) -> None:
+def test_out_of_memory_on_the_cpu(
+    workers: int, tmp_path: Path, train: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("difnet.data.requirements.check_memory", lambda *_: None)
     with pytest.raises(RunError) as raised:
         train(tmp_path, "train.crop=3000000", f"train.workers={workers}")
     pattern = r"out of memory on the CPU: [\d.]+ GiB asked for, [\d.]+ GiB free; lower train\.batch_size"
@@ -219,8 +222,15 @@ def making_batches() -> list[str]:
 
 
 @pytest.mark.parametrize("failure", ["a step", "a batch"])
-def test_no_worker_is_left_behind(failure: str, tmp_path: Path, train: Trainer, before_step: Happen) -> None:
+def test_no_worker_is_left_behind(
+    failure: str,
+    tmp_path: Path,
+    train: Trainer,
+    before_step: Happen,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Workers are threads, which cannot die alone; they end with the training, and with their own errors."""
+    monkeypatch.setattr("difnet.data.requirements.check_memory", lambda *_: None)
     crop = 3_000_000 if failure == "a batch" else 32  # more than fits into memory, or the whole image
     workers: list[str] = []
 
