@@ -15,7 +15,7 @@ from difnet.config.claims import ClaimFile, DifferenceClaim
 from difnet.tables import ConvergenceRow, CourseRow
 
 STILL_FALLING = 0.1
-"""Share of the whole fall of the loss, above which a fall in its last third is of a training cut short."""
+"""Share of the whole fall of the loss, above which a fall in the last quarter is of a training cut short."""
 ERRORS = 2.0
 """Standard errors that it must be above as well."""
 FEWEST_ROWS = 40
@@ -104,7 +104,7 @@ def convergence(runs: Sequence[Run]) -> list[ConvergenceRow]:
 
 
 def _falls(history: pd.DataFrame) -> tuple[float, float, float]:
-    """The fall of the loss since the first tenth, since three quarters, and the latter's squared error."""
+    """Falls of the loss to its last tenth, from the first and from 65% to 75%; the latter's squared error."""
     share = history["step"] / history["step"].max()
     first, before, last = (
         history["loss"][(share > low) & (share <= low + 0.1 + 1e-9)].to_numpy() for low in (0.0, 0.65, 0.9)

@@ -26,7 +26,7 @@ from torch.autograd.function import once_differentiable
 LARGEST_SQUARE = 2048.0
 """Of |f_i|^2: forward and backward round S_ij in two orders, which differ by at most 1e-3 up to here."""
 SMALLEST_LOG = -69.0
-"""Of the entries of P; smaller ones count as this. Where exp underflows, it is ten times slower."""
+"""Of the entries of P; smaller ones count as this. Where exp underflows, it is 5 to 15 times slower."""
 ROWS = 128
 TILE = 384
 

@@ -15,7 +15,7 @@ from difnet.tables import FEATURES, FeatureRow
 from difnet.timing.operator_inputs import Levels
 
 LARGE, TINY = 40.0, 1e-30
-"""Of |f|^2 / 2, beyond which a Gaussian kernel cannot be scaled in single precision; of the entries of P."""
+"""Limits of `share_large`, on |f|^2 / 2, and of `share_tiny`, on the entries of P."""
 BLOCK = 1024
 """Rows of P that are held at once."""
 
