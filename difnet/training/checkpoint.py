@@ -39,10 +39,7 @@ def save_checkpoint(directory: Path, *, identity: str, contents: Contents) -> No
         InputError: If the folder cannot be written or the disk is full.
         RunError: If the folder is gone.
     """
-    if not directory.is_dir():
-        raise RunError(
-            f"{directory}: the folder is gone; once it is back, the same command continues the run"
-        )
+    check_there(directory)
     content = sealed({"identity": identity, **contents})
     newest = directory / NEWEST
     with atomic_path(newest) as temporary:
@@ -51,6 +48,18 @@ def save_checkpoint(directory: Path, *, identity: str, contents: Contents) -> No
             os.fsync(file.fileno())
         if newest.exists():
             newest.replace(directory / PREVIOUS)
+
+
+def check_there(directory: Path) -> None:
+    """Refuse to go on without the folder of the run, which writing a file would make anew.
+
+    Raises:
+        RunError: If it is gone.
+    """
+    if not directory.is_dir():
+        raise RunError(
+            f"{directory}: the folder is gone; once it is back, the same command continues the run"
+        )
 
 
 def sealed(contents: Contents) -> bytes:

@@ -13,7 +13,7 @@ from difnet.data.batches import training_batches
 from difnet.machine.progress import Progress
 from difnet.machine.signals import StopRequest
 from difnet.training.best_weights import keep_if_best
-from difnet.training.checkpoint import save_checkpoint
+from difnet.training.checkpoint import check_there, save_checkpoint
 from difnet.training.device import memory_format
 from difnet.training.distributed import by_first, highest, process_count, process_rank, shared_network
 from difnet.training.failures import CONTINUES, say_void_batch, stop_if_not_finite
@@ -69,6 +69,7 @@ def run_steps(
             raise PreemptedError(f"{out}: {stopped_by} after step {state.step} of {train.steps}; {CONTINUES}")
 
     def keep_weights() -> None:
+        check_there(out)
         state.along[state.step] = save_weights(state.network, RunFolder(out).weights_file(state.step))
 
     with (

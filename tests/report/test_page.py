@@ -63,7 +63,7 @@ def test_landmarks_and_text_alternatives(rendered: Rendered) -> None:
     assert [len(root.all(tag)) for tag in ("main", "nav", "h1")] == [1, 1, 1]
     assert all(image.attributes["alt"] for image in root.all("img"))
     pictures = [item for item in root.all("div") if item.attributes.get("role") == "img"]
-    assert len(pictures) == len(root.all("svg")) == 8
+    assert len(pictures) == len(root.all("svg")) == 9
     assert all(re.search(r"\d", item.attributes["aria-label"]) for item in pictures)
 
 

@@ -22,6 +22,7 @@ def test_every_figure_is_an_svg_and_a_pdf(rendered: Rendered) -> None:
         "trimap",
         "learning-curves",
         "learned-weights",
+        "training-course",
         "scaling",
         "step-breakdown",
     }

@@ -97,7 +97,10 @@ def test_weights_that_the_last_step_has_destroyed(
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_out_of_memory_on_the_cpu(workers: int, tmp_path: Path, train: Trainer) -> None:
+def test_out_of_memory_on_the_cpu(
+    workers: int, tmp_path: Path, train: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["difnet.training.train_run"], "check_memory", lambda *_: None)
     with pytest.raises(RunError) as raised:
         train(tmp_path, "train.crop=3000000", f"train.workers={workers}")
     pattern = r"out of memory on the CPU: [\d.]+ GiB asked for, [\d.]+ GiB free; lower train\.batch_size"
@@ -219,8 +222,15 @@ def making_batches() -> list[str]:
 
 
 @pytest.mark.parametrize("failure", ["a step", "a batch"])
-def test_no_worker_is_left_behind(failure: str, tmp_path: Path, train: Trainer, before_step: Happen) -> None:
+def test_no_worker_is_left_behind(
+    failure: str,
+    tmp_path: Path,
+    train: Trainer,
+    before_step: Happen,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Workers are threads, which cannot die alone; they end with the training, and with their own errors."""
+    monkeypatch.setattr(sys.modules["difnet.training.train_run"], "check_memory", lambda *_: None)
     crop = 3_000_000 if failure == "a batch" else 32  # more than fits into memory, or the whole image
     workers: list[str] = []
 
@@ -294,18 +304,27 @@ def test_a_run_directory_that_gets_lost(
 def test_a_disk_that_fills_up(
     small_disk: Path, undisturbed: Path, train: Trainer, before_step: Happen
 ) -> None:
-    """Two checkpoints fit beside a third that is being written, until something else takes the room."""
+    """Checkpoints and weights along the way fit beside another one, until something else takes the room."""
     size = (undisturbed / "checkpoint.pt").stat().st_size
 
     def resize(disk: int) -> None:
         subprocess.run(["mount", "-o", f"remount,size={disk}", str(small_disk)], check=True)
 
-    resize(5 * size)
+    resize(6 * size)
     before_step(4, lambda: (small_disk / "other").write_bytes(np.zeros(int(2.5 * size), np.uint8).tobytes()))
     out = small_disk / "run"
-    with pytest.raises(InputError, match=r"checkpoint\.pt: cannot be written: No space left on device; free"):
+    with pytest.raises(
+        InputError, match=r"(checkpoint|step\d)\.\w+: cannot be written: No space left on device; free"
+    ):
         train(out)
-    files = ["checkpoint.previous.pt", "checkpoint.pt", "config.yaml", "history.csv", ".history.csv.sha256"]
+    files = [
+        "along",
+        "checkpoint.previous.pt",
+        "checkpoint.pt",
+        "config.yaml",
+        "history.csv",
+        ".history.csv.sha256",
+    ]
     assert sorted(path.name for path in out.iterdir()) == sorted(files)
     assert torch.load(out / "checkpoint.pt", weights_only=True)["step"] == 4
     (small_disk / "other").unlink()
