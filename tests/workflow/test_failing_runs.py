@@ -8,12 +8,16 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from difnet.tables import COMPARISONS, ORIGINS
 from tests.workflow.conftest import Project
 
 FAILING = "title: Failing\nquestion: Q\nextends: cascade\ntags: [own]\ntrain: {learning_rate: 1e30}\n"
 MENDED = FAILING.replace("1e30", "0.01")
 SELECTION = ("benchmarks=[tiny]", "ablations=[cascade,failing]", "seeds=[0]")
+# They leave the project that other tests share as they found it only where they pass.
+pytestmark = pytest.mark.slow
 TABLES = ("scores", "runs", "summary", "comparisons", "claims", "claim_tests")
 
 
