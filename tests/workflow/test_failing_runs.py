@@ -8,16 +8,12 @@ import subprocess
 import sys
 import time
 
-import pytest
-
 from difnet.tables import COMPARISONS, ORIGINS
 from tests.workflow.conftest import Project
 
 FAILING = "title: Failing\nquestion: Q\nextends: cascade\ntags: [own]\ntrain: {learning_rate: 1e30}\n"
 MENDED = FAILING.replace("1e30", "0.01")
 SELECTION = ("benchmarks=[tiny]", "ablations=[cascade,failing]", "seeds=[0]")
-# They leave the project that other tests share as they found it only where they pass.
-pytestmark = pytest.mark.slow
 TABLES = ("scores", "runs", "summary", "comparisons", "claims", "claim_tests")
 
 
@@ -59,7 +55,9 @@ def test_an_interrupt_is_not_kept_waiting(project: Project) -> None:
         "seeds=[7]",
     ]
     options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    former = signal.signal(signal.SIGINT, signal.SIG_DFL)  # a test-suite in the background may ignore it
     snakemake = subprocess.Popen(command, cwd=project.root, start_new_session=True, **options)
+    signal.signal(signal.SIGINT, former)
     log = project.root / "results" / "tiny" / "logs" / "train" / "cascade" / "seed7.log"
     while not log.exists():
         assert snakemake.poll() is None, snakemake.communicate()[1]

@@ -3,7 +3,6 @@
 import json
 import re
 import sys
-import time
 from pathlib import Path
 
 from difnet.config import (
@@ -157,7 +156,6 @@ def looks_options(folder):
 
 def ended_by_failures():
     """Whether jobs have failed and nobody interrupted: Ctrl-C leaves jobs running, SIGTERM is noted."""
-    time.sleep(1)  # Ctrl-C reaches the jobs at the same time, and their end may be seen before it
     scheduler = workflow.scheduler
     return scheduler.failed and not scheduler.running and not scheduler._user_kill
 

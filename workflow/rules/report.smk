@@ -36,8 +36,7 @@ rule report:
 # Where a job has failed, the report is made of what there is, with the failures. Its tables and pages get the time 0:
 # once there is more, the rules write them again. Who interrupts a run is not kept waiting.
 onerror:
-    failures = ended_by_failures()
-    for folder, part in BENCHMARKS.items() if failures else ():
+    for folder, part in BENCHMARKS.items() if ended_by_failures() else ():
         base = f"results/{folder}"
         runs = [
             str(Path(file).parent)
@@ -62,7 +61,7 @@ onerror:
         "results/report.html",
         *(f"{folder}/report.html" for folder in folders),
     ]
-    if failures:
+    if ended_by_failures():
         shell(
             "mkdir -p results/logs; difnet report {folders:q} > results/logs/report.log 2>&1"
             " && touch -d @0 {pages:q} && echo 'difnet: results/report.html shows what there is' >&2 || true"
