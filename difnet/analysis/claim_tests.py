@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from difnet.analysis.estimates import Estimate
@@ -48,7 +49,7 @@ class ClaimTest:
         """The bound on the scale of the estimate."""
         return math.log(self.bound) if self.quantity == "ratio" else self.bound
 
-    @property
+    @cached_property
     def p_value(self) -> float:
         """Two-sided p-value against the bound; nan when not run."""
         return math.nan if self.estimate is None else self.estimate.p_value(self.null)

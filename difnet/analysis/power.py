@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from difnet.analysis.claim_tests import ClaimTest
-from difnet.analysis.estimates import POWER, Component, Estimate
+from difnet.analysis.estimates import Component, Estimate
+from difnet.analysis.study import FEWEST_SEEDS
 
 MOST_SEEDS = 200
 """More are not asked for: where these do not suffice, it takes other images."""
@@ -32,17 +33,14 @@ def seeds_needed(tests: Sequence[ClaimTest], alpha: float, effect: float) -> flo
         effect: The true distance from the bound.
 
     Returns:
-        At least 3; infinity where no number up to `MOST_SEEDS` suffices; nan where no variance was seen.
+        At least those of a verdict; infinity where no number up to `MOST_SEEDS` suffices; nan where no
+            variance was seen.
     """
     estimates = [test.estimate for test in tests if test.estimate]
     if not estimates or any(_seed_variance(estimate) is None for estimate in estimates):
         return math.nan
-    for seeds in range(3, MOST_SEEDS + 1):
-        planned = [_with_seeds(estimate, seeds) for estimate in estimates]
-        if all(
-            estimate.half_width(1 - alpha) + estimate.half_width(2 * POWER - 1) <= effect
-            for estimate in planned
-        ):
+    for seeds in range(FEWEST_SEEDS, MOST_SEEDS + 1):
+        if all(_with_seeds(estimate, seeds).detectable(1 - alpha) <= effect for estimate in estimates):
             return seeds
     return math.inf
 

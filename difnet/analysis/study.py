@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,10 +40,12 @@ class Study:
         single = {key: influences(part, mean_values) for key, part in parts.items()}
         self._of_means = cut_into_blocks(groups, _by_variant(single))
         self._of_differences = cut_into_blocks(groups, _by_variant(_from_the_mean(single)))
-        self._moved = {
-            blocks.unit: {key: influences(blocks.joined(part), mean_values) for key, part in parts.items()}
-            for blocks in (self._of_means, self._of_differences)
-        }
+        self._moved = {f"{self.images} images": single}
+        for blocks in (self._of_means, self._of_differences):
+            if blocks.unit not in self._moved:
+                self._moved[blocks.unit] = {
+                    key: influences(blocks.joined(part), mean_values) for key, part in parts.items()
+                }
 
     @property
     def variants(self) -> list[str]:
@@ -59,8 +62,7 @@ class Study:
 
     def with_seeds(self, seeds: Sequence[int]) -> Study:
         """The part of the study that has these seeds."""
-        part = Study.__new__(Study)
-        part.__dict__.update(self.__dict__)
+        part = copy(self)
         part.runs = [run for run in self.runs if run.config.seed in seeds]
         part._values = {key: value for key, value in self._values.items() if key[1] in seeds}
         return part
@@ -138,14 +140,28 @@ def estimate(
     if sees_images:
         components.append(Component(_shared(blocks.covariance(moved)), blocks.count - 1, "images"))
     if seeds > 1:
-        variance = float(values.var(ddof=1)) if np.ptp(values) > 0 else 0.0  # not the rounding of equal ones
-        components.append(Component(variance / seeds, seeds - 1, "seeds"))
-    count = "one seed" if seeds == 1 else f"{seeds} seeds"
+        components.append(between_seeds(values))
     images = f" x {blocks.unit}" if sees_images else f", on these {len(blocks.of_image)} images alone"
     limit = _limit(seeds, blocks)
     if not limit and mean != 0 and all(part.variance == 0 for part in components):
         limit = "no variation between seeds and images"
-    return Estimate(mean, tuple(components) or (Component(math.nan, 1),), count + images, limit, share)
+    return Estimate(
+        mean, tuple(components) or (Component(math.nan, 1),), counted(seeds) + images, limit, share
+    )
+
+
+def between_seeds(values: NDArray[np.float64]) -> Component:
+    """What the seeds leave to chance in the mean of their values, (S,); nan of one seed."""
+    seeds = len(values)
+    if seeds == 1:
+        return Component(math.nan, 1, "seeds")
+    variance = float(values.var(ddof=1)) if np.ptp(values) > 0 else 0.0  # not the rounding of equal ones
+    return Component(variance / seeds, seeds - 1, "seeds")
+
+
+def counted(seeds: int) -> str:
+    """A number of seeds in words."""
+    return "one seed" if seeds == 1 else f"{seeds} seeds"
 
 
 def _shared(covariance: NDArray[np.float64]) -> float:

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from difnet.analysis.estimates import Component, Estimate
+from difnet.analysis.estimates import Estimate
 from difnet.analysis.runs import Run
+from difnet.analysis.study import between_seeds, counted
 from difnet.config.claims import ClaimFile, DifferenceClaim
 from difnet.tables import ConvergenceRow, CourseRow
 
@@ -70,10 +71,8 @@ def courses(file: ClaimFile, runs: Sequence[Run]) -> list[CourseRow]:
 
 def over_seeds(values: NDArray[np.float64]) -> Estimate:
     """Mean of one number a seed, (S,), with the t interval over seeds alone; nan of one seed."""
-    seeds = len(values)
-    variance = float(values.var(ddof=1)) / seeds if seeds > 1 else math.nan
-    unit = "one seed" if seeds == 1 else f"{seeds} seeds, on these images alone"
-    return Estimate(float(values.mean()), (Component(variance, max(seeds - 1, 1), "seeds"),), unit)
+    unit = counted(len(values)) + (", on these images alone" if len(values) > 1 else "")
+    return Estimate(float(values.mean()), (between_seeds(values),), unit)
 
 
 def convergence(runs: Sequence[Run]) -> list[ConvergenceRow]:

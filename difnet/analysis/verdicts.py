@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
+
+import numpy as np
 
 from difnet.analysis.claim_tests import ClaimTest, difference_tests
 from difnet.analysis.cost_tests import cost_tests
@@ -51,6 +54,11 @@ class Judged:
         """Verdict on the claim."""
         return claim_verdict(self.tests, self.error)
 
+    @cached_property
+    def rows(self) -> list[ClaimTestRow]:
+        """Its tests as rows of the table."""
+        return [_test_row(self, place) for place in range(len(self.tests))]
+
 
 def judge(
     file: ClaimFile,
@@ -82,7 +90,7 @@ def judge(
             earlier = outcome.get(judged.claim.id)
             if earlier is None or earlier.verdict in ("inconclusive", "not run"):
                 outcome[judged.claim.id] = judged
-    rows = [_test_row(judged, place) for judged in outcome.values() for place in range(len(judged.tests))]
+    rows = [row for judged in outcome.values() for row in judged.rows]
     return [_claim_row(judged, study, file.effect) for judged in outcome.values()], rows
 
 
@@ -94,16 +102,16 @@ def _at_one_look(
 ) -> list[Judged]:
     """Every claim, with the error that its family leaves it."""
     groups = [_tests(claim, study, costs, file.equivalence, look.limit) for claim in file.claims]
-    judged = []
-    for family in dict.fromkeys(claim.family for claim in file.claims):
-        members = [place for place, claim in enumerate(file.claims) if claim.family == family]
-        p_values = [claim_p_value(groups[place]) for place in members]
-        levels = 1 - holm_confidence(p_values, look.alpha)
-        judged += [
-            (place, Judged(file.claims[place], groups[place], float(alpha), look))
-            for place, alpha in zip(members, levels, strict=True)
-        ]
-    return [one for _, one in sorted(judged, key=lambda pair: pair[0])]
+    p_values = np.array([claim_p_value(tests) for tests in groups])
+    families = np.array([claim.family for claim in file.claims])
+    alphas = np.zeros(len(groups))
+    for family in set(families):
+        members = families == family
+        alphas[members] = 1 - holm_confidence(p_values[members], look.alpha)
+    return [
+        Judged(claim, tests, alpha, look)
+        for claim, tests, alpha in zip(file.claims, groups, alphas.tolist(), strict=True)
+    ]
 
 
 def _tests(claim: Claim, study: Study, costs: Costs, equivalence: float, limit: str) -> tuple[ClaimTest, ...]:
@@ -185,7 +193,7 @@ def _claim_row(judged: Judged, study: Study, effect: float) -> ClaimRow:
         claim=claim.id,
         family=claim.family,
         verdict=judged.verdict,
-        evidence="; ".join(_words(_test_row(judged, place)) for place in range(len(tests))),
+        evidence="; ".join(map(_words, judged.rows)),
         statement=claim.statement,
         p_value=claim_p_value(tests),
         confidence=1 - judged.alpha,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from difnet.config.digests import check_digest, write_digested
+from difnet.config.digests import read_digested, write_digested
 from difnet.config.errors import InputError
 from difnet.config.files import validate
 from difnet.config.project import Project
@@ -128,16 +127,15 @@ def read_plan(folder: Path) -> BenchmarkPlan:
     """
     path = folder / PLAN
     try:
-        text = path.read_bytes().decode()
-        content = json.loads(text)
+        content = read_digested(path)
     except FileNotFoundError as error:
         raise InputError(
             f"{path} does not exist: {folder} is no folder of results; write it with 'difnet plan BENCHMARK'"
         ) from error
+    except InputError:
+        raise
     except (OSError, ValueError):
         content = None
-    else:
-        check_digest(path, text)
     if isinstance(content, dict):
         content.pop("sha256", None)
     try:

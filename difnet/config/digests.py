@@ -6,8 +6,10 @@ A YAML file is the user's too: whoever edits one deletes the line, and nothing i
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 from difnet.config.errors import InputError
 from difnet.config.files import write_text
@@ -37,6 +39,20 @@ def write_digested(path: Path, text: str) -> None:
     whole = digested(text, path.suffix)
     if not path.is_file() or path.read_bytes() != whole.encode():
         write_text(path, whole)
+
+
+def read_digested(path: Path) -> Any:
+    """What a JSON file holds, after its digest was compared, if it has one.
+
+    Raises:
+        InputError: If the digest is not that of the rest.
+        OSError: If it cannot be read.
+        ValueError: If it is not JSON.
+    """
+    text = path.read_bytes().decode()
+    content = json.loads(text)
+    check_digest(path, text)
+    return content
 
 
 def check_digest(path: Path, text: str) -> None:

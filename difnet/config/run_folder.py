@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from difnet.config.digests import check_digest, write_digested
+from difnet.config.digests import check_digest, read_digested, write_digested
 from difnet.config.errors import InputError
 from difnet.config.files import read_yaml, write_text
 from difnet.config.run_config import RunConfig
@@ -53,9 +52,7 @@ class RunFolder:
     def recorded(self, key: str) -> Any:
         """What the training recorded of itself in `environment.json`; None where it is missing or damaged."""
         try:
-            text = (self.path / ENVIRONMENT).read_text(encoding="utf-8")
-            check_digest(self.path / ENVIRONMENT, text)
-            return json.loads(text)[key]
+            return read_digested(self.path / ENVIRONMENT)[key]
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

@@ -8,9 +8,8 @@ from pathlib import Path
 import psutil
 
 from difnet.config import InputError, RunConfig, TrainConfig, nearest
-from difnet.data.dataset import open_dataset
 from difnet.data.files.tree import MissingDataError
-from difnet.data.prepare.sources import listing_of, read_sources
+from difnet.data.prepare.sources import listed, read_sources
 from difnet.data.store import DataIndex, SplitIndex, read_index
 
 Size = tuple[int, int]
@@ -29,10 +28,8 @@ def check_planned(runs: Sequence[RunConfig], directory: Path) -> None:
         InputError: If the data is there, and is not valid or lacks what a run needs.
     """
     config = runs[0].data
-    dataset = open_dataset(config)
     try:
-        samples = dataset.samples()
-        listing = listing_of(config, dataset.classes(), samples)
+        samples, listing = listed(config)
     except MissingDataError:  # it may be downloaded, or mounted where the jobs run
         return
     former = read_sources(directory)

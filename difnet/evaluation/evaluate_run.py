@@ -69,8 +69,8 @@ def _evaluate(directory: Path, *, data: Path, split: str | None) -> pd.DataFrame
     if config.evaluate.pad is not None:
         check_padding(prepared.index.splits[name], config.evaluate.pad)
     device = choose_device()
-    network = load_network(directory, config, num_classes=len(prepared.index.classes)).to(device)
     classes = len(prepared.index.classes)
+    network = load_network(directory, config, num_classes=classes).to(device)
     pairs = _answers(network, samples, config)
     statistics = image_statistics(samples.names, pairs, classes, groups=samples.groups)
     scores = scores_from_statistics(statistics, prepared.index.classes)

@@ -1,7 +1,8 @@
-"""Weights in a file of anybody: read without running code from it, whatever is in it."""
+"""Weights in a file: written, and read from that of anybody without running code from it."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import pickle
 import pickletools
@@ -14,9 +15,9 @@ from typing import Any
 import numpy as np
 import safetensors.torch
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from difnet.config import InputError
+from difnet.config import InputError, atomic_path
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
 """Keys under which training scripts keep the weights."""
@@ -57,6 +58,19 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     except Exception as error:
         raise InputError(f"{path}: is damaged, or no file of weights alone") from error
+
+
+def write_weights(module: nn.Module, path: Path, metadata: dict[str, str] | None = None) -> str:
+    """Write the parameters and buffers of a module as they are; returns the SHA-256 of the file.
+
+    Raises:
+        InputError: If the folder cannot be written or the disk is full.
+    """
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in module.state_dict().items()}
+    content = safetensors.torch.save(tensors, metadata)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def unwrapped(stored: object) -> dict[str, Tensor]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from difnet.config import PROTOCOL, BenchmarkPlan, InputError, PlannedVariant, RunConfig, RunFolder, load_run
-from difnet.config.digests import check_digest
+from difnet.config.digests import read_digested
 from difnet.report.rows import read_rows
 from difnet.tables import HISTORY, SCORES, HistoryRow
 
@@ -170,10 +169,7 @@ def _failure(folder: Path, stage: str) -> str:
 
 def _environment(path: Path, problems: list[str]) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
-        content = dict(json.loads(text))
-        check_digest(path, text)
-        return content
+        return dict(read_digested(path))
     except InputError as error:
         problems.append(str(error))
         return {}

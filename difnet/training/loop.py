@@ -12,6 +12,7 @@ from difnet.data import PreparedData
 from difnet.data.batches import training_batches
 from difnet.machine.progress import Progress
 from difnet.machine.signals import StopRequest
+from difnet.models.weight_file import write_weights
 from difnet.training.best_weights import keep_if_best
 from difnet.training.checkpoint import check_there, save_checkpoint
 from difnet.training.device import memory_format
@@ -19,7 +20,6 @@ from difnet.training.distributed import by_first, highest, process_count, proces
 from difnet.training.failures import CONTINUES, say_void_batch, stop_if_not_finite
 from difnet.training.history import MOST_ROWS, tensorboard
 from difnet.training.recipe import learning_rate, training_step
-from difnet.training.results import save_weights
 from difnet.training.state import TrainingState
 
 
@@ -70,7 +70,7 @@ def run_steps(
 
     def keep_weights() -> None:
         check_there(out)
-        state.along[state.step] = save_weights(state.network, RunFolder(out).weights_file(state.step))
+        state.along[state.step] = write_weights(state.network, RunFolder(out).weights_file(state.step))
 
     with (
         StopRequest(highest) as stop,

@@ -37,6 +37,12 @@ def learning_rate(step: int, train: TrainConfig) -> float:
     return train.learning_rate * decay
 
 
+def set_learning_rate(optimiser: torch.optim.Optimizer, step: int, train: TrainConfig) -> None:
+    """Give all parameters the rate of the poly decay after so many steps."""
+    for group in optimiser.param_groups:
+        group["lr"] = learning_rate(step, train)
+
+
 def segmentation_loss(logits: Tensor, labels: Tensor, counted: Tensor | None = None) -> Tensor:
     """Cross-entropy of the bilinearly upsampled logits, void ignored.
 
@@ -80,8 +86,7 @@ def training_step(
     Returns:
         The loss of the whole batch before the step, detached.
     """
-    for group in optimiser.param_groups:
-        group["lr"] = learning_rate(step, train)
+    set_learning_rate(optimiser, step, train)
     optimiser.zero_grad(set_to_none=True)
     counted = total(count_labelled(labels))
     losses = []

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 from torch import nn
 
-from difnet.config import RunConfig, RunError, atomic_path
+from difnet.config import RunConfig, RunError, RunFolder
 from difnet.config.digests import write_digested
 from difnet.machine.environment import environment
 from difnet.machine.progress import say
 from difnet.models import parameter_count
+from difnet.models.weight_file import write_weights
 from difnet.training.best_weights import SPLIT
 from difnet.training.device import trains_in_bf16
 from difnet.training.distributed import process_rank
 from difnet.training.history import History
 from difnet.training.state import TrainingState
-
-WEIGHTS = "weights.safetensors"
 
 
 def write_results(network: nn.Module, *, out: Path, facts: dict[str, Any], history: History) -> None:
@@ -36,13 +33,12 @@ def write_results(network: nn.Module, *, out: Path, facts: dict[str, Any], histo
     Raises:
         RunError: If a weight is not finite: the last step diverged, and no loss has shown it.
     """
-    weights = out / WEIGHTS
     fixed = {name for name, parameter in network.named_parameters() if not parameter.requires_grad}
     for name, tensor in network.state_dict().items():
         # A weight that is fixed at 0 is minus infinity before its sigmoid.
         if name not in fixed and not bool(tensor.isfinite().all()):
             raise RunError(f"{out}: after the last step, '{name}' is not finite; lower train.learning_rate")
-    digest = save_weights(network, weights)
+    digest = write_weights(network, RunFolder(out).weights_file())
     history.write(out / "history.csv")
     record = environment("train") | {
         "parameters": parameter_count(network),
@@ -50,15 +46,6 @@ def write_results(network: nn.Module, *, out: Path, facts: dict[str, Any], histo
         **facts,
     }
     write_digested(out / "environment.json", json.dumps(record, indent=1) + "\n")
-
-
-def save_weights(network: nn.Module, path: Path) -> str:
-    """Write the weights of a network as they are; returns the hash that binds the file to the run."""
-    tensors = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
-    content = safetensors.torch.save(tensors)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(content)
-    return hashlib.sha256(content).hexdigest()
 
 
 def outcome(state: TrainingState, config: RunConfig) -> dict[str, Any]:

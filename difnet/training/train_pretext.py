@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from difnet.config import InputError, PretextConfig, RunConfig, TrainConfig, atomic_path, code_sha256
+from difnet.config import InputError, PretextConfig, RunConfig, TrainConfig, code_sha256
 from difnet.data import open_dataset
 from difnet.data.augmentation import normalise
 from difnet.data.dataset import Patches
@@ -24,8 +23,9 @@ from difnet.machine.progress import say
 from difnet.models.build import resnet_shapes
 from difnet.models.initial_values import set_initial_values
 from difnet.models.resnet import DilatedResNet, ResNetShape
+from difnet.models.weight_file import write_weights
 from difnet.training.device import choose_device, use_threads
-from difnet.training.recipe import learning_rate, make_optimiser
+from difnet.training.recipe import make_optimiser, set_learning_rate
 
 HELD_OUT = 500
 """Patches that are not trained on, to say how well the others were learned."""
@@ -54,9 +54,7 @@ def make_pretext(config: RunConfig, folder: Path) -> Path:
         with locked(folder / ".lock", f"makes {path}"):
             if _maker_of(path) != code:
                 resnet, share = _trained(config)
-                tensors = {name: tensor.cpu().contiguous() for name, tensor in resnet.state_dict().items()}
-                with atomic_path(path) as temporary:
-                    temporary.write_bytes(save(tensors, metadata={MADE_BY: code}))
+                write_weights(resnet, path, {MADE_BY: code})
                 say(f"difnet: pretext weights {path}: {share:.1%} of {HELD_OUT} held-out patches named")
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {error.strerror}") from error
@@ -111,8 +109,7 @@ def _fitted(
     rng = np.random.default_rng(pretext.seed)
     for step in range(pretext.steps):
         chosen = rng.integers(pretext.patches, size=pretext.batch_size)
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, recipe)
+        set_learning_rate(optimiser, step, recipe)
         optimiser.zero_grad(set_to_none=True)
         loss = cross_entropy(network(images[chosen]), shown[chosen])
         loss.backward()  # type: ignore[no-untyped-call]

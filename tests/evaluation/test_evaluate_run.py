@@ -16,8 +16,8 @@ from difnet.data import load_prepared, prepare
 from difnet.evaluation import evaluate_run
 from difnet.metrics import confusion_matrix, miou
 from difnet.models import build_from_config
+from difnet.models.weight_file import write_weights
 from difnet.tables import ALONG, SCORES, PerImage
-from difnet.training.results import save_weights as write_weights
 from tests.conftest import CATALOGUE, save_weights
 from tests.data import trees
 

@@ -75,6 +75,17 @@ def listing_of(config: DataConfig, classes: Mapping[str, Colour], samples: Sampl
     return _hash([config.name, config.size, classes, told])
 
 
+def listed(config: DataConfig) -> tuple[Samples, str]:
+    """The samples of a data set, not read, and their `listing_of`.
+
+    Raises:
+        InputError: If the configuration or the data set is not valid, or its files are missing.
+    """
+    dataset = open_dataset(config)
+    samples = dataset.samples()
+    return samples, listing_of(config, dataset.classes(), samples)
+
+
 @cache
 def versions_of(dataset: str) -> str:
     """Hash of what the code of a data set says, and of the libraries that decode and resize."""
@@ -115,9 +126,7 @@ def planned_change(config: DataConfig, directory: Path) -> str:
     if former is None:
         return ""
     try:
-        dataset = open_dataset(config)
-        samples = dataset.samples()
-        listing = listing_of(config, dataset.classes(), samples)
+        samples, listing = listed(config)
         if not former.same_data(listing, samples):
             return content_of(listing, map(_sha256, _paths(samples)))
     except InputError:  # the job that prepares says so, if it has to run
