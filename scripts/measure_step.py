@@ -3,7 +3,7 @@
     git worktree add --detach ../before COMMIT
     DIFNET_DATA=~/data python scripts/measure_step.py ../before . --benchmarks shapes camvid-cpu
 
-Each version trains the cascade in a process of its own, from one seed and on the same batches; the
+Each version trains the cascade in a process of its own, from the same values and on the same batches; the
 processes take turns, a few steps each, so that neighbours on the machine disturb both alike. Prints
 processor time a step of one thread in single precision, and the ratio. In double precision the same steps
 are taken once more: there rounding does not grow to a visible difference within a few dozen steps, and
@@ -35,10 +35,10 @@ def main() -> None:
     parser.add_argument("after", type=Path, help="folder of the other")
     parser.add_argument("--benchmarks", nargs="+", default=["shapes", "camvid-cpu"])
     parser.add_argument("--turns", type=int, default=10, help=f"of {STEPS} steps; the first warms up")
-    parser.add_argument("--serve", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
-        serve(options.serve[0], Path(options.serve[1]), turns=options.turns)
+        serve(options.serve, turns=options.turns)
         return
     from difnet.timing.protocol import median_interval
 
@@ -60,11 +60,9 @@ def measure(
     benchmark: str, versions: tuple[Path, Path], *, turns: int
 ) -> tuple[list[float], list[float], list[list[float]]]:
     """Processor seconds a step of each turn of either version, and the losses of all steps of both."""
-    with TemporaryDirectory() as data:
-        workers = []
-        for version in versions:
-            workers.append(start(version, benchmark, data, turns))
-            answer(workers[-1])  # one after the other: they prepare the data in one folder
+    with TemporaryDirectory() as folder:
+        write_inputs(benchmark, Path(folder), steps=turns * STEPS)
+        workers = [start(version, folder, turns) for version in versions]
         times: list[list[float]] = [[], []]
         losses: list[list[float]] = [[], []]
         for turn in range(turns):
@@ -78,10 +76,40 @@ def measure(
     return times[0], times[1], losses
 
 
-def start(version: Path, benchmark: str, data: str, turns: int) -> subprocess.Popen[str]:
+def write_inputs(benchmark: str, folder: Path, *, steps: int) -> None:
+    """Write what both versions train: sections `model` and `train`, initial values, and the batches."""
+    import torch
+
+    from difnet.config import Project, resolve_run
+    from difnet.data import load_prepared, prepare
+    from difnet.data.batches import training_batches
+    from difnet.models import build_from_config
+
+    run = resolve_run(Project(), benchmark=benchmark, ablation="cascade", seed=0, overrides=list(SETTINGS))
+    prepare(run.data, folder / "data")
+    prepared = load_prepared(folder / "data")
+    classes = len(prepared.index.classes)
+    model = run.model.model_copy(update={"weights": None})
+    batches = [
+        (batch.images, batch.labels)
+        for batch in islice(training_batches(prepared.split("train"), run), steps)
+    ]
+    torch.save(
+        {
+            "model": model.model_dump(exclude_defaults=True),
+            "train": run.train.model_dump(exclude_defaults=True),
+            "classes": classes,
+            "weights": build_from_config(model, classes, seed=run.seed).state_dict(),
+            "batches": batches,
+        },
+        folder / "inputs.pt",
+    )
+
+
+def start(version: Path, folder: str, turns: int) -> subprocess.Popen[str]:
     """A process that trains a version of the project, and waits for a line before each turn."""
     return subprocess.Popen(
-        [sys.executable, __file__, "", "", "--serve", benchmark, data, "--turns", str(turns)],
+        [sys.executable, __file__, "", "", "--serve", folder, "--turns", str(turns)],
         env={**os.environ, "PYTHONPATH": str(version.resolve())},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -89,47 +117,50 @@ def start(version: Path, benchmark: str, data: str, turns: int) -> subprocess.Po
     )
 
 
-def answer(worker: subprocess.Popen[str]) -> list[object]:
-    """Let a process take its turn, and return what it says."""
+def answer(worker: subprocess.Popen[str]) -> tuple[float, list[float]]:
+    """Let a process take its turn, and return what it says: seconds a step, and the losses."""
     assert worker.stdin is not None and worker.stdout is not None
     worker.stdin.write("\n")
     worker.stdin.flush()
     line = worker.stdout.readline()
     if not line:
         raise SystemExit(f"measure_step: the version in {worker.args} failed; see above")
-    return json.loads(line)
+    seconds, losses = json.loads(line)
+    return seconds, losses
 
 
-def serve(benchmark: str, data: Path, *, turns: int) -> None:
-    """Train, a turn for each line read; the first line only prepares the data."""
+def serve(folder: Path, *, turns: int) -> None:
+    """Train, a turn for each line read. Takes of the project only what all its versions have."""
     import torch
 
-    from difnet.config import Project, resolve_run
-    from difnet.data import load_prepared, prepare
-    from difnet.data.batches import training_batches
-    from difnet.timing.training_step import TrainingStep
-    from difnet.training import use_threads
+    from difnet.config import ModelConfig, TrainConfig
+    from difnet.models import build_from_config
+    from difnet.training.recipe import make_optimiser, training_step
 
-    input()
-    use_threads(1)
-    run = resolve_run(Project(), benchmark=benchmark, ablation="cascade", seed=0, overrides=list(SETTINGS))
-    prepare(run.data, data)
-    prepared = load_prepared(data)
-    torch.manual_seed(run.seed)
-    step = TrainingStep(run, len(prepared.index.classes))
-    torch.manual_seed(run.seed)
-    exact = TrainingStep(run, len(prepared.index.classes))
-    exact.network.double()
-    batches = training_batches(prepared.split("train"), run)
-    print(json.dumps([]), flush=True)
-    for _ in range(turns):
-        inputs = [step.inputs(batch) for batch in islice(batches, STEPS)]
+    torch.set_num_threads(1)
+    inputs = torch.load(folder / "inputs.pt")
+    train = TrainConfig(**inputs["train"])
+    networks = []
+    for dtype in (torch.float32, torch.float64):
+        network = build_from_config(ModelConfig(**inputs["model"]), inputs["classes"])
+        network.load_state_dict(inputs["weights"])
+        network = network.to(dtype, memory_format=torch.channels_last).train()
+        networks.append((network, make_optimiser(network, train)))
+    (network, optimiser), (exact, exact_optimiser) = networks
+    for turn in range(turns):
+        batches = [
+            (images.to(memory_format=torch.channels_last), labels)
+            for images, labels in inputs["batches"][turn * STEPS : (turn + 1) * STEPS]
+        ]
         input()
         began = process_time()
-        for images, labels in inputs:
-            step(images, labels)
+        for images, labels in batches:
+            training_step(network, optimiser, images, labels, step=0, train=train)
         seconds = (process_time() - began) / STEPS
-        losses = [float(exact(images.double(), labels)) for images, labels in inputs]
+        losses = [
+            float(training_step(exact, exact_optimiser, images.double(), labels, step=0, train=train))
+            for images, labels in batches
+        ]
         print(json.dumps([seconds, losses]), flush=True)
 
 
