@@ -6,6 +6,7 @@ B batch, H x W pixels of a stored image, h x w pixels of what is taken from it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -146,9 +147,19 @@ def normalise(images: Tensor, normalisation: Normalisation = "imagenet") -> Tens
         (B, 3, H, W) float32, contiguous.
     """
     if normalisation == "caffe":
-        images, scale, mean = images.flip(-1), torch.ones(3), torch.tensor(CAFFE_MEAN)
+        images = images.flip(-1)
+    scale, mean = _scale_and_mean(normalisation, images.device)
+    return images.permute(0, 3, 1, 2).contiguous().to(torch.float32).mul_(scale).sub_(mean)
+
+
+@cache
+def _scale_and_mean(normalisation: Normalisation, device: torch.device) -> tuple[Tensor, Tensor]:
+    """What colours are multiplied by and what is then subtracted, (3, 1, 1) each.
+
+    Kept on the device: to copy them there in every step would make the host wait for a GPU.
+    """
+    if normalisation == "caffe":
+        scale, mean = torch.ones(3), torch.tensor(CAFFE_MEAN)
     else:
         scale, mean = 1 / (255 * torch.tensor(STD)), torch.tensor(MEAN) / torch.tensor(STD)
-    planes = images.permute(0, 3, 1, 2).contiguous().to(torch.float32)
-    scale, mean = (values[:, None, None].to(images.device) for values in (scale, mean))
-    return planes.mul_(scale).sub_(mean)
+    return scale[:, None, None].to(device), mean[:, None, None].to(device)

@@ -72,7 +72,10 @@ def cascade(
 
 def _weight(scalar: float | Tensor, *, like: Tensor) -> Tensor:
     """Return sigmoid(scalar) as a 0-d tensor beside `like`."""
-    value = torch.as_tensor(scalar, device=like.device)
+    if isinstance(scalar, Tensor):
+        value = scalar.to(like.device)
+    else:  # written by a kernel; a copy of a number would make the host wait for a GPU
+        value = torch.full((), scalar, device=like.device)
     if value.numel() != 1:
         raise InputError(f"cascade: alpha and beta must be single numbers, not of shape {tuple(value.shape)}")
     return torch.sigmoid(value.reshape(()).to(torch.promote_types(like.dtype, torch.float32))).to(like.dtype)

@@ -8,8 +8,9 @@ cuSOLVER store columns, torch stores rows: each backend factorises M^T, which is
 and so needs no transposed copy. torch solves, whatever factorised: SciPy factorises faster on a CPU, but its
 threads go on spinning for a while after each call and slow down torch's (docs/performance.md).
 
-`cupy` factorises on torch's current CUDA stream, shares memory with torch by DLPack and takes its scratch
-memory from torch's allocator, so that one pool serves both. `scipy` and `torch` need no GPU.
+`cupy` factorises on the device of the matrix and torch's current stream there, shares memory with torch by
+DLPack and takes its scratch memory from torch's allocator, so that one pool serves both. `scipy` and `torch`
+need no GPU.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
 from typing import Any, Literal, get_args
 
 import scipy.linalg
@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 def choose_backend(backend: Backend, device: torch.device, *, nodes: int) -> str:
     """Return the backend that will factorise on `device`: cupy, scipy or torch.
 
-    `auto` takes CuPy on a GPU where it is installed and torch on a GPU without it; on the CPU SciPy, whose LU
+    `auto` takes CuPy on a GPU where it works and torch on a GPU where it does not; on the CPU SciPy, whose LU
     is faster, and below `FEWEST_SCIPY_NODES` torch, where a second thread pool costs more than it gains. It
     logs each choice once.
 
@@ -61,12 +61,26 @@ def choose_backend(backend: Backend, device: torch.device, *, nodes: int) -> str
 
 def cupy_problem(device: torch.device) -> str:
     """Return why CuPy cannot solve on `device`, as the end of a sentence, or an empty string if it can."""
-    if find_spec("cupy") is None:
-        return "needs CuPy, which is not installed: pip install cupy-cuda12x or cupy-cuda13x"
     if not torch.cuda.is_available():
         return "needs a CUDA device, and there is none on this machine"
     if device.type != "cuda":
         return f"works on CUDA tensors, these are on {device}: move them to the GPU"
+    return _import_problem()
+
+
+@cache
+def _import_problem() -> str:
+    """Why CuPy cannot be used at all, which importing it and asking it for devices tells."""
+    try:
+        import cupy
+        import cupyx.scipy.linalg  # noqa: F401
+
+        cupy.cuda.runtime.getDeviceCount()
+    except Exception as error:  # a package of another CUDA, driver or NumPy fails in ways of its own
+        reason = (str(error).splitlines() or [""])[0]
+        missing = isinstance(error, ModuleNotFoundError) and error.name == "cupy"
+        state = "is not installed" if missing else f"does not work here ({type(error).__name__}: {reason})"
+        return f"needs CuPy, which {state}: pip install cupy-cuda12x or cupy-cuda13x, as `nvidia-smi` says"
     return ""
 
 
@@ -76,7 +90,10 @@ def _automatic(device_type: str, *, small: bool) -> str:
     if device_type == "cpu":
         chosen = "torch" if small else "scipy"
     else:
-        chosen = "torch" if cupy_problem(torch.device(device_type)) else "cupy"
+        problem = cupy_problem(torch.device(device_type))
+        chosen = "torch" if problem else "cupy"
+        if problem:
+            _log.warning('dense inverse: torch factorises, since backend "cupy" %s', problem)
     size = f"{'below' if small else 'from'} {FEWEST_SCIPY_NODES} nodes"
     _log.info("dense inverse: backend auto takes %s on %s %s", chosen, device_type, size)
     return chosen
@@ -109,7 +126,7 @@ def factorise(matrix: Tensor, backend: str) -> Factorisation:
         lu, pivots, _ = torch.linalg.lu_factor_ex(matrix.mT)
         return Factorisation(lu, pivots)
     module = SCIPY_MODULE if backend == "scipy" else cupy_module()
-    with module.scope():
+    with module.scope(matrix.device):
         lu, pivots = module.lu_factor(module.from_tensor(matrix).T, overwrite_a=True, check_finite=False)
         return Factorisation(module.to_tensor(lu), module.to_tensor(pivots).int() + 1)
 
@@ -122,13 +139,13 @@ class ArrayModule:
         lu_factor: of scipy.linalg or cupyx.scipy.linalg.
         from_tensor: a tensor as an array over the same memory.
         to_tensor: an array as a tensor over the same memory.
-        scope: context in which the factorisation runs (stream and allocator on a GPU).
+        scope: context in which the factorisation runs on a device (its stream and allocator on a GPU).
     """
 
     lu_factor: Callable[..., tuple[Any, Any]]
     from_tensor: Callable[[Tensor], Any]
     to_tensor: Callable[[Any], Tensor]
-    scope: Callable[[], AbstractContextManager[Any]] = nullcontext
+    scope: Callable[[torch.device], AbstractContextManager[Any]] = nullcontext
 
 
 SCIPY_MODULE = ArrayModule(
@@ -139,7 +156,7 @@ SCIPY_MODULE = ArrayModule(
 def cupy_module() -> ArrayModule:
     """Return CuPy as an array module; call only where a CUDA device is."""
     import cupy
-    import cupyx.scipy.linalg  # type: ignore[import-untyped]
+    import cupyx.scipy.linalg
 
     return ArrayModule(
         lu_factor=cupyx.scipy.linalg.lu_factor,
@@ -150,18 +167,26 @@ def cupy_module() -> ArrayModule:
 
 
 @contextmanager
-def _torch_scope() -> Iterator[None]:
-    """Run CuPy on torch's current device and stream, with memory from torch's allocator."""
+def _torch_scope(device: torch.device) -> Iterator[None]:
+    """Run CuPy on a device and on torch's current stream there, with memory from torch's allocator."""
     import cupy
 
-    device = torch.cuda.current_device()
-    stream = torch.cuda.current_stream(device)
     with (
-        cupy.cuda.Device(device),
-        cupy.cuda.ExternalStream(stream.cuda_stream, device),
+        torch.cuda.device(device),  # of which alone torch shares tensors
+        cupy.cuda.Device(device.index),
+        _cupy_stream(torch.cuda.current_stream(device)),
         cupy.cuda.using_allocator(_torch_allocator().malloc),
     ):
         yield
+
+
+def _cupy_stream(stream: torch.cuda.Stream) -> Any:
+    """A stream of torch as one of CuPy."""
+    import cupy
+
+    if hasattr(cupy.cuda.Stream, "from_external"):
+        return cupy.cuda.Stream.from_external(stream)
+    return cupy.cuda.ExternalStream(stream.cuda_stream, stream.device_index)  # before CuPy 14
 
 
 @cache

@@ -8,10 +8,12 @@ Four exact paths; `walk_path` is the rule, chosen by measurement (docs/performan
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import pad, scaled_dot_product_attention
 
 from difnet.diffusion.checks import check_features, check_signal
@@ -22,6 +24,9 @@ MOST_PLAIN_ENTRIES = 2**17
 """Of P, all items together; below, a call costs more than it saves."""
 MOST_HELD_NODES = 841
 """The grid of a crop of 225 pixels. P then has 2.8 MB an item, which training keeps for each walk."""
+
+FUSED = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION]
+"""Attention on a GPU that holds no N x N."""
 
 WalkPath = Literal["plain", "held", "symmetric", "attention"]
 
@@ -81,8 +86,9 @@ def plain_walk(features: Tensor, signal: Tensor) -> Tensor:
 def attention_walk(features: Tensor, signal: Tensor) -> Tensor:
     """Walk by fused attention: query = key = features, scale 1, the signal as value.
 
-    The CPU's flash kernel needs contiguous (B, 1, N, width) tensors of equal width; otherwise PyTorch takes a
-    path that holds N x N. Autocast is off: it would round the logits to 8 bits.
+    Kernels need contiguous (B, 1, N, width) tensors of certain widths (`attention_widths`); otherwise PyTorch
+    takes a path that holds N x N, which a GPU refuses here but for double precision: no kernel there has it.
+    Autocast is off: it would round the logits to 8 bits.
 
     Args:
         features: (B, D, N).
@@ -92,12 +98,33 @@ def attention_walk(features: Tensor, signal: Tensor) -> Tensor:
         (B, C, N).
     """
     embedding, classes = features.shape[1], signal.shape[1]
-    width = max(embedding, classes)
-    query = pad(features, (0, 0, 0, width - embedding)).mT.unsqueeze(1).contiguous()
-    value = pad(signal, (0, 0, 0, width - classes)).mT.unsqueeze(1).contiguous()
-    with torch.autocast(features.device.type, enabled=False):
+    device, dtype = features.device.type, features.dtype
+    of_query, of_value = attention_widths(embedding, classes, device=device, dtype=dtype)
+    query = pad(features, (0, 0, 0, of_query - embedding)).mT.unsqueeze(1).contiguous()
+    value = pad(signal, (0, 0, 0, of_value - classes)).mT.unsqueeze(1).contiguous()
+    refusing = sdpa_kernel(FUSED) if device == "cuda" and dtype != torch.float64 else nullcontext()
+    with torch.autocast(device, enabled=False), refusing:
         walked = scaled_dot_product_attention(query, query, value, scale=1.0)
     return walked[:, 0, :, :classes].mT
+
+
+def attention_widths(embedding: int, classes: int, *, device: str, dtype: torch.dtype) -> tuple[int, int]:
+    """Widths of query and value, filled up with zeros, at which a fused kernel takes them.
+
+    A CPU wants them equal. On a GPU the memory-efficient kernel, the one for single precision, wants
+    multiples of 4 (of 8 in half precision) and lets the value be narrower; the flash kernel, for half
+    precision alone, wants equal multiples of 8 (PyTorch's `transformers/cuda/sdp_utils.cpp`).
+
+    Args:
+        embedding: D.
+        classes: C.
+        device: Type of the device.
+        dtype: Of both tensors.
+    """
+    if device != "cuda":
+        return max(embedding, classes), max(embedding, classes)
+    query, value = (-(-width // 8) * 8 for width in (embedding, classes))
+    return (query, value) if dtype.itemsize > 2 else (max(query, value), max(query, value))
 
 
 WALKS: Mapping[WalkPath, Callable[[Tensor, Tensor], Tensor]] = {

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from difnet.config import BenchmarkPlan
+from difnet.config import BenchmarkPlan, write_text
 from difnet.data import prepare
+from difnet.machine.environment import environment
 from difnet.machine.progress import say
 from difnet.tables import BREAKDOWN, BUSY, FEATURES, GROWTH, TIMING, Table, check_ours
 from difnet.timing.feature_statistics import describe_features
@@ -17,6 +20,7 @@ from difnet.timing.growth import fit_growth
 from difnet.timing.networks import time_networks
 from difnet.timing.operator_inputs import Levels, random_levels, start_levels, trained_levels
 from difnet.timing.operators import time_operators
+from difnet.timing.throttling import Throttling
 from difnet.timing.training_step import training_step_breakdown
 
 Part = Literal["operators", "networks"]
@@ -37,7 +41,7 @@ def time_benchmark(
         data: Folder of the prepared data set; prepared where it is not.
         out: Folder for `timing/operators.csv` with `growth.csv` (operators only: a network has one size) and
             `timing/features.csv`, `timing/networks.csv` with `timing/breakdown.csv`, and `timing.csv`, which
-            joins operators and networks.
+            joins operators and networks. Beside each part, in `timing/PART.json`, what it was timed with.
         only: One part alone, without `timing.csv`; it does not depend on the other.
         trained: Run directory whose similarity branch gives the features; those of the reference variant at
             its start, and random ones, come after them.
@@ -54,7 +58,9 @@ def time_benchmark(
     written: list[Path] = []
     if only != "networks":
         levels = _levels(planned, data, trained)
+        throttling = Throttling()
         operators = time_operators(planned.timing, levels)
+        written.append(_write_machine(_part(out, "operators"), throttling))
         written += [
             _write(TIMING, _with_throughput(operators), _part(out, "operators")),
             _write(GROWTH, fit_growth(operators), out / GROWTH.name),
@@ -62,7 +68,9 @@ def time_benchmark(
         ]
         _warn_if_disturbed(operators)
     if only != "operators":
+        throttling = Throttling()
         networks = time_networks(planned.first_runs, planned.timing, data=data)
+        written.append(_write_machine(_part(out, "networks"), throttling))
         _warn_if_disturbed(networks)
         written += [
             _write(TIMING, networks, _part(out, "networks")),
@@ -107,6 +115,20 @@ def _warn_if_disturbed(timing: pd.DataFrame) -> None:
             f"warning: other processes took up to {share:.0%} of the processors' time while this was timed; "
             "time again on a quiet machine"
         )
+
+
+def _write_machine(part: Path, throttling: Throttling) -> Path:
+    """Write what a part was timed with, and say if the GPU did not keep its clock."""
+    share = throttling.share()
+    if share > BUSY:
+        say(
+            f"warning: the GPU was held below its clock for {share:.0%} of the time in which this was timed; "
+            "cool it or raise its power limit, and time again"
+        )
+    known = None if math.isnan(share) else round(share, 3)
+    path = part.with_suffix(".json")
+    write_text(path, json.dumps(environment("time") | {"throttled_share": known}, indent=1) + "\n")
+    return path
 
 
 def _with_throughput(operators: pd.DataFrame) -> pd.DataFrame:

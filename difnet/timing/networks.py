@@ -21,7 +21,7 @@ from difnet.data.batches import training_batches
 from difnet.models import Prediction
 from difnet.tables import TIMING
 from difnet.timing.foreign_load import ForeignLoad
-from difnet.timing.protocol import Measurement
+from difnet.timing.protocol import Call, Measurement, status_of
 from difnet.timing.training_step import TrainingStep
 from difnet.training import choose_device, trains_in_bf16, use_threads
 
@@ -55,22 +55,24 @@ def time_networks(runs: Sequence[RunConfig], config: TimingConfig, *, data: Path
 
 
 def _measurements(run: RunConfig, prepared: PreparedData, device: str) -> Iterator[Measurement]:
+    """Those of one variant; one whose network cannot be made ready has a status and no call."""
     if run.model.name == "pixel_prior":
         return
-    classes = len(prepared.index.classes)
-    step = TrainingStep(run, classes)
-    images, labels = step.inputs(next(training_batches(prepared.split("train"), run)))
-    one = images[:1]
-    train = partial(step, images, labels)
-    nodes = _forward(step.network.eval(), one).logits.shape[2:].numel()
+    classes, size = len(prepared.index.classes), run.train.batch_size
+    calls: dict[str, tuple[Call, Call]] = {}
+    nodes, status = 0, "ok"
+    try:
+        nodes, calls = _calls(run, prepared, classes)
+    except (RuntimeError, MemoryError) as error:
+        status = status_of(error)
     trained = torch.bfloat16 if trains_in_bf16(run.train) else torch.float32
-    evaluates, trains = step.network.eval, step.network.train
-    for metric, dtype, batch, call, ready in (
-        ("latency_ms", torch.float32, 1, partial(_forward, step.network, one), evaluates),
-        ("images_per_s", torch.float32, len(images), partial(_forward, step.network, images), evaluates),
-        ("train_step_ms", trained, len(images), train, trains),
-        ("peak_memory_mb", trained, len(images), train, trains),
+    for metric, dtype, batch in (
+        ("latency_ms", torch.float32, 1),
+        ("images_per_s", torch.float32, size),
+        ("train_step_ms", trained, size),
+        ("peak_memory_mb", trained, size),
     ):
+        call, ready = calls.get(metric, (None, None))
         yield Measurement(
             name=f"model:{run.variant}",
             device=device,
@@ -81,7 +83,23 @@ def _measurements(run: RunConfig, prepared: PreparedData, device: str) -> Iterat
             metric=metric,
             call=call,
             ready=ready,
+            status=status,
         )
+
+
+def _calls(run: RunConfig, prepared: PreparedData, classes: int) -> tuple[int, dict[str, tuple[Call, Call]]]:
+    """Number of nodes; for each metric what is called, and what before it, untimed."""
+    step = TrainingStep(run, classes)
+    images, labels = step.inputs(next(training_batches(prepared.split("train"), run)))
+    one = images[:1]
+    nodes = _forward(step.network.eval(), one).logits.shape[2:].numel()
+    train = partial(step, images, labels), step.network.train
+    return nodes, {
+        "latency_ms": (partial(_forward, step.network, one), step.network.eval),
+        "images_per_s": (partial(_forward, step.network, images), step.network.eval),
+        "train_step_ms": train,
+        "peak_memory_mb": train,
+    }
 
 
 @torch.inference_mode()

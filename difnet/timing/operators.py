@@ -19,11 +19,12 @@ from difnet.config import InputError, TimingConfig
 from difnet.diffusion import transition_matrix
 from difnet.diffusion.checks import DoesNotFitError, require_memory
 from difnet.tables import NO_GPU, TIMING, TimingRow
+from difnet.timing.cuda_graph import recorded
 from difnet.timing.foreign_load import ForeignLoad
 from difnet.timing.operator_inputs import LEVELS, Levels, normal
 from difnet.timing.protocol import DOES_NOT_FIT, Measurement
 from difnet.timing.subjects import SUBJECTS, Subject
-from difnet.training import use_threads
+from difnet.training import choose_device, use_threads
 
 FEWEST_REPEATS = 3
 MEMORY_REPEATS = 4
@@ -94,10 +95,12 @@ def time_operators(
 
 def _cells(subject: Subject, features: str, config: TimingConfig, nodes: int, classes: int) -> Iterator[Cell]:
     """Yield the cells of one subject at one size; without a GPU, the GPU's only where there are no others."""
-    gpu = torch.cuda.is_available()
+    gpu = choose_device().type == "cuda"
     devices = [device for device in subject.devices if gpu or device == "cpu"] or ["cuda"]
-    backward = ["forward_backward_ms"] if config.backward and subject.backward else []
-    metrics = ["latency_ms", *backward, "peak_memory_mb"]
+    metrics = ["latency_ms"]
+    if not subject.graph:
+        metrics += ["forward_backward_ms"] if config.backward and subject.backward else []
+        metrics += ["peak_memory_mb"]
     for device in devices:
         for dtype in subject.dtypes if device == "cuda" else (torch.float32,):
             for metric in metrics:
@@ -150,6 +153,8 @@ def _obstacle(cell: Cell, config: TimingConfig, before: Cell | None) -> str:
     """
     if cell.device == "cuda" and not torch.cuda.is_available():
         return NO_GPU
+    if cell.subject.obstacle:
+        return f"not_run ({cell.subject.obstacle})"
     if before is not None and before.status == NO_TIME:
         return NO_TIME
     if before is not None and before.samples and cell.metric != "peak_memory_mb":
@@ -183,7 +188,8 @@ def _prepare(cell: Cell, levels: Sequence[Tensor]) -> None:
         upstream = normal(cell.batch, cell.classes, cell.nodes, seed=LEVELS + 1).to(cell.device, cell.dtype)
         cell.call = partial(_step, cell.subject, inputs, seeds, upstream)
     else:
-        cell.call = partial(_forward, cell.subject, inputs, seeds)
+        forward = partial(_forward, cell.subject, inputs, seeds)
+        cell.call = recorded(forward) if cell.subject.graph else forward
 
 
 def _forward(subject: Subject, inputs: Sequence[Tensor], seeds: Tensor) -> Tensor:

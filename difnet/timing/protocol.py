@@ -17,12 +17,10 @@ import torch
 
 from difnet.config import InputError
 from difnet.diffusion.checks import DoesNotFitError
+from difnet.machine.memory import ran_out
 from difnet.tables import TimingRow
 
 Call = Callable[[], object]
-OUT_OF_MEMORY = (DoesNotFitError, MemoryError, torch.OutOfMemoryError)
-"""What a call raises that needs more memory than there is."""
-
 DOES_NOT_FIT = "does_not_fit"
 NO_COUNTER = "not_run (no peak memory counter on this system)"
 
@@ -66,10 +64,8 @@ class Measurement:
         start = time.perf_counter()
         try:
             action()
-        except OUT_OF_MEMORY:
-            self.status, self.samples = DOES_NOT_FIT, []
-        except (RuntimeError, InputError) as error:  # one cell that fails takes no other with it
-            self.status, self.samples = _status_of(error), []
+        except (RuntimeError, MemoryError, InputError) as error:  # one that fails takes no other with it
+            self.status, self.samples = status_of(error), []
         self.spent += time.perf_counter() - start
 
     def take(self, *, record: bool = True) -> None:
@@ -119,9 +115,9 @@ class Measurement:
             self.samples.append(value)
 
 
-def _status_of(error: Exception) -> str:
-    """What a cell says that failed; cuBLAS and cuSOLVER have an error of their own for want of memory."""
-    if "ALLOC_FAILED" in str(error):
+def status_of(error: Exception) -> str:
+    """What is said in the place of a value that could not be measured."""
+    if isinstance(error, DoesNotFitError) or ran_out(error):
         return DOES_NOT_FIT
     return f"not_run ({(str(error).splitlines() or [type(error).__name__])[0]})"
 

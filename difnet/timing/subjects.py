@@ -36,6 +36,8 @@ class Subject:
         exponent: growth of its time with N, by which a run over the time budget is foreseen.
         follows_features: whether its time depends on the values that it is given.
         backward: whether forward and backward together are timed as well.
+        graph: whether it is timed as a CUDA graph, forward and its latency alone.
+        obstacle: why it cannot be measured; empty where it can.
     """
 
     name: str
@@ -47,6 +49,8 @@ class Subject:
     exponent: int = 2
     follows_features: bool = True
     backward: bool = True
+    graph: bool = False
+    obstacle: str = ""
 
 
 def _plain_walk(levels: Sequence[Tensor], seeds: Tensor) -> Tensor:
@@ -101,7 +105,13 @@ SUBJECTS = (
     ),
     Subject("fused_walk", _fused_walk, "levels", dtypes=_WALK_DTYPES),
     Subject("cascade", _cascade, "levels", dtypes=_WALK_DTYPES),
+    Subject("cascade_graph", _cascade, "levels", devices=("cuda",), graph=True),
     *_dense_subjects("cupy", ("cuda",)),
+    Subject(
+        *("dense_inverse_graph", partial(_dense, backend="auto"), "levels", ("cuda",)),
+        graph=True,
+        obstacle="it looks at its residual, which no CUDA graph can",
+    ),
     *_dense_subjects("scipy", ("cpu",)),
     *_dense_subjects("torch", ("cpu", "cuda")),
     Subject("iterative_inverse", _iterative, "levels"),

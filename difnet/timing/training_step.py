@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from difnet.config import RunConfig, training_steps
+from difnet.config import InputError, RunConfig, RunError, training_steps
 from difnet.data import PreparedData, load_prepared
 from difnet.data.batches import Batch, training_batches
+from difnet.machine.progress import say
 from difnet.models import build_from_config
 from difnet.tables import BREAKDOWN, BreakdownRow
-from difnet.timing.protocol import OUT_OF_MEMORY
+from difnet.timing.protocol import status_of
 from difnet.training import choose_device, make_optimiser, memory_format, training_step
 
 PARTS = ("data", "convolutions", "walks", "rest")
@@ -57,15 +59,16 @@ def training_step_breakdown(runs: Sequence[RunConfig], *, data: Path) -> pd.Data
     """Profile some training steps of every variant that is trained.
 
     Every operation counts once, without those that it calls: as a walk inside the diffusion rule, forward or
-    backward; as a convolution by its name; as data while a batch is read and augmented.
+    backward; as a convolution by its name; as data while a batch is read and augmented. On a GPU that is the
+    time of its kernels, and data also that in which the GPU has nothing to do until the next batch comes.
 
     Args:
         runs: One run of each variant.
         data: Folder of the prepared data set.
 
     Returns:
-        The columns of breakdown.csv, a mean over three steps; no rows of a variant whose step does not fit
-        into memory.
+        The columns of breakdown.csv, a mean over three steps; no rows of a variant whose step fails or has no
+        kernel that the profiler sees, which is said.
     """
     prepared = load_prepared(data)
     rows = []
@@ -74,7 +77,8 @@ def training_step_breakdown(runs: Sequence[RunConfig], *, data: Path) -> pd.Data
             continue
         try:
             device, times = _profiled(run, prepared)
-        except OUT_OF_MEMORY:
+        except (RuntimeError, MemoryError, InputError) as error:
+            say(f"warning: {BREAKDOWN.name} lacks {run.variant}: {status_of(error)}")
             continue
         total = sum(times.values())
         rows += [
@@ -85,24 +89,47 @@ def training_step_breakdown(runs: Sequence[RunConfig], *, data: Path) -> pd.Data
 
 
 def _profiled(run: RunConfig, prepared: PreparedData) -> tuple[str, dict[str, float]]:
-    """Device, and milliseconds of each part of a step."""
+    """Device, and milliseconds of each part of a step.
+
+    Raises:
+        RunError: If the profiler sees no kernel of a GPU.
+    """
     step = TrainingStep(run, len(prepared.index.classes))
     _mark_walks(step.network)
     batches = training_batches(prepared.split("train"), run)
-
-    def take() -> None:
-        with record_function("part: data"):
-            images, labels = step.inputs(next(batches))
-        step(images, labels)
-
-    take()
     on_gpu = step.device.type == "cuda"
+
+    def take() -> list[torch.cuda.Event]:
+        """Take a step; return when the GPU was done with the last one, and when the next batch came."""
+        done = _passed() if on_gpu else []
+        with record_function("part: data"):
+            batch = next(batches)
+        came = _passed() if on_gpu else []
+        with record_function("part: data"):
+            images, labels = step.inputs(batch)
+        step(images, labels)
+        return done + came
+
+    for _ in range(1 + (2 * run.train.workers if on_gpu else 0)):  # the batches that were made ahead
+        take()
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
     with profile(activities=activities) as profiler:
-        for _ in range(STEPS):
-            take()
+        pauses = [take() for _ in range(STEPS)]
     batches.close()
-    return step.device.type, _times(profiler.events() or [], on_gpu=on_gpu)
+    times = _times(profiler.events() or [], on_gpu=on_gpu)
+    if on_gpu:
+        if not any(times.values()):
+            raise RunError("the profiler saw no kernel; may this process use CUPTI?")
+        torch.cuda.synchronize()
+        times["data"] += sum(done.elapsed_time(came) for done, came in pauses) / STEPS
+    return step.device.type, times
+
+
+def _passed() -> list[torch.cuda.Event]:
+    """A mark at what the GPU has been given so far."""
+    mark = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+    mark.record()
+    return [mark]
 
 
 def _mark_walks(network: nn.Module) -> None:
@@ -120,8 +147,11 @@ def _mark_walks(network: nn.Module) -> None:
 
 
 def _times(events: Iterable[Any], *, on_gpu: bool) -> dict[str, float]:
-    """Milliseconds of each part of one step: the events' own time, on a GPU that of their kernels."""
-    events = list(events)
+    """Milliseconds of each part of one step: the events' own time, on a GPU that of their kernels.
+
+    The profiler lists every kernel once more as an event of the GPU, which nothing called.
+    """
+    events = [event for event in events if event.device_type.name == "CPU"]
     walked = {
         event.sequence_nr for event in events if event.sequence_nr >= 0 and _within(event, "part: walks")
     }

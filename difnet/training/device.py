@@ -14,7 +14,12 @@ from difnet.config import TrainConfig
 
 
 def choose_device() -> torch.device:
-    """The first visible GPU (`difnet.machine.gpus` says which are visible), else the CPU."""
+    """The first visible GPU (`difnet.machine.gpus` says which are visible), else the CPU.
+
+    From now on single precision means that of IEEE 754: else cuDNN would round what it convolves to the 10
+    bits of TF32, and in some containers cuBLAS what it multiplies.
+    """
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
-from difnet.config import InputError, RunError, TrainConfig
+from difnet.config import InputError, PreemptedError, RunError, TrainConfig
 
 TIMEOUT = timedelta(minutes=10)
 """How long a process waits for the others before it gives up."""
@@ -64,11 +64,12 @@ def joined_processes(train: TrainConfig) -> Iterator[None]:
             dist.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=TIMEOUT)
             by_first(lambda: _check_parts(train, count))
             yield
-    except (InputError, RunError) as error:
-        if _failed_before(store):
+    except BaseException as error:
+        _leave(together=isinstance(error, PreemptedError))
+        if isinstance(error, (InputError, RunError)) and _failed_before(store):
             sys.exit(getattr(error, "exit_code", 2))
         raise
-    dist.destroy_process_group()
+    _leave(together=True)
 
 
 def process_count() -> int:
@@ -206,6 +207,20 @@ def _partners_expected(rank: int, count: int) -> Iterator[None]:
             f"process {rank + 1} of {count}: another process of this training ended, or did not "
             f"answer for {TIMEOUT}; its own message says why"
         ) from error
+
+
+def _leave(*, together: bool) -> None:
+    """End the connections to the other processes, of which NCCL would warn at the exit.
+
+    Args:
+        together: Whether all leave now; else nobody waits for those that may be gone.
+    """
+    if not dist.is_initialized():
+        return
+    if together:
+        dist.destroy_process_group()
+    elif torch.cuda.is_available():
+        dist.distributed_c10d._get_default_group()._get_backend(torch.device("cuda")).abort()
 
 
 def _failed_before(store: Any) -> bool:

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import safetensors.torch
-import torch
 
 from difnet.config import InputError, RunConfig, RunError, atomic_path
 from difnet.data import VOID, Split
 from difnet.data.batches import training_batch
+from difnet.machine.memory import ran_out, shortage
 from difnet.machine.progress import say
 from difnet.training.history import History
 from difnet.training.recipe import learning_rate
 
 BAD_BATCH = "not_finite.safetensors"
 CONTINUES = "the same command continues from the last checkpoint"
-ASKED = re.compile(r"(?:allocate|of) (\d[\d.]* ?(?:bytes|[KMGT]iB))", re.IGNORECASE)
 ONE_VALUE = "Expected more than 1 value per channel"
-OUT_OF_MEMORY = re.compile(r"out of memory|DefaultCPUAllocator|(?:Unable to|Cannot) allocate", re.IGNORECASE)
+LESS = "lower train.batch_size, train.crop, data.size or model.width"
+"""What makes a training take less memory."""
 
 
 @contextmanager
@@ -42,9 +40,9 @@ def explained(out: Path) -> Iterator[None]:
     except (RuntimeError, ValueError, MemoryError, OSError) as error:
         if isinstance(error, (InputError, RunError)):
             raise
+        if ran_out(error):
+            raise RunError(f"{out}: {shortage(error)}; {LESS}") from error
         text = str(error)
-        if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(text):
-            raise RunError(f"{out}: {_out_of_memory(text)}") from error
         if ONE_VALUE in text:
             raise InputError(
                 f"{out}: a batch norm sees one value a channel: one image on a grid of one node; raise "
@@ -123,21 +121,3 @@ def say_void_batch(history: History, *, step: int, config: RunConfig, split: Spl
             )
             return True
     return False
-
-
-def _out_of_memory(text: str) -> str:
-    """What was asked, what was free, which keys to lower."""
-    asked = ASKED.search(text)
-    if "CUDA" in text and torch.cuda.is_available():
-        free, device = torch.cuda.mem_get_info()[0], "the GPU"
-    else:
-        free, device = psutil.virtual_memory().available, "the CPU"
-    return (
-        f"out of memory on {device}: {_readable(asked[1]) if asked else 'more'} asked for, "
-        f"{free / 2**30:.1f} GiB free; lower train.batch_size, train.crop, data.size or model.width"
-    )
-
-
-def _readable(amount: str) -> str:
-    number, unit = re.fullmatch(r"([\d.]+) ?(\w+)", amount).groups()  # type: ignore[union-attr]
-    return f"{float(number) / 2**30:.1f} GiB" if unit == "bytes" else amount

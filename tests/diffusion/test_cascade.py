@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from difnet.config.errors import InputError
 from difnet.diffusion import Transition, cascade, make_transition, transition_matrix
-from tests.diffusion.conftest import MIXING, exact_inverse, examples, largest_difference, normal
+from tests.diffusion.conftest import examples
+from tests.diffusion.reference import MIXING, exact_inverse, largest_difference, normal
 
 
 @pytest.mark.parametrize(

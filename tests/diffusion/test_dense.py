@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -14,10 +12,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from difnet.config.errors import InputError, RunError
-from difnet.diffusion import dense_inverse, lu_backends, transition_matrix
+from difnet.diffusion import dense_inverse, transition_matrix
 from difnet.diffusion.checks import DoesNotFitError
-from difnet.diffusion.lu_backends import Backend, choose_backend, cupy_problem
-from tests.diffusion.conftest import MIXING, exact_inverse, examples, largest_difference, normal
+from difnet.diffusion.lu_backends import Backend
+from tests.diffusion.conftest import examples
+from tests.diffusion.reference import MIXING, exact_inverse, largest_difference, normal
 
 cpu_backends = pytest.mark.parametrize("backend", ["scipy", "torch"])
 
@@ -145,41 +144,3 @@ def test_too_large_fails_before_allocating(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(DoesNotFitError, match="at most 111 nodes, or the iterative inverse") as error:
         dense_inverse(transition, seeds, 0.1)
     assert "\n" not in str(error.value)
-
-
-def test_cupy_without_a_gpu_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    transition, seeds = torch.eye(3)[None], torch.ones(1, 1, 3)
-    if importlib.util.find_spec("cupy"):
-        with pytest.raises(
-            InputError, match='^backend "cupy" needs a CUDA device, and there is none'
-        ) as error:
-            dense_inverse(transition, seeds, 0.1, backend="cupy")
-        assert "\n" not in str(error.value)
-    monkeypatch.setattr(lu_backends, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match='^backend "cupy" needs CuPy, which is not installed: pip install'):
-        dense_inverse(transition, seeds, 0.1, backend="cupy")
-    with pytest.raises(InputError, match="unknown backend 'numpy'"):
-        dense_inverse(transition, seeds, 0.1, backend="numpy")  # type: ignore[arg-type]
-
-
-def test_cupy_with_cpu_tensors_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lu_backends, "find_spec", lambda name: name)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert (
-        cupy_problem(torch.device("cpu")) == "works on CUDA tensors, these are on cpu: move them to the GPU"
-    )
-    with pytest.raises(InputError, match='"scipy" works on CPU tensors, not on cuda:0'):
-        choose_backend("scipy", torch.device("cuda:0"), nodes=9)
-
-
-def test_auto_says_once_which_backend_it_took(caplog: pytest.LogCaptureFixture) -> None:
-    lu_backends._automatic.cache_clear()
-    with caplog.at_level(logging.INFO, logger="difnet"):
-        for _ in range(3):
-            dense_inverse(torch.eye(3)[None], torch.ones(1, 1, 3), 0.5)
-        assert choose_backend("auto", torch.device("cpu"), nodes=5000) == "scipy"
-    assert [record.getMessage() for record in caplog.records] == [
-        "dense inverse: backend auto takes torch on cpu below 1024 nodes",
-        "dense inverse: backend auto takes scipy on cpu from 1024 nodes",
-    ]

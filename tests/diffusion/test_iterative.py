@@ -13,7 +13,8 @@ from torch import Tensor
 from difnet.config.errors import InputError, RunError
 from difnet.diffusion import iterative_inverse, iterative_solve, make_transition, transition_matrix
 from difnet.diffusion.matrix_free import LevelProduct
-from tests.diffusion.conftest import MIXING, exact_inverse, examples, largest_difference, normal
+from tests.diffusion.conftest import examples
+from tests.diffusion.reference import MIXING, exact_inverse, largest_difference, normal
 
 
 def clustered(nodes: int, *, seed: int, spread: float, dtype: torch.dtype) -> Tensor:

@@ -17,7 +17,8 @@ from difnet.diffusion import (
     transition_matrix,
 )
 from difnet.diffusion.checks import DoesNotFitError
-from tests.diffusion.conftest import MIXING, examples, largest_difference, normal
+from tests.diffusion.conftest import examples
+from tests.diffusion.reference import MIXING, largest_difference, normal
 
 KINDS = [
     make_transition("softmax"),

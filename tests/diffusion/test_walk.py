@@ -7,13 +7,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from difnet.config.errors import InputError
 from difnet.diffusion import random_walk
 from difnet.diffusion.held_walk import HeldWalk
 from difnet.diffusion.symmetric_walk import LARGEST_SQUARE, TILE, SymmetricWalk
-from difnet.diffusion.walk import MOST_HELD_NODES, WALKS, attention_walk, walk_path
-from tests.diffusion.conftest import MIXING, examples, largest_difference, normal, plain_walk
+from difnet.diffusion.walk import MOST_HELD_NODES, WALKS, attention_walk, attention_widths, walk_path
+from tests.diffusion.conftest import examples
+from tests.diffusion.reference import MIXING, largest_difference, normal, plain_walk
 
 shapes = st.tuples(
     st.integers(1, 3),
@@ -220,6 +222,54 @@ def test_paths_are_chosen_by_size_norm_and_use() -> None:
     assert walk_path(many, wants_gradient=False) == "attention"
     for value in ((LARGEST_SQUARE * 1.01 / 64) ** 0.5, torch.nan):
         assert walk_path(torch.full_like(many, value), wants_gradient=True) == "attention"
+
+
+@pytest.mark.parametrize(
+    ("embedding", "classes", "dtype", "expected"),
+    [
+        (64, 21, torch.float32, (64, 24)),
+        (64, 150, torch.float32, (64, 152)),
+        (64, 11, torch.float32, (64, 16)),
+        (16, 21, torch.float32, (16, 24)),
+        (16, 59, torch.float32, (16, 64)),
+        (3, 1, torch.float32, (8, 8)),
+        (64, 21, torch.bfloat16, (64, 64)),
+        (64, 150, torch.float16, (152, 152)),
+    ],
+)
+def test_widths_on_a_gpu_are_those_of_its_kernels(
+    embedding: int, classes: int, dtype: torch.dtype, expected: tuple[int, int]
+) -> None:
+    """Multiples of 8; in single precision the value is no wider than it must be."""
+    assert attention_widths(embedding, classes, device="cuda", dtype=dtype) == expected
+
+
+@pytest.mark.parametrize(("embedding", "classes"), [(64, 21), (64, 150), (5, 5)])
+def test_widths_on_the_cpu_are_equal(embedding: int, classes: int) -> None:
+    widths = attention_widths(embedding, classes, device="cpu", dtype=torch.float32)
+    assert widths == (max(embedding, classes),) * 2
+
+
+@pytest.mark.parametrize(
+    ("dtype", "refused"), [(torch.float32, True), (torch.bfloat16, True), (torch.float64, False)]
+)
+@pytest.mark.parametrize("classes", [7, 21, 150])
+def test_attention_on_a_gpu_refuses_the_path_that_holds_the_matrix(
+    dtype: torch.dtype, classes: int, refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tensors without values, on "cuda": what reaches PyTorch's attention, and what it may do there."""
+    seen = []
+
+    def attention(query: Tensor, key: Tensor, value: Tensor, *, scale: float) -> Tensor:
+        seen.append((query.shape[-1], value.shape[-1], torch.backends.cuda.math_sdp_enabled()))
+        return value
+
+    monkeypatch.setattr("difnet.diffusion.walk.scaled_dot_product_attention", attention)
+    with FakeTensorMode():
+        features, signal = (torch.empty(2, w, 900, device="cuda", dtype=dtype) for w in (64, classes))
+        assert attention_walk(features, signal).shape == signal.shape
+    widths = attention_widths(64, classes, device="cuda", dtype=dtype)
+    assert seen == [(*widths, not refused)] and torch.backends.cuda.math_sdp_enabled()
 
 
 def test_wrong_shapes_are_input_errors() -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pandas as pd
 import pytest
 import torch
+import torch.distributed as dist
 from safetensors.torch import load_file
 from torch import nn
 
-from difnet.config import InputError, TrainConfig
+from difnet.config import InputError, PreemptedError, RunError, TrainConfig
 from difnet.data import load_prepared, prepare
 from difnet.data.batches import training_batch
 from difnet.training import distributed
@@ -92,6 +95,42 @@ def test_a_signal_to_one_process_stops_both_and_one_process_continues(train: Tra
     train(out, *overrides, ablation="cascade")
     train(tmp_path / "one", *overrides, ablation="cascade")
     assert losses(out) == pytest.approx(losses(tmp_path / "one"), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("error", "on_gpu", "expected"),
+    [
+        (None, True, ["destroyed"]),
+        (PreemptedError("asked to stop"), True, ["destroyed"]),
+        (RunError("the loss is nan"), True, ["abort of cuda"]),
+        (ValueError("a mistake in the code"), True, ["abort of cuda"]),
+        (RunError("the loss is nan"), False, []),
+    ],
+)
+def test_processes_leave_nccl_however_they_end(
+    error: Exception | None, on_gpu: bool, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Together, or without waiting for those that may be gone; else NCCL warns at the exit."""
+    left: list[str] = []
+    store, group = MagicMock(), MagicMock()
+    store.add.return_value = 1
+    group._get_backend = lambda device: MagicMock(abort=lambda: left.append(f"abort of {device}"))
+    for name, value in {"WORLD_SIZE": "2", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(distributed, "rendezvous", lambda *_, **__: iter([(store, 0, 2)]))
+    monkeypatch.setattr(distributed, "by_first", lambda action: action())
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: on_gpu)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda place: None)
+    monkeypatch.setattr(dist, "init_process_group", lambda *_, **__: None)
+    monkeypatch.setattr(dist, "is_initialized", lambda: True)
+    monkeypatch.setattr(dist, "destroy_process_group", lambda: left.append("destroyed"))
+    monkeypatch.setattr(dist.distributed_c10d, "_get_default_group", lambda: group)
+    context = pytest.raises(type(error)) if error else nullcontext()
+    with context, distributed.joined_processes(TrainConfig()):
+        if error:
+            raise error
+    assert left == expected
 
 
 @pytest.mark.slow

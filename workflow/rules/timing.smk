@@ -7,6 +7,7 @@ rule operators:
         trained=reference_run,
     output:
         operators="results/{benchmark}/timing/operators.csv",
+        machine="results/{benchmark}/timing/operators.json",
         growth="results/{benchmark}/growth.csv",
         features="results/{benchmark}/timing/features.csv",
     log:
@@ -28,7 +29,12 @@ rule networks:
     input:
         data=data_index,
     output:
-        multiext("results/{benchmark}/timing/", "networks.csv", "breakdown.csv"),
+        multiext(
+            "results/{benchmark}/timing/",
+            "networks.csv",
+            "breakdown.csv",
+            "networks.json",
+        ),
     log:
         "results/{benchmark}/logs/networks.log",
     threads: CORES

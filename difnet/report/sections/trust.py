@@ -60,7 +60,8 @@ def warnings(results: Results) -> list[str]:
     for key, noun in CONSTANT.items():
         values = sorted({str(run.environment.get(key) or "") for run in runs} - {""})
         if len(values) > 1:
-            found.append(f"These runs mix {len(values)} {noun}: {listing([value[:12] for value in values])}.")
+            shown = [value[:12] for value in values] if key.endswith("sha256") else values
+            found.append(f"These runs mix {len(values)} {noun}: {listing(shown)}.")
     stated = results.data.sha256
     used = {str(run.environment.get("data_sha256") or "") for run in runs} - {""}
     if stated and used and used != {stated}:
