@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
 
 from difnet.config import Project
 
-PROJECT = Path(__file__).resolve().parents[1]
+TESTS = Path(__file__).resolve().parent
+PROJECT = TESTS.parent
 CATALOGUE = Project(PROJECT)
 """Benchmarks and ablations of this project."""
 
@@ -52,15 +52,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
-class ByFile(LoadScopeScheduling):
-    """Gives whole files to the processes, and one whole folder."""
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `-m gpu` look at tests/gpu alone: a machine for it may lack what other tests import."""
+    if config.option.markexpr == "gpu" and collection_path.parent == TESTS:
+        return collection_path.name != "gpu"
+    return None
 
-    def _split_scope(self, nodeid: str) -> str:
-        return SHARED if nodeid.startswith(SHARED) else nodeid.partition("::")[0]
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Called where the tests run in several processes, which are given whole files, and one whole folder."""
+    from xdist.scheduler import LoadScopeScheduling
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
-    """Called where the tests run in several processes."""
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return SHARED if nodeid.startswith(SHARED) else nodeid.partition("::")[0]
+
+    config.option.loadscopereorder = False
     return ByFile(config, log)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import psutil
+import torch
 
 RAN_OUT = re.compile(
     r"out of memory|ALLOC_FAILED|DefaultCPUAllocator|(?:Unable to|Cannot) allocate", re.IGNORECASE
@@ -16,15 +17,13 @@ ASKED = re.compile(r"(?:allocate|of) (\d[\d.]* ?(?:bytes|[KMGT]iB))", re.IGNOREC
 
 def ran_out(error: BaseException) -> bool:
     """Whether an error means that memory ran out, on the CPU or on a GPU."""
-    return isinstance(error, MemoryError) or (
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
         isinstance(error, RuntimeError) and RAN_OUT.search(str(error)) is not None
     )
 
 
 def shortage(error: BaseException) -> str:
     """Say of such an error where memory ran out, what was asked for and what is free."""
-    import torch  # where an operation of PyTorch failed, it is there already
-
     text = str(error)
     asked = ASKED.search(text)
     if ON_GPU.search(text) and torch.cuda.is_available():

@@ -10,7 +10,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from difnet.config import BenchmarkPlan, write_text
+from difnet.config import BenchmarkPlan
+from difnet.config.digests import write_digested
 from difnet.data import prepare
 from difnet.machine.environment import environment
 from difnet.machine.progress import say
@@ -60,21 +61,23 @@ def time_benchmark(
         levels = _levels(planned, data, trained)
         throttling = Throttling()
         operators = time_operators(planned.timing, levels)
-        written.append(_write_machine(_part(out, "operators"), throttling))
+        throttled = throttling.share()
         written += [
             _write(TIMING, _with_throughput(operators), _part(out, "operators")),
             _write(GROWTH, fit_growth(operators), out / GROWTH.name),
             _write(FEATURES, describe_features(levels, planned.timing.nodes), out / FEATURES.name),
+            _write_machine(_part(out, "operators"), throttled),
         ]
         _warn_if_disturbed(operators)
     if only != "operators":
         throttling = Throttling()
         networks = time_networks(planned.first_runs, planned.timing, data=data)
-        written.append(_write_machine(_part(out, "networks"), throttling))
+        throttled = throttling.share()
         _warn_if_disturbed(networks)
         written += [
             _write(TIMING, networks, _part(out, "networks")),
             _write(BREAKDOWN, training_step_breakdown(planned.first_runs, data=data), out / BREAKDOWN.name),
+            _write_machine(_part(out, "networks"), throttled),
         ]
     if only is None:
         written.append(join_parts(out))
@@ -117,17 +120,16 @@ def _warn_if_disturbed(timing: pd.DataFrame) -> None:
         )
 
 
-def _write_machine(part: Path, throttling: Throttling) -> Path:
+def _write_machine(part: Path, throttled: float) -> Path:
     """Write what a part was timed with, and say if the GPU did not keep its clock."""
-    share = throttling.share()
-    if share > BUSY:
+    if throttled > BUSY:
         say(
-            f"warning: the GPU was held below its clock for {share:.0%} of the time in which this was timed; "
-            "cool it or raise its power limit, and time again"
+            f"warning: the GPU was held below its clock for {throttled:.0%} of the time in which this was "
+            "timed; cool it or raise its power limit, and time again"
         )
-    known = None if math.isnan(share) else round(share, 3)
+    known = None if math.isnan(throttled) else round(throttled, 3)
     path = part.with_suffix(".json")
-    write_text(path, json.dumps(environment("time") | {"throttled_share": known}, indent=1) + "\n")
+    write_digested(path, json.dumps(environment("time") | {"throttled_share": known}, indent=1) + "\n")
     return path
 
 

@@ -24,7 +24,7 @@ class Throttling:
         Not a number without a GPU, or where its driver or the package `nvidia-ml-py` does not tell.
         """
         elapsed, held = (after - before for after, before in zip(self._seconds(), self._start, strict=True))
-        return min(1.0, held / elapsed) if elapsed > 0 else math.nan
+        return held / elapsed if elapsed > 0 else math.nan
 
     def _seconds(self) -> tuple[float, float]:
         """Time now, and how long the limit that did most so far held the clock down."""

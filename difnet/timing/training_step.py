@@ -95,7 +95,7 @@ def _profiled(run: RunConfig, prepared: PreparedData) -> tuple[str, dict[str, fl
         RunError: If the profiler sees no kernel of a GPU.
     """
     step = TrainingStep(run, len(prepared.index.classes))
-    _mark_walks(step.network)
+    mark_walks(step.network)
     batches = training_batches(prepared.split("train"), run)
     on_gpu = step.device.type == "cuda"
 
@@ -116,7 +116,7 @@ def _profiled(run: RunConfig, prepared: PreparedData) -> tuple[str, dict[str, fl
     with profile(activities=activities) as profiler:
         pauses = [take() for _ in range(STEPS)]
     batches.close()
-    times = _times(profiler.events() or [], on_gpu=on_gpu)
+    times = part_times(profiler.events() or [], on_gpu=on_gpu)
     if on_gpu:
         if not any(times.values()):
             raise RunError("the profiler saw no kernel; may this process use CUPTI?")
@@ -132,7 +132,7 @@ def _passed() -> list[torch.cuda.Event]:
     return [mark]
 
 
-def _mark_walks(network: nn.Module) -> None:
+def mark_walks(network: nn.Module) -> None:
     """Name the passes of the diffusion rule in the profile."""
     rule = getattr(network, "diffusion", None)
     if not isinstance(rule, nn.Module):
@@ -146,7 +146,7 @@ def _mark_walks(network: nn.Module) -> None:
     rule.forward = marked
 
 
-def _times(events: Iterable[Any], *, on_gpu: bool) -> dict[str, float]:
+def part_times(events: Iterable[Any], *, on_gpu: bool) -> dict[str, float]:
     """Milliseconds of each part of one step: the events' own time, on a GPU that of their kernels.
 
     The profiler lists every kernel once more as an event of the GPU, which nothing called.

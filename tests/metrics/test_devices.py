@@ -1,4 +1,4 @@
-"""The torch path gives the integers of the NumPy path; on the CPU always, on a GPU where there is one."""
+"""The torch path gives the integers of the NumPy path (on a GPU: tests/gpu/test_metrics_on_gpu.py)."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from difnet.metrics import boundary_f_score, boundary_iou, confusion_matrix, trimap_miou
 from difnet.metrics.boundary_f import boundary_counts
 from difnet.metrics.boundary_f_one_to_one import one_to_one_counts
 from difnet.metrics.boundary_iou import band_overlap
 from difnet.metrics.confusion import confusions
 from difnet.metrics.label_maps import LabelMaps, label_maps
 from difnet.metrics.trimap import RADII, band_confusions
-
-DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
 
 
 def batch(classes):
@@ -29,11 +26,13 @@ def batch(classes):
     return prediction, truth
 
 
-@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("classes", [2, 15, 16, 31, 32, 63, 64, 256])
-def test_same_integers(device, classes):
-    if device == "cuda" and not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
+def test_same_integers(classes):
+    assert_same_integers("cpu", classes)
+
+
+def assert_same_integers(device, classes):
+    """Of tensors on a device and of arrays."""
     host = label_maps(*batch(classes), classes)
     fields = (host.prediction, host.truth, host.valid)
     moved = LabelMaps(*(torch.from_numpy(field).to(device) for field in fields), classes)
@@ -57,15 +56,3 @@ def test_a_batch_is_its_images(classes):
     for index, alone in enumerate(whole.blocks()):
         assert np.array_equal(boundary_counts(alone).matched_truth[0], together.matched_truth[index])
         assert np.array_equal(band_confusions(alone, RADII)[0], band_confusions(whole, RADII)[index])
-
-
-@pytest.mark.gpu
-def test_public_functions_on_a_gpu():
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
-    prediction, truth = batch(11)
-    there = [torch.from_numpy(maps).cuda() for maps in (prediction, truth)]
-    assert np.array_equal(confusion_matrix(*there, 11), confusion_matrix(prediction, truth, 11))
-    for metric in (boundary_f_score, boundary_iou):
-        assert metric(*there, 11) == metric(prediction, truth, 11)
-    assert trimap_miou(*there, 11, 4) == trimap_miou(prediction, truth, 11, 4)

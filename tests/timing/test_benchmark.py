@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from pathlib import Path
@@ -14,7 +15,7 @@ from pandas.testing import assert_frame_equal
 from difnet.config import InputError, plan
 from difnet.tables import BREAKDOWN, FEATURES, GROWTH, TIMING
 from difnet.timing import join_parts, time_benchmark
-from difnet.timing.benchmark import Part
+from difnet.timing.benchmark import Part, _write_machine
 from tests.conftest import CATALOGUE
 
 TRAINED = ("cascade", "deeplab", "dense_inverse", "seed_only", "shared_resnet", "similarity_only")
@@ -32,8 +33,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "timing/operators.csv",
         "growth.csv",
         "timing/features.csv",
+        "timing/operators.json",
         "timing/networks.csv",
         "timing/breakdown.csv",
+        "timing/networks.json",
         "timing.csv",
     ]
     assert written == [out / name for name in names]
@@ -52,6 +55,21 @@ def test_the_table_holds_both_parts(folder: Path, timing: pd.DataFrame) -> None:
     assert set(BREAKDOWN.read(folder / "timing" / "breakdown.csv")["variant"]) == set(TRAINED)
 
 
+def test_what_it_was_timed_with_lies_beside_each_part(folder: Path) -> None:
+    for part in get_args(Part):
+        record = json.loads((folder / "timing" / f"{part}.json").read_text())
+        assert record["device"] == "cpu" and record["throttled_share"] is None
+        assert record["torch"] and record["threads"] == 1
+
+
+def test_a_gpu_below_its_clock_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _write_machine(tmp_path / "operators.csv", 0.31)
+    _write_machine(tmp_path / "networks.csv", math.nan)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: the GPU was held below its clock for 31% of the time")
+    assert json.loads((tmp_path / "operators.json").read_text())["throttled_share"] == 0.31
+
+
 def test_every_trained_variant_has_its_rows(timing: pd.DataFrame) -> None:
     networks = timing[timing["subject"].str.startswith("model:")]
     metrics = ["images_per_s", "latency_ms", "peak_memory_mb", "train_step_ms"]
@@ -67,7 +85,8 @@ def test_one_part_leaves_the_other_alone(tmp_path: Path) -> None:
     (prior,) = [variant for variant in TINY.variants if variant.name == "pixel_prior"]
     planned = TINY.model_copy(update={"variants": (prior,)})
     written = time_benchmark(planned, data=tmp_path / "data", out=tmp_path, only="networks")
-    assert written == [tmp_path / "timing" / name for name in ("networks.csv", "breakdown.csv")]
+    names = ("networks.csv", "breakdown.csv", "networks.json")
+    assert written == [tmp_path / "timing" / name for name in names]
     assert TIMING.rows(TIMING.read(written[0])) == BREAKDOWN.rows(BREAKDOWN.read(written[1])) == []
     assert not (tmp_path / "timing.csv").exists()
 

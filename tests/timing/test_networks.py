@@ -40,6 +40,24 @@ def test_step_that_does_not_fit_has_its_rows(tmp_path: Path, monkeypatch: pytest
     assert training_step_breakdown([run], data=tmp_path).empty
 
 
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED"), "does_not_fit"),
+        (RuntimeError("CUDA error: misaligned address\nmore"), "not_run (CUDA error: misaligned address)"),
+    ],
+)
+def test_a_network_that_cannot_be_made_ready_has_its_rows(
+    error: Exception, status: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("difnet.timing.training_step.build_from_config", build)
+    rows = networks_of_tiny(tmp_path, warmup=0, repeats=1)
+    assert rows["status"].tolist() == [status] * 4 and rows["value"].isna().all()
+
+
 def test_networks_compute_with_the_threads_of_the_benchmark(tmp_path: Path) -> None:
     for threads in (2, 1):
         networks_of_tiny(tmp_path, warmup=0, repeats=1, threads=threads)

@@ -36,16 +36,23 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_row_is_there_and_the_gpu_rows_say_why_they_are_empty() -> None:
     table = time_operators(grid(), RANDOM)
     assert list(table.columns) == TIMING.columns
-    assert len(table) == 3 * (3 * len(SUBJECTS) - sum(not subject.backward for subject in SUBJECTS))
-    cupy = table["subject"].str.startswith("dense_inverse_cupy")
-    assert set(table.loc[cupy, "status"]) == {"not_run (no GPU)"}
-    assert table.loc[cupy, "value"].isna().all()
-    ran = table[~cupy]
+    metrics = [1 if subject.graph else 2 + subject.backward for subject in SUBJECTS]
+    assert len(table) == 3 * sum(metrics)
+    only_there = table["subject"].str.contains("cupy|graph")
+    assert set(table.loc[only_there, "status"]) == {"not_run (no GPU)"}
+    assert table.loc[only_there, "value"].isna().all()
+    ran = table[~only_there]
     assert set(ran["status"]) == {"ok"}
     assert (ran["ci_low"] <= ran["value"]).all()
     assert (ran["value"] <= ran["ci_high"]).all()
     assert set(ran["metric"]) == {"latency_ms", "forward_backward_ms", "peak_memory_mb"}
     assert (ran.loc[ran["metric"] != "peak_memory_mb", "value"] > 0).all()
+
+
+def test_what_no_graph_can_hold_says_so_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    (row,) = time_operators(grid(nodes=(16,)), RANDOM, subjects=["dense_inverse_graph"])["status"]
+    assert row == "not_run (it looks at its residual, which no CUDA graph can)"
 
 
 def test_threads_are_those_of_the_configuration() -> None:

@@ -1,4 +1,7 @@
-"""The weights depend on the configuration alone: real processes, killed; and the GPU's replacements."""
+"""The weights depend on the configuration alone: real processes, killed; and the GPU's replacements.
+
+The bits of trainings on a GPU: tests/gpu/test_training_on_gpu.py.
+"""
 
 from __future__ import annotations
 
@@ -83,12 +86,3 @@ def test_a_training_with_deterministic_kernels(train: Trainer, tmp_path) -> None
     assert not torch.are_deterministic_algorithms_enabled()
     differences = [(plain[name].float() - fixed[name].float()).abs().max() for name in plain]
     assert 0 < max(differences) < 1e-4
-
-
-@pytest.mark.gpu
-def test_two_trainings_on_a_gpu_give_the_same_bits(train: Trainer, tmp_path) -> None:
-    runs = [
-        train(tmp_path / name, "train.deterministic=true", "train.steps=30", ablation="cascade")
-        for name in ("first", "second")
-    ]
-    assert all(torch.equal(runs[0][name], runs[1][name]) for name in runs[0])

@@ -1,0 +1,305 @@
+"""What `scripts/gpu_session.py` measures, one function a part; each runs in a process of its own.
+
+A part calls `measured(name, value)` as soon as it knows something, so that one that is ended keeps it. Names
+are those of the table of expectations there. In a dry run it takes the smallest size, on whatever there is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from pathlib import Path
+from statistics import median
+from xml.etree import ElementTree
+
+import torch
+from measure_training import PLAIN, PlainCascade
+from torch import Tensor
+from torch.profiler import ProfilerActivity, profile
+
+from difnet.config import Project, resolve_run
+from difnet.diffusion.lu_backends import cupy_problem
+from difnet.machine import environment as machine_record
+from difnet.machine.gpus import visible_gpus
+from difnet.timing.cuda_graph import recorded
+from difnet.timing.operator_inputs import FEATURE_SCALE, LEVELS, normal
+from difnet.timing.protocol import peak_memory, seconds
+from difnet.timing.subjects import SUBJECTS
+from difnet.timing.training_step import STEPS, TrainingStep, mark_walks, part_times
+from difnet.training import choose_device
+from difnet.training.device import use_deterministic
+
+PROJECT = Path(__file__).resolve().parents[1]
+MEASURED = "measured "
+"""Start of a line of a part's log that holds a name and a value."""
+CLASSES = 21
+PREEMPTED = 75
+HEADLINE = ("cascade", "deeplab", "seed_only", "similarity_only", "dense_inverse")
+"""In the order in which they are trained: the first claim needs the first two."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How large everything is."""
+
+    network: str
+    side: int
+    batch: int
+    nodes: tuple[int, ...]
+    repeats: int
+    benchmark: str
+    settings: tuple[str, ...]
+    """Of the benchmark's runs."""
+    selection: tuple[str, ...]
+    """Of the workflow's run of `tiny`."""
+
+
+FULL = Sizes(
+    *("difnet-50", 321, 16, (1681, 4225, 9216, 16384), 9, "camvid"),
+    settings=("model.weights=null", "train.steps=300", "train.checkpoint_every=50"),
+    selection=(),
+)
+DRY = Sizes(
+    *("difnet-nano", 65, 2, (64,), 2, "tiny"),
+    settings=("train.steps=40", "train.checkpoint_every=5"),
+    selection=("ablations=[cascade,deeplab]", "seeds=[0]"),
+)
+
+
+def measured(name: str, value: object) -> None:
+    """Tell the session a value."""
+    print(f"{MEASURED}{json.dumps([name, value])}", flush=True)
+
+
+def milliseconds(call: Callable[[], object], sizes: Sizes) -> float:
+    """Median over the repeats, after two calls; each waits for the device."""
+    device = choose_device().type
+    times = [1e3 * seconds(call, device) for _ in range(sizes.repeats + 2)]
+    return round(median(times[2:]), 3)
+
+
+def machine(sizes: Sizes, out: Path) -> None:
+    """Versions, devices, and the kernel that a walk of each width takes."""
+    for name, value in machine_record.environment("time").items():
+        measured(name, value)
+    measured("visible GPUs", visible_gpus())
+    measured("CuPy", cupy_problem(choose_device()) or "works")
+
+
+def tests(sizes: Sizes, out: Path) -> None:
+    """The tests that need a GPU."""
+    report = out / "tests.xml"
+    done = run("-m", "pytest", "-m", "gpu", "-rs", "--tb=short", f"--junitxml={report}")
+    suite = next(ElementTree.parse(report).iter("testsuite"))
+    for name in ("tests", "failures", "errors", "skipped"):
+        measured(f"pytest -m gpu, {name}", int(suite.attrib[name]))
+    sys.exit(done)
+
+
+def parity(sizes: Sizes, out: Path) -> None:
+    """One step on the CPU, and on the device in each precision: loss and gradients, relative."""
+    here = numbers_of_step(sizes, torch.device("cpu"), "fp32")
+    for precision in ("fp32", "bf16"):
+        loss, gradients = numbers_of_step(sizes, choose_device(), precision)
+        off = float((gradients - here[1]).norm() / here[1].norm())
+        measured(f"{precision}, loss and gradients off by", [abs(loss / here[0] - 1), off])
+
+
+def numbers_of_step(sizes: Sizes, device: torch.device, precision: str) -> tuple[float, Tensor]:
+    """Loss and gradients of the first step of a small network."""
+    step, images, labels = training(sizes, f"train.precision={precision}", "model.name=difnet-nano")
+    step.network.to(device)
+    loss = float(step(images[:4].to(device), labels[:4].to(device)))
+    gradients = [p.grad.flatten().float().cpu() for p in step.network.parameters() if p.grad is not None]
+    return loss, torch.cat(gradients)
+
+
+def operators(sizes: Sizes, out: Path) -> None:
+    """Forward passes, warm and after the cache was swept; LU of a batch in turn and at once."""
+    device = choose_device()
+    subjects = {subject.name: subject for subject in SUBJECTS}
+    cupy = "dense_inverse_cupy" if not cupy_problem(device) else "dense_inverse_torch"
+    sweep = torch.empty(2**28 if device.type == "cuda" else 2**10, dtype=torch.uint8, device=device)
+    for nodes in sizes.nodes:
+        levels = [FEATURE_SCALE * normal(1, 64, nodes, seed=level).to(device) for level in range(LEVELS)]
+        seeds = normal(1, CLASSES, nodes, seed=LEVELS).to(device)
+        calls: dict[str, Callable[[], object]] = {
+            name: partial(subjects[name].operator, levels, seeds)
+            for name in (
+                "plain_walk",
+                "fused_walk",
+                "cascade",
+                cupy,
+                "dense_inverse_torch",
+                "iterative_inverse",
+            )
+        }
+        with torch.no_grad():
+            for name, call in calls.items():
+                measured(f"{name}, N = {nodes}", milliseconds(call, sizes))
+            both = milliseconds(lambda c=calls["cascade"]: (sweep.zero_(), c()), sizes)
+            measured(f"cascade with the cache swept, N = {nodes}", both - milliseconds(sweep.zero_, sizes))
+            peak = peak_memory(calls[cupy], device.type) or 0.0
+            measured(f"{cupy}, N = {nodes}, peak in N x N floats", round(peak / (4 * nodes**2), 2))
+            if device.type == "cuda":
+                measured(
+                    f"cascade as a CUDA graph, N = {nodes}", milliseconds(recorded(calls["cascade"]), sizes)
+                )
+    system = 3 * torch.eye(sizes.nodes[0], device=device).repeat(sizes.batch, 1, 1)
+    measured(
+        "LU of a batch in turn", milliseconds(lambda: [torch.linalg.lu_factor_ex(m) for m in system], sizes)
+    )
+    if device.type == "cuda":  # on a CPU it is wrong
+        measured("LU of a batch at once", milliseconds(lambda: torch.linalg.lu_factor_ex(system), sizes))
+
+
+def steps(sizes: Sizes, out: Path) -> None:
+    """The training step against the plain path in single precision, and where its time goes."""
+    device = choose_device().type
+    ours, images, labels = training(sizes)
+    call = partial(ours, images, labels)
+    measured("step", milliseconds(call, sizes))
+    measured("images/s", round(1e3 * sizes.batch / milliseconds(call, sizes)))
+    measured("step, peak GB", round((peak_memory(call, device) or 0.0) / 1e9, 2))
+    mark_walks(ours.network)
+    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if device == "cuda" else [])]
+    with profile(activities=activities) as profiler:
+        for _ in range(STEPS):
+            call()
+    for part, ms in part_times(profiler.events() or [], on_gpu=device == "cuda").items():
+        measured(f"step, {part}", round(ms, 2))
+    torch.backends.cudnn.benchmark = True
+    measured("step with cudnn.benchmark", milliseconds(call, sizes))
+    torch.backends.cudnn.benchmark = False
+    del ours, call
+    plain, images, labels = training(sizes, *PLAIN)
+    plain.network.diffusion = PlainCascade(plain.network.diffusion)
+    measured("plain step", milliseconds(partial(plain, images, labels), sizes))
+
+
+def deterministic(sizes: Sizes, out: Path) -> None:
+    """What deterministic kernels cost, and whether two trainings have the same bits with and without."""
+    for fixed in (False, True):
+        use_deterministic(fixed)
+        weights = []
+        for _ in range(2):
+            step, images, labels = training(sizes)
+            for _ in range(3):
+                step(images, labels)
+            weights.append(torch.cat([p.detach().flatten() for p in step.network.parameters()]).cpu())
+        name = "deterministic" if fixed else "fastest kernels"
+        measured(f"{name}, the same bits", torch.equal(*weights))
+        measured(f"{name}, step", milliseconds(partial(step, images, labels), sizes))
+
+
+def stopped_training(sizes: Sizes, out: Path) -> None:
+    """A training that is asked to stop after its first checkpoint, and is continued."""
+    folder = out / "stopped"
+    shutil.rmtree(folder, ignore_errors=True)
+    command = train_command(sizes, "cascade", 0, folder, sizes.settings)
+    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
+    process = subprocess.Popen([sys.executable, *command], cwd=PROJECT, env=environment)
+    while process.poll() is None and not (folder / "checkpoint.pt").exists():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    measured("exit code of the stopped training", process.wait())
+    measured("exit code of its continuation", run(*command))
+    record = json.loads((folder / "environment.json").read_text())
+    measured("training, seconds", record["wall_s"])
+    sys.exit(process.returncode not in {0, PREEMPTED})
+
+
+def workflow(sizes: Sizes, out: Path) -> None:
+    """The whole workflow on `tiny`, in a copy of the project."""
+    copy = out / "project"
+    shutil.rmtree(copy, ignore_errors=True)
+    for folder in ("workflow", "ablations", "profiles", "difnet"):
+        shutil.copytree(PROJECT / folder, copy / folder)
+    for file in ("Snakefile", "pyproject.toml"):
+        shutil.copy(PROJECT / file, copy / file)
+    config = ("benchmarks=[tiny]", *sizes.selection)
+    done = run("-m", "snakemake", "--cores", "all", "--scheduler", "greedy", "--config", *config, cwd=copy)
+    measured("the report is there", (copy / "results" / "report.html").exists())
+    sys.exit(done)
+
+
+def timing(sizes: Sizes, out: Path) -> None:
+    """The tables of timing of a benchmark."""
+    where = ("--benchmark", sizes.benchmark, "--out", str(out / "timing"))
+    sys.exit(run("-m", "difnet", "time", *where, *assignments(sizes.settings)))
+
+
+def seeds(sizes: Sizes, out: Path) -> None:
+    """Trains and scores the headline from random weights, seed after seed, until time is up."""
+    variants = HEADLINE if sizes is FULL else HEADLINE[:1]
+    settings = ("model.weights=null",) if sizes is FULL else sizes.settings
+    for seed in count() if sizes is FULL else (0,):
+        for variant in variants:
+            folder = out / "runs" / variant / f"seed{seed}"
+            trained = run(*train_command(sizes, variant, seed, folder, settings))
+            if code := trained or run("-m", "difnet", "evaluate", str(folder)):
+                sys.exit(code)
+            measured(f"{variant} seed {seed}", "trained and scored")
+
+
+def training(sizes: Sizes, *overrides: str) -> tuple[TrainingStep, Tensor, Tensor]:
+    """A step of the recipe of VOC 2012 with the same weights in every call, and a random batch."""
+    given = [
+        "model.weights=null",
+        f"model.name={sizes.network}",
+        f"train.crop={sizes.side}",
+        f"train.batch_size={sizes.batch}",
+    ]
+    run = resolve_run(
+        Project(), benchmark="voc2012", ablation="cascade", seed=0, overrides=[*given, *overrides]
+    )
+    torch.manual_seed(0)
+    step = TrainingStep(run, CLASSES)
+    images = normal(sizes.batch, 3, sizes.side, sizes.side, seed=1).to(step.device)
+    labels = torch.randint(CLASSES, images[:, 0].shape, generator=torch.Generator().manual_seed(2))
+    return step, images.contiguous(memory_format=step.layout), labels.to(step.device)
+
+
+def train_command(
+    sizes: Sizes, variant: str, seed: int, folder: Path, settings: tuple[str, ...]
+) -> list[str]:
+    """Arguments of Python for a training."""
+    chosen = ["--benchmark", sizes.benchmark, "--ablation", variant, "--seed", str(seed)]
+    return ["-m", "difnet", "train", *chosen, "--out", str(folder), *assignments(settings)]
+
+
+def assignments(settings: tuple[str, ...]) -> list[str]:
+    """Options `--set`."""
+    return [word for setting in settings for word in ("--set", setting)]
+
+
+def run(*arguments: str, cwd: Path = PROJECT) -> int:
+    """Exit code of a Python command of this project."""
+    environment = os.environ | {"PYTHONPATH": str(cwd)}
+    return subprocess.run([sys.executable, *arguments], cwd=cwd, env=environment, check=False).returncode
+
+
+PARTS: dict[str, Callable[[Sizes, Path], None]] = {
+    "environment": machine,
+    "tests": tests,
+    "parity": parity,
+    "operators": operators,
+    "step": steps,
+    "deterministic": deterministic,
+    "training": stopped_training,
+    "workflow": workflow,
+    "timing": timing,
+    "seeds": seeds,
+}
+
+if __name__ == "__main__":
+    PARTS[sys.argv[1]](DRY if "--dry-run" in sys.argv else FULL, Path(sys.argv[2]))
