@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -145,6 +146,15 @@ main.main()
 def test_what_the_system_refuses_is_one_line(raising: str, line: str, tmp_path: Path) -> None:
     failed = run_with(raising, tmp_path)
     assert (failed.returncode, failed.stdout, failed.stderr) == (1, "", f"difnet: {line}\n")
+
+
+def test_memory_that_runs_out_in_pytorch_is_one_line() -> None:
+    failed = run_with("raise RuntimeError('CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling\\nmore')")
+    assert failed.returncode == 1
+    assert re.fullmatch(
+        r"difnet: out of memory on the .PU: more asked for, [\d.]+ GiB free; end what else .*\n",
+        failed.stderr,
+    )
 
 
 def test_the_end_of_a_file_is_no_interrupt() -> None:
