@@ -28,7 +28,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from difnet.config import Project, resolve_run
 from difnet.diffusion.lu_backends import cupy_problem
-from difnet.machine import environment as machine_record
+from difnet.machine.environment import environment
 from difnet.machine.gpus import visible_gpus
 from difnet.timing.cuda_graph import recorded
 from difnet.timing.operator_inputs import FEATURE_SCALE, LEVELS, normal
@@ -42,6 +42,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 MEASURED = "measured "
 """Start of a line of a part's log that holds a name and a value."""
 CLASSES = 21
+OPERATORS = {"plain_walk", "fused_walk", "cascade", "dense_inverse_cupy", "dense_inverse_torch"}
 PREEMPTED = 75
 HEADLINE = ("cascade", "deeplab", "seed_only", "similarity_only", "dense_inverse")
 """In the order in which they are trained: the first claim needs the first two."""
@@ -89,7 +90,7 @@ def milliseconds(call: Callable[[], object], sizes: Sizes) -> float:
 
 def machine(sizes: Sizes, out: Path) -> None:
     """Versions, devices, and the kernel that a walk of each width takes."""
-    for name, value in machine_record.environment("time").items():
+    for name, value in environment("time").items():
         measured(name, value)
     measured("visible GPUs", visible_gpus())
     measured("CuPy", cupy_problem(choose_device()) or "works")
@@ -126,40 +127,29 @@ def numbers_of_step(sizes: Sizes, device: torch.device, precision: str) -> tuple
 def operators(sizes: Sizes, out: Path) -> None:
     """Forward passes, warm and after the cache was swept; LU of a batch in turn and at once."""
     device = choose_device()
-    subjects = {subject.name: subject for subject in SUBJECTS}
-    cupy = "dense_inverse_cupy" if not cupy_problem(device) else "dense_inverse_torch"
-    sweep = torch.empty(2**28 if device.type == "cuda" else 2**10, dtype=torch.uint8, device=device)
+    on_gpu = device.type == "cuda"
+    without = {"dense_inverse_cupy"} if cupy_problem(device) else set()
+    subjects = {subject.name: subject for subject in SUBJECTS if subject.name in OPERATORS - without}
+    swept = torch.empty(2**28 if on_gpu else 2**10, dtype=torch.uint8, device=device)
     for nodes in sizes.nodes:
         levels = [FEATURE_SCALE * normal(1, 64, nodes, seed=level).to(device) for level in range(LEVELS)]
         seeds = normal(1, CLASSES, nodes, seed=LEVELS).to(device)
-        calls: dict[str, Callable[[], object]] = {
-            name: partial(subjects[name].operator, levels, seeds)
-            for name in (
-                "plain_walk",
-                "fused_walk",
-                "cascade",
-                cupy,
-                "dense_inverse_torch",
-                "iterative_inverse",
-            )
-        }
         with torch.no_grad():
-            for name, call in calls.items():
+            for name, subject in subjects.items():
+                call = partial(subject.operator, levels, seeds)
                 measured(f"{name}, N = {nodes}", milliseconds(call, sizes))
-            both = milliseconds(lambda c=calls["cascade"]: (sweep.zero_(), c()), sizes)
-            measured(f"cascade with the cache swept, N = {nodes}", both - milliseconds(sweep.zero_, sizes))
-            peak = peak_memory(calls[cupy], device.type) or 0.0
-            measured(f"{cupy}, N = {nodes}, peak in N x N floats", round(peak / (4 * nodes**2), 2))
-            if device.type == "cuda":
-                measured(
-                    f"cascade as a CUDA graph, N = {nodes}", milliseconds(recorded(calls["cascade"]), sizes)
-                )
-    system = 3 * torch.eye(sizes.nodes[0], device=device).repeat(sizes.batch, 1, 1)
-    measured(
-        "LU of a batch in turn", milliseconds(lambda: [torch.linalg.lu_factor_ex(m) for m in system], sizes)
-    )
-    if device.type == "cuda":  # on a CPU it is wrong
-        measured("LU of a batch at once", milliseconds(lambda: torch.linalg.lu_factor_ex(system), sizes))
+                peak = (peak_memory(call, device.type) or 0.0) / (4 * nodes**2)
+                measured(f"{name}, N = {nodes}, peak in N x N floats", round(peak, 3))
+            call = partial(subjects["cascade"].operator, levels, seeds)
+            both = milliseconds(lambda call=call: (swept.zero_(), call()), sizes)
+            measured(f"cascade with the cache swept, N = {nodes}", both - milliseconds(swept.zero_, sizes))
+            if on_gpu:
+                measured(f"cascade as a CUDA graph, N = {nodes}", milliseconds(recorded(call), sizes))
+    systems = 3 * torch.eye(sizes.nodes[0], device=device).repeat(sizes.batch, 1, 1)
+    in_turn = milliseconds(lambda: [torch.linalg.lu_factor_ex(system) for system in systems], sizes)
+    measured("LU of a batch in turn", in_turn)
+    if on_gpu:  # a CPU's is wrong
+        measured("LU of a batch at once", milliseconds(lambda: torch.linalg.lu_factor_ex(systems), sizes))
 
 
 def steps(sizes: Sizes, out: Path) -> None:
@@ -206,8 +196,7 @@ def stopped_training(sizes: Sizes, out: Path) -> None:
     folder = out / "stopped"
     shutil.rmtree(folder, ignore_errors=True)
     command = train_command(sizes, "cascade", 0, folder, sizes.settings)
-    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
-    process = subprocess.Popen([sys.executable, *command], cwd=PROJECT, env=environment)
+    process = subprocess.Popen([sys.executable, *command], cwd=PROJECT)
     while process.poll() is None and not (folder / "checkpoint.pt").exists():
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
@@ -245,6 +234,8 @@ def seeds(sizes: Sizes, out: Path) -> None:
     for seed in count() if sizes is FULL else (0,):
         for variant in variants:
             folder = out / "runs" / variant / f"seed{seed}"
+            if (folder / "scores.csv").exists():
+                continue
             trained = run(*train_command(sizes, variant, seed, folder, settings))
             if code := trained or run("-m", "difnet", "evaluate", str(folder)):
                 sys.exit(code)
@@ -259,11 +250,10 @@ def training(sizes: Sizes, *overrides: str) -> tuple[TrainingStep, Tensor, Tenso
         f"train.crop={sizes.side}",
         f"train.batch_size={sizes.batch}",
     ]
-    run = resolve_run(
-        Project(), benchmark="voc2012", ablation="cascade", seed=0, overrides=[*given, *overrides]
-    )
+    overrides = (*given, *overrides)
+    config = resolve_run(Project(), benchmark="voc2012", ablation="cascade", seed=0, overrides=overrides)
     torch.manual_seed(0)
-    step = TrainingStep(run, CLASSES)
+    step = TrainingStep(config, CLASSES)
     images = normal(sizes.batch, 3, sizes.side, sizes.side, seed=1).to(step.device)
     labels = torch.randint(CLASSES, images[:, 0].shape, generator=torch.Generator().manual_seed(2))
     return step, images.contiguous(memory_format=step.layout), labels.to(step.device)
@@ -284,8 +274,8 @@ def assignments(settings: tuple[str, ...]) -> list[str]:
 
 def run(*arguments: str, cwd: Path = PROJECT) -> int:
     """Exit code of a Python command of this project."""
-    environment = os.environ | {"PYTHONPATH": str(cwd)}
-    return subprocess.run([sys.executable, *arguments], cwd=cwd, env=environment, check=False).returncode
+    variables = os.environ | {"PYTHONPATH": str(cwd)}
+    return subprocess.run([sys.executable, *arguments], cwd=cwd, env=variables, check=False).returncode
 
 
 PARTS: dict[str, Callable[[Sizes, Path], None]] = {
