@@ -20,9 +20,9 @@ from difnet.timing.training_step import TrainingStep
 from difnet.training import choose_device, use_threads
 
 REFERENCE_GPU = "NVIDIA A100 80 GB"
-OPERATIONS_PER_S = {"bf16": 60e12, "fp32": 23e12}
-"""Of the reference GPU, as published by NVIDIA for training ResNet-50 in PyTorch: 2,470 and 938 images/s of
-24.5 GFLOP each (fp32 is TF32 there): 19% and 15% of its peak."""
+OPERATIONS_PER_S = {"bf16": 60e12, "fp32": 11e12}
+"""Of the reference GPU. bf16: as published by NVIDIA for training ResNet-50 in PyTorch, 2,470 images/s of
+24.5 GFLOP each, 19% of its peak. fp32, which is IEEE's here: 57% of its peak, as published for a V100."""
 WEIGHT_BYTES, HALF_COPY = 12, 2
 """Bytes a parameter: weight, gradient and momentum in single precision; a copy of the weight in bfloat16."""
 WARM_UP, TIMED = 1, 3

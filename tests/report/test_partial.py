@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,17 @@ def test_large_images_fit_the_budget(tmp_path: Path) -> None:
     tight = dataclasses.replace(found, budget=200_000)
     assert sum(example.weight for example in examples.build(tight).content["examples"]) < sum(kept)
     assert len(explorer.build(tight).content["boards"]) == 1
+
+
+def test_mixed_devices_are_named_whole(tmp_path: Path) -> None:
+    """Two cards of one name may differ at its end."""
+    folder = make_project(tmp_path, variants={"cascade": "Cascade", "seed_only": "Seed only"})
+    for seed, device in enumerate(("NVIDIA A100-SXM4-40GB", "NVIDIA A100-SXM4-80GB")):
+        path = folder / "runs" / "seed_only" / f"seed{seed}" / "environment.json"
+        record = json.loads(path.read_text()) | {"device": device}
+        path.write_text(json.dumps(record))
+    (line, *_) = [line for line in trust.warnings(rendered_in(tmp_path, folder).results) if "devices" in line]
+    assert "NVIDIA A100-SXM4-40GB" in line and "NVIDIA A100-SXM4-80GB" in line
 
 
 def test_mixed_runs_are_pointed_out_once(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_costs() -> None:
     assert cost["walks_2"].memory_gb == pytest.approx((14 * step.parameters + 3 * step.activations) / 1e9)
     operations = run.train.steps * 6 * step.operations
     assert cost["walks_2"].gpu_hours == pytest.approx(operations / 60e12 / 3600)
-    assert cost["single_precision"].gpu_hours == pytest.approx(cost["cascade"].gpu_hours * 60 / 23)
+    assert cost["single_precision"].gpu_hours == pytest.approx(cost["cascade"].gpu_hours * 60 / 11)
     assert cost["walks_2"].minutes / cost["cascade"].minutes == pytest.approx(
         cost["walks_2"].gflop_step / cost["cascade"].gflop_step
     )
