@@ -1,7 +1,7 @@
 """Measure on a GPU what no machine without one could tell, within a time that is given.
 
-    python scripts/gpu_session.py --out results/gpu --budget 900    # the same again continues
-    python scripts/gpu_session.py --out /tmp/gpu --dry-run          # every part on a CPU, smallest size
+    python scripts/gpu_session.py --budget 900      # on a host with a GPU; the same again continues
+    python scripts/gpu_session.py --dry-run         # every part on a CPU, on the smallest size
 
 The parts (`scripts/gpu_parts.py`) run one after another, the most telling first, each in a process of its own
 with a time limit. Each leaves `OUT/PART.json` (status, seconds, values) and `OUT/PART.log`; one that is ended
@@ -38,6 +38,8 @@ LIMITS = {
 LAST = "seeds"
 ON_A_CPU = 10
 """In a dry run limits are so many times longer, since a CPU may be busy."""
+UNHURRIED = 7200
+"""Seconds of a dry run."""
 SHORTEST = 60
 """Seconds for which the last part is worth a start."""
 GRACE = 15
@@ -73,14 +75,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--out", type=Path, required=True, help="folder of the results")
-    parser.add_argument("--budget", type=float, default=900, help="seconds; what does not fit is left out")
+    parser.add_argument("--out", type=Path, default=PROJECT / "results" / "gpu", help="folder of the results")
+    parser.add_argument("--budget", type=float, help="seconds; what does not fit is left out [default: 900]")
     parser.add_argument("--dry-run", action="store_true", help="on a CPU, on the smallest size")
     options = parser.parse_args()
     if not options.dry_run and not has_gpu():
         sys.exit("gpu_session: no GPU that PyTorch can use; --dry-run tries every part on a CPU")
     options.out.mkdir(parents=True, exist_ok=True)
-    end = time.monotonic() + options.budget
+    end = time.monotonic() + (options.budget or (UNHURRIED if options.dry_run else 900))
     for part in (*LIMITS, LAST):
         before = read(options.out, part)
         if (before.get("status"), before.get("dry_run")) == ("ok", options.dry_run):
@@ -119,6 +121,9 @@ def run_part(part: str, out: Path, *, limit: float, dry: bool) -> dict[str, Any]
         except subprocess.TimeoutExpired:
             status = "time is up"
             end_group(process)
+        except KeyboardInterrupt:
+            end_group(process)
+            raise
     lines = log.read_text(errors="replace").splitlines()
     values = dict(json.loads(line.removeprefix(MEASURED)) for line in lines if line.startswith(MEASURED))
     seconds = round(time.monotonic() - started, 1)

@@ -91,8 +91,6 @@ def test_a_dry_run_goes_through_every_part(tmp_path: Path) -> None:
         "--dry-run",
         "--out",
         str(tmp_path),
-        "--budget",
-        "3600",
     ]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
     for part in (*gpu_session.LIMITS, gpu_session.LAST):
