@@ -6,6 +6,7 @@ Nothing here imports what a host with a GPU may lack: snakemake, playwright, hyp
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from difnet.training.device import use_deterministic
 from tests.training.conftest import before_step, train  # noqa: F401
 
 FOLDER = Path(__file__).parent
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it once, for a test of equal bits too
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
