@@ -24,15 +24,15 @@ from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[1]
 LIMITS = {
-    "environment": 20,
-    "tests": 100,
-    "parity": 30,
-    "operators": 60,
-    "step": 60,
-    "deterministic": 30,
-    "training": 60,
-    "workflow": 60,
-    "timing": 60,
+    "environment": 15,
+    "tests": 85,
+    "parity": 20,
+    "operators": 45,
+    "step": 50,
+    "deterministic": 25,
+    "training": 50,
+    "workflow": 80,
+    "timing": 110,
 }
 """Seconds of every part but the last, in their order."""
 LAST = "seeds"
