@@ -19,7 +19,7 @@ from difnet.training.device import use_deterministic
 from tests.training.conftest import before_step, train  # noqa: F401
 
 FOLDER = Path(__file__).parent
-os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it once, for a test of equal bits too
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it once, at its first use
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
