@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ def environment(stage: Stage) -> dict[str, Any]:
         stage: The stage of the pipeline whose sources are hashed.
     """
     return {
+        "date": datetime.now(UTC).date().isoformat(),
         "version": difnet.__version__,
         "commit": _git("describe", "--always", "--dirty", "--abbrev=12") or None,
         "uncommitted": _git("status", "--porcelain").splitlines(),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 COMMANDS = [
     *("prepare", "train", "evaluate", "time", "analyse", "gallery", "report", "predict", "lease"),
-    *("plan", "pretext", "list", "new-ablation", "clean"),
+    *("status", "diff", "plan", "pretext", "list", "new-ablation", "clean"),
 ]
 
 
@@ -26,6 +27,12 @@ def test_help_shows_an_example(command: str) -> None:
     shown = difnet(command, "--help")
     assert shown.returncode == 0
     assert "Example: difnet " + command in shown.stdout
+
+
+def test_alone_it_shows_its_help_and_its_version() -> None:
+    shown = difnet()
+    assert shown.returncode == 0 and "Usage: difnet" in shown.stdout and "new-ablation" in shown.stdout
+    assert difnet("--version").stdout == f"difnet {version('difnet')}\n"
 
 
 def test_listing_does_not_import_pytorch() -> None:
@@ -45,7 +52,6 @@ except SystemExit:
     ("arguments", "message"),
     [
         (["nothing"], "No such command"),
-        ([], "Missing command"),
         (["train", "--bench", "x"], "No such option"),
         (["train", "--benchmark", "shapes"], "--ablation is missing; give a run directory, or --benchmark"),
         (
