@@ -31,7 +31,7 @@ def test_help_shows_an_example(command: str) -> None:
 
 def test_alone_it_shows_its_help_and_its_version() -> None:
     shown = difnet()
-    assert shown.returncode == 0 and "Usage: difnet" in shown.stdout and "new-ablation" in shown.stdout
+    assert shown.returncode == 0 and "COMMAND [ARGS]" in shown.stdout and "new-ablation" in shown.stdout
     assert difnet("--version").stdout == f"difnet {version('difnet')}\n"
 
 
