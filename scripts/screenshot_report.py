@@ -26,7 +26,6 @@ def main() -> None:
         browser = driver.chromium.launch(executable_path=chromium, args=arguments)
         page = browser.new_page(viewport={"width": 1280, "height": 1100})
         page.goto(report.resolve().as_uri())
-        page.locator("section[id$=-results]").first.evaluate("section => section.scrollIntoView()")
         page.screenshot(path=PICTURE)
         browser.close()
 

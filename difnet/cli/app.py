@@ -5,10 +5,14 @@ Stages are imported inside the commands, since PyTorch takes seconds to import.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+import difnet
 from difnet.cli.analyse import analyse
 from difnet.cli.clean import clean
+from difnet.cli.diff import diff
 from difnet.cli.evaluate import evaluate
 from difnet.cli.gallery import gallery
 from difnet.cli.lease import lease
@@ -19,15 +23,27 @@ from difnet.cli.predict import predict
 from difnet.cli.prepare import prepare
 from difnet.cli.pretext import pretext
 from difnet.cli.report import report
+from difnet.cli.status import status
 from difnet.cli.time import time
 from difnet.cli.train import train
 
 app = typer.Typer(
-    help="DifNet-Bench: reproducibility and ablation benchmarks of DifNet (NeurIPS 2018).",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback(invoke_without_command=True)
+def without_command(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Say the version and leave.")] = False,
+) -> None:
+    """DifNet-Bench: reproducibility and ablation benchmarks of DifNet (NeurIPS 2018)."""
+    if context.invoked_subcommand is None:
+        typer.echo(f"difnet {difnet.__version__}" if version else context.get_help())
+
+
 app.command("plan")(plan_benchmark)
 app.command()(prepare)
 app.command()(pretext)
@@ -41,4 +57,6 @@ app.command()(predict)
 app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(lease)
 app.command("list")(list_catalogue)
 app.command("new-ablation")(new_ablation)
+app.command()(status)
+app.command()(diff)
 app.command()(clean)

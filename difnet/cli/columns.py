@@ -12,4 +12,4 @@ def print_columns(rows: Sequence[tuple[str, ...]]) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     for name, *numbers, text in rows:
         cells = [f"{number:>{width}}" for number, width in zip(numbers, widths[1:], strict=True)]
-        typer.echo("  " + "  ".join([f"{name:{widths[0]}}", *cells, text]))
+        typer.echo("  " + "  ".join([f"{name:{widths[0]}}", *cells, text]).rstrip())

@@ -44,5 +44,5 @@ def run_processes(count: int) -> None:
                 "continues from the last checkpoint"
             ) from error
         sys.exit(failure.exitcode)
-    except SignalException:
+    except (SignalException, KeyboardInterrupt):
         sys.exit(PreemptedError.exit_code)

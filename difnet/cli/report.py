@@ -16,11 +16,14 @@ def report(
         Path | None, typer.Option(help="File to write [default: report.html beside the folders].")
     ] = None,
 ) -> None:
-    """Render the reports: report.html in each folder, and one of all of them.
+    """Render the reports: report.html in each folder, and one of all of them; say what came out.
 
     Example: difnet report results/shapes
     """
-    from difnet.report import render
+    from difnet.report import closing_lines, render
 
-    for path in render(folders, out or folders[0].parent / "report.html"):
-        typer.echo(path)
+    *_, page = render(folders, out or folders[0].parent / "report.html")
+    for folder in folders:
+        for line in closing_lines(folder):
+            typer.echo(line)
+    typer.echo(f"report: {page}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 YAML = """\
 # Only what differs from '{extends}'; all keys: docs/adding-an-ablation.md
 title: "{name}"
-question: What does a reader learn from it?
-expectation: What the idea of the paper predicts.
+question: ""  # what does a reader learn from it?
+# expectation: What does the idea of the paper predict?
 extends: {extends}
 tags: []  # benchmarks select by name, tag or glob; the default ones take the tag headline
 model: {model}  # for example {{restart: 0.5, importance: false}}

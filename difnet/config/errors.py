@@ -14,7 +14,7 @@ class RunError(RuntimeError):
 
 
 class PreemptedError(RunError):
-    """Stopped by SIGTERM or SIGUSR1 with all work saved; the same command continues it (exit code 75)."""
+    """Stopped by Ctrl-C, SIGTERM or SIGUSR1, all work saved; the same command continues it (exit code 75)."""
 
     exit_code = 75
     """EX_TEMPFAIL of sysexits.h, on which batch systems are told to requeue."""

@@ -22,6 +22,7 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ from difnet.evaluation.gallery_images import Choice, choose_images, per_image_mi
 from difnet.evaluation.similarity import level_states, walks
 from difnet.models import load_network
 from difnet.models.rule_protocol import has_states, is_linear
-from difnet.tables import PerImage, check_ours, seal
+from difnet.tables import SCORES, PerImage, check_ours, seal
 from difnet.training import choose_device, use_threads
 
 COMPARED_WITH = ("seed_only", "deeplab")
@@ -52,7 +53,7 @@ Runs = dict[int, tuple[Path, RunConfig]]
 
 
 def write_gallery(directories: Sequence[Path], *, reference: str, data: Path, out: Path) -> None:
-    """Choose images by their scores, and keep what the first seed of every variant makes of them.
+    """Choose images by their scores, and keep what a typical seed of every variant makes of them.
 
     Args:
         directories: Run directories that have been scored, in the order of the report.
@@ -74,8 +75,8 @@ def write_gallery(directories: Sequence[Path], *, reference: str, data: Path, ou
     others = [name for name in variants if name != reference]
     comparison = next((name for name in (*COMPARED_WITH, *others) if name in others), None)
     order = list(dict.fromkeys(name for name in (reference, comparison, *others) if name is not None))
-    first = {name: variants[name][min(variants[name])] for name in order}
-    evaluate = first[reference][1].evaluate
+    shown = {name: typical_run(variants[name]) for name in order}
+    evaluate = shown[reference][1].evaluate
     prepared = load_prepared(data)
     split = prepared.split(evaluate.split)
     differences = None
@@ -83,10 +84,10 @@ def write_gallery(directories: Sequence[Path], *, reference: str, data: Path, ou
         differences = _miou(variants[reference], split) - _miou(variants[comparison], split)
     choices = choose_images(len(split), fixed=evaluate.gallery, differences=differences)
     chosen = _chosen(split, choices)
-    arrays: Arrays = {"index": np.array(json.dumps(_index(reference, comparison, split, choices, first)))}
+    arrays: Arrays = {"index": np.array(json.dumps(_index(reference, comparison, split, choices, shown)))}
     for place in range(len(choices)):
         arrays[f"image/{place}"], arrays[f"truth/{place}"] = chosen.image(place), chosen.label(place)
-    for number, (directory, config) in enumerate(first.values()):
+    for number, (directory, config) in enumerate(shown.values()):
         network = load_network(directory, config, num_classes=len(prepared.index.classes))
         for place, record, prediction in _passes(network, config, chosen, choices):
             arrays[f"prediction/{number}/{place}"] = prediction
@@ -98,6 +99,23 @@ def write_gallery(directories: Sequence[Path], *, reference: str, data: Path, ou
     with atomic_path(out) as temporary:
         np.savez_compressed(temporary, allow_pickle=False, **arrays)
         seal(out, temporary.read_bytes())
+
+
+def typical_run(runs: Runs) -> tuple[Path, RunConfig]:
+    """The run whose mIoU is nearest to the median of its variant; of equal ones that of the lowest seed."""
+    scores = {seed: _score(directory, config) for seed, (directory, config) in sorted(runs.items())}
+    middle = median(scores.values())
+    return runs[min(scores, key=lambda seed: round(abs(scores[seed] - middle), 9))]
+
+
+def _score(directory: Path, config: RunConfig) -> float:
+    """The mIoU of a run."""
+    rows = SCORES.rows(SCORES.read(directory / SCORES.name))
+    return next(
+        row.value
+        for row in rows
+        if row.metric == "miou" and not row.class_ and row.split == config.evaluate.split
+    )
 
 
 def _miou(runs: Runs, split: Split) -> NDArray[np.float64]:
@@ -174,7 +192,7 @@ def _index(
     comparison: str | None,
     split: Split,
     choices: Sequence[Choice],
-    first: dict[str, tuple[Path, RunConfig]],
+    shown: dict[str, tuple[Path, RunConfig]],
 ) -> dict[str, object]:
     return {
         "reference": reference,
@@ -189,6 +207,6 @@ def _index(
         ],
         "variants": [
             {"name": name, "seed": config.seed, "levels": config.model.levels}
-            for name, (_, config) in first.items()
+            for name, (_, config) in shown.items()
         ],
     }

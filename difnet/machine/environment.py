@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import subprocess
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ def environment(stage: Stage) -> dict[str, Any]:
         stage: The stage of the pipeline whose sources are hashed.
     """
     return {
+        "date": datetime.now(UTC).date().isoformat(),
         "version": difnet.__version__,
         "commit": _git("describe", "--always", "--dirty", "--abbrev=12") or None,
         "uncommitted": _git("status", "--porcelain").splitlines(),

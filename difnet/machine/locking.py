@@ -32,6 +32,28 @@ def locked(path: Path, task: str) -> Iterator[None]:
         yield
 
 
+def is_taken(run: Path) -> bool:
+    """Whether a training or evaluation is at work in a run directory.
+
+    Args:
+        run: The run directory; nothing is written where nobody has worked yet.
+    """
+    path = _lock_of(run)
+    if not path.exists():
+        return False
+    try:
+        with FileLock(path).acquire(blocking=False):
+            return False
+    except Timeout:
+        return True
+
+
+def _lock_of(run: Path) -> Path:
+    """The lock of a run directory, beside it."""
+    place = run.resolve()
+    return place.with_name(f".{place.name}.lock")
+
+
 @contextmanager
 def alone_in(run: Path) -> Iterator[None]:
     """Let no other training or evaluation write into the same run directory; one that wants to waits.
@@ -44,11 +66,10 @@ def alone_in(run: Path) -> Iterator[None]:
     Raises:
         InputError: If the lock cannot be written.
     """
-    place = run.resolve()
+    lock = _lock_of(run)
     with ExitStack() as stack:
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            lock = place.with_name(f".{place.name}.lock")
+            lock.parent.mkdir(parents=True, exist_ok=True)
             stack.enter_context(locked(lock, f"trains or scores {run}"))
         except OSError as error:
             raise not_written(run, error) from error

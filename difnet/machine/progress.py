@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -22,6 +23,17 @@ def say(line: str, *, quiet: bool = False) -> None:
     if not quiet:
         with suppress(OSError):
             print(line, file=sys.stderr, flush=True)
+
+
+def duration(seconds: float) -> str:
+    """`75.2` as `1 min 15 s`, `7800` as `2 h 10 min`; a dash where it is not known."""
+    if not math.isfinite(seconds):
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
 class Progress:
@@ -80,7 +92,7 @@ class Progress:
         whole = left = ""
         if self.total is not None:
             whole = f" of {self.total:.0f}"
-            left = f"{(self.total - self.done) / rate:.0f} s left" if rate else ""
+            left = f"{duration((self.total - self.done) / rate)} left" if rate else ""
         parts = (f"{self.done:.0f}{whole} {self.unit}", detail, f"{rate:.1f} {self.unit}/s", left)
         return ", ".join(filter(None, parts))
 

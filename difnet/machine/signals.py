@@ -1,4 +1,4 @@
-"""Requests to stop: batch systems send SIGTERM or SIGUSR1 before they take the machine back.
+"""Requests to stop: Ctrl-C, and SIGTERM or SIGUSR1 of batch systems that take the machine back.
 
 A workflow that is gone counts as one: its next start would meet the old job in its folder.
 """
@@ -13,8 +13,9 @@ from types import FrameType, TracebackType
 import psutil
 
 from difnet.config.errors import PreemptedError
+from difnet.machine.progress import say
 
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 GONE = signal.SIGHUP
 """Stands for the end of the workflow; its process has nobody to send it."""
 GRACE_S = 8
@@ -25,6 +26,8 @@ WORKFLOW = "DIFNET_WORKFLOW"
 
 class StopRequest:
     """While it is entered, these signals are only noted; the training asks for them after each step.
+
+    A second Ctrl-C is not: it ends the process at once.
 
     Args:
         agree: The highest of the numbers that the processes of the training have.
@@ -42,10 +45,12 @@ class StopRequest:
         number = self._agree(self._number)
         if number:
             signal.alarm(0)
-        return None if not number else "its workflow ended" if number == GONE else signal.Signals(number).name
+        return _words(number) if number else None
 
     def __enter__(self) -> StopRequest:
-        self._former = {number: signal.signal(number, self._note) for number in SIGNALS}
+        # What a shell starts in the background ignores Ctrl-C, and goes on ignoring it.
+        heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+        self._former = {number: signal.signal(number, self._note) for number in heard}
         self._former[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._give_up)
         return self
 
@@ -60,12 +65,21 @@ class StopRequest:
         self._number = number
         if number == signal.SIGTERM:
             signal.alarm(GRACE_S)
+        if number == signal.SIGINT:
+            signal.signal(number, signal.default_int_handler)
+            say("stops after this step, with a checkpoint; Ctrl-C again stops at once")
 
     def _give_up(self, number: int, frame: FrameType | None) -> None:
         raise PreemptedError(
             f"SIGTERM, and the step did not end within {GRACE_S} s; the same command continues from the last "
             "checkpoint"
         )
+
+
+def _words(number: int) -> str:
+    """What asked to stop."""
+    words = {GONE: "its workflow ended", signal.SIGINT: "Ctrl-C"}
+    return words.get(signal.Signals(number)) or signal.Signals(number).name
 
 
 def _is_alive(pid: int) -> bool:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from difnet.report.figures.forest import draw_difference, finite_differences
-from difnet.report.figures.plot import INK, Plot, new_figure
-from difnet.report.figures.side_labels import shorten
+from matplotlib.figure import Figure
+
+from difnet.report.figures.forest import draw_differences, finite_differences
+from difnet.report.figures.plot import Plot
+from difnet.report.figures.row_panels import row_panels
+from difnet.report.figures.side_labels import in_lines
 from difnet.report.load import Results
 from difnet.report.numbers import count, fixed, interval, listing
 from difnet.report.page_table import Cell, Column, PageTable, missing
@@ -63,26 +66,22 @@ def _differences(benchmarks: Sequence[Results]) -> Plot | None:
     if not shown:
         return None
     titles = {name: results.title_of(name) for results in shown for name in found[results.name]}
-    order = list(titles)
-    figure = new_figure(2.6 + 2.4 * len(shown), 1.3 + 0.27 * len(order))
-    panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
-    for axes, results in zip(panels, shown, strict=True):
-        axes.axvline(0, color=INK, linewidth=1)
-        for place, name in enumerate(order):
-            if name in found[results.name]:
-                draw_difference(axes, place, found[results.name][name])
-        axes.set_yticks(range(len(order)), [shorten(titles[name]) for name in order])
-        axes.set_ylim(len(order) - 0.4, -0.6)
-        axes.set_title(shorten(results.title, 26), fontsize=9)
-        axes.set_xlabel("difference in mIoU", fontsize=9)
-        axes.grid(axis="y", visible=False)
+
+    def draw(width: float) -> Figure:
+        headings = [f"difference in mIoU,\n{in_lines(results.title, 30)}" for results in shown]
+        figure, panels = row_panels(width, list(titles.values()), headings)
+        for axes, results in zip(panels, shown, strict=True):
+            rows = {name: found[results.name].get(name) for name in titles}
+            draw_differences(axes, rows, titles, results.untrained)
+        return figure
+
     return Plot(
         name="benchmarks",
         finding=_finding([found[results.name] for results in shown], titles),
         caption="Difference from the reference of each benchmark, paired by seed and image, with its "
         "corrected interval. Filled and blue: distinguishable from zero after correction within the "
         "benchmark; open and grey: not.",
-        figure=figure,
+        draw=draw,
     )
 
 

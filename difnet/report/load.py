@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from difnet.config import BenchmarkPlan
+from difnet.config import BenchmarkPlan, training_steps
 from difnet.config.errors import InputError
 from difnet.data.store import DataIndex, read_index
 from difnet.report.gallery_file import GalleryFile, read_gallery
@@ -70,6 +70,8 @@ class Results:
     """By metric, then variant, against the reference."""
     class_iou: dict[str, dict[str, float]]
     """Mean over seeds by class, then variant."""
+    seeds: dict[str, dict[str, dict[int, float]]]
+    """The score of every run by metric, then variant, then seed, on the split shown."""
     claims: tuple[ClaimRow, ...]
     claim_tests: dict[str, list[ClaimTestRow]]
     """By claim, in their order."""
@@ -108,6 +110,14 @@ class Results:
         return title_of(self.plan)
 
     @property
+    def untrained(self) -> frozenset[str]:
+        """Variants that see no network at all, such as the pixel prior: axes need not reach them."""
+        configs = {variant.name: variant.plan.config for variant in self.variants}
+        return frozenset(
+            name for name, run in configs.items() if not training_steps(run) and not run.weights_of
+        )
+
+    @property
     def palette(self) -> NDArray[np.uint8]:
         """Colour of every class, (C, 3)."""
         return np.array(self.data.palette, dtype=np.uint8).reshape(-1, 3)
@@ -115,6 +125,11 @@ class Results:
     def title_of(self, variant: str) -> str:
         """Title of a variant by name."""
         return next((item.title for item in self.variants if item.name == variant), variant)
+
+    def seed_scores(self, metric: str, variant: str) -> dict[int, float]:
+        """The finite scores of a variant by seed."""
+        scores = self.seeds.get(metric, {}).get(variant, {})
+        return {seed: score for seed, score in scores.items() if math.isfinite(score)}
 
     def in_order(self, names: Collection[str]) -> list[str]:
         """Names of variants in the order of the report."""
@@ -145,6 +160,11 @@ def load_results(folder: Path, plan: BenchmarkPlan, *, budget: int = BUDGET_BYTE
     problems += _analysed(folder, origins, unplanned, variants)
     claims = read_rows(CLAIMS, folder, problems)
     tests = read_rows(CLAIM_TESTS, folder, problems)
+    scores = [
+        row
+        for row in read_rows(SCORES, folder, problems)
+        if row.variant in names and row.seed in plan.seeds and row.split == plan.evaluate.split
+    ]
     # Not every benchmark measures a step: no table of its parts is no problem.
     steps_timed = (folder / BREAKDOWN.name).is_file()
     shares = read_rows(BREAKDOWN, folder, problems) if steps_timed else []
@@ -165,7 +185,8 @@ def load_results(folder: Path, plan: BenchmarkPlan, *, budget: int = BUDGET_BYTE
             for row in read_rows(COMPARISONS, folder, problems)
             if row.reference == plan.reference and {row.variant, row.reference} <= compared
         ),
-        class_iou=_class_iou(read_rows(SCORES, folder, problems), plan),
+        class_iou=_class_iou(scores),
+        seeds=_by_seed(scores),
         # A claim rests on several variants, and its correction on all claims.
         claims=() if unplanned else tuple(claims),
         claim_tests={} if unplanned else _by_claim(tests),
@@ -234,14 +255,20 @@ def _by_metric(rows: Iterable[Scored]) -> dict[str, dict[str, Scored]]:
     return found
 
 
-def _class_iou(rows: Sequence[ScoreRow], plan: BenchmarkPlan) -> dict[str, dict[str, float]]:
-    names = {variant.name for variant in plan.variants}
+def _class_iou(rows: Sequence[ScoreRow]) -> dict[str, dict[str, float]]:
     values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        planned = row.variant in names and row.seed in plan.seeds
-        if planned and row.metric == "iou" and row.split == plan.evaluate.split:
+        if row.metric == "iou":
             values[row.class_][row.variant].append(row.value)
     return {name: {variant: _mean(found) for variant, found in row.items()} for name, row in values.items()}
+
+
+def _by_seed(rows: Sequence[ScoreRow]) -> dict[str, dict[str, dict[int, float]]]:
+    found: dict[str, dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
+    for row in rows:
+        if not row.class_:
+            found[row.metric][row.variant][row.seed] = row.value
+    return found
 
 
 def _mean(values: Sequence[float]) -> float:

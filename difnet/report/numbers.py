@@ -66,14 +66,3 @@ def listing(words: list[str], limit: int = 6) -> str:
     """`a, b and c`; past `limit` words `a, b and 5 more`."""
     shown = words if len(words) <= limit else [*words[: limit - 1], f"{len(words) - limit + 1} more"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else "none"
-
-
-def duration(seconds: float) -> str:
-    """`75.2` as `1 min 15 s`."""
-    if not math.isfinite(seconds):
-        return MISSING
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

@@ -1,11 +1,12 @@
-"""A table of the page as data: rendered as HTML by the templates, as CSV, Markdown and LaTeX here."""
+"""A table of the page as data: rendered as HTML by the templates, as CSV and Markdown here."""
 
 from __future__ import annotations
 
 import csv
 import io
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from difnet.report.numbers import MISSING
 
@@ -19,6 +20,10 @@ class Cell:
     detail: str = ""
     mark: str = ""
     """A class of the style sheet: higher, lower, undecided, missing, code, reference."""
+    best: bool = False
+    """Whether it is the best of its column, which is set in bold."""
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    """Further numbers of the cell by name, such as the ends of its interval, for files."""
     link: str = ""
     heat: float | None = None
     """Background strength in [0, 1], for heat maps."""
@@ -35,10 +40,8 @@ class Cell:
 
     @property
     def number(self) -> str:
-        """The number with all its digits, a whole one without a point; empty where there is none."""
-        if not math.isfinite(self.value):
-            return ""
-        return f"{self.value:.0f}" if float(self.value).is_integer() else repr(float(self.value))
+        """The number with all its digits."""
+        return _digits(self.value)
 
     @property
     def sort_key(self) -> str:
@@ -59,6 +62,8 @@ class Column:
     note: str = ""
     """What the column holds, shown in small type."""
     numeric: bool = True
+    in_paper: bool = True
+    """Whether a table for a paper has it."""
 
     @property
     def heading(self) -> str:
@@ -77,24 +82,25 @@ class PageTable:
     rows: tuple[tuple[Cell, ...], ...]
     tags: tuple[tuple[str, ...], ...] = ()
     """Tags of every row, where rows can be filtered."""
-
-    @property
-    def formats(self) -> dict[str, str]:
-        """The table as text, by the name of the format."""
-        return {"Markdown": self.to_markdown(), "LaTeX": self.to_latex(), "CSV": self.to_csv()}
+    sample: str = ""
+    """What the numbers are over, for the caption in a paper."""
 
     def to_csv(self) -> str:
-        """All digits; a column of numbers holds nothing else: reasons and small type have their own."""
+        """All digits; a column of numbers holds nothing else: further numbers and reasons have their own."""
         columns: list[list[str]] = []
         for place, column in enumerate(self.columns):
             cells = [row[place] for row in self.rows]
-            columns.append(
-                [column.heading, *(cell.number if column.numeric else cell.text for cell in cells)]
-            )
-            if column.numeric and any(cell.status for cell in cells):
+            if not column.numeric:
+                columns.append([column.heading, *(cell.text for cell in cells)])
+                if any(cell.detail for cell in cells):
+                    columns.append([f"{column.title} (detail)", *(cell.one_line for cell in cells)])
+                continue
+            columns.append([column.heading, *(cell.number for cell in cells)])
+            for name in dict.fromkeys(name for cell in cells for name in cell.numbers):
+                values = (_digits(cell.numbers.get(name, math.nan)) for cell in cells)
+                columns.append([f"{column.title} {name}", *values])
+            if any(cell.status for cell in cells):
                 columns.append([f"{column.title} (status)", *(cell.status for cell in cells)])
-            if any(cell.detail for cell in cells):
-                columns.append([f"{column.title} (detail)", *(cell.one_line for cell in cells)])
         stream = io.StringIO()
         csv.writer(stream, lineterminator="\n").writerows(zip(*columns, strict=True))
         return stream.getvalue()
@@ -109,38 +115,14 @@ class PageTable:
         escaped = [[text.replace("|", "\\|") for text in line] for line in lines]
         return "".join(f"| {' | '.join(line)} |\n" for line in escaped)
 
-    def to_latex(self) -> str:
-        """A booktabs `tabular`."""
-        alignment = "".join("r" if column.numeric else "l" for column in self.columns)
-        lines = [" & ".join(_latex(column.heading) for column in self.columns) + r" \\", r"\midrule"]
-        lines += [
-            " & ".join(_latex(f"{cell.text} {cell.one_line}".strip()) for cell in row) + r" \\"
-            for row in self.rows
-        ]
-        return "\n".join(
-            [rf"\begin{{tabular}}{{{alignment}}}", r"\toprule", *lines, r"\bottomrule", r"\end{tabular}", ""]
-        )
-
 
 def missing(reason: str = "not run") -> Cell:
     """A cell for a number that does not exist, with the reason."""
     return Cell(text=reason or MISSING, mark="missing")
 
 
-LATEX = {
-    **{character: f"\\{character}" for character in "&%$#_{}"},
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "−": "$-$",
-    "±": r"$\pm$",
-    "×": r"$\times$",
-    "Δ": r"$\Delta$",
-    "–": "--",
-    "<": "$<$",
-    ">": "$>$",
-}
-
-
-def _latex(text: str) -> str:
-    return "".join(LATEX.get(character, character) for character in text)
+def _digits(value: float) -> str:
+    """A number with all its digits, a whole one without a point; empty where there is none."""
+    if not math.isfinite(value):
+        return ""
+    return f"{value:.0f}" if float(value).is_integer() else repr(float(value))

@@ -14,13 +14,15 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from difnet.config import BenchmarkPlan, InputError, atomic_path, read_plan, write_text
+from difnet.config import BenchmarkPlan, InputError, read_plan, write_text
 from difnet.config.files import not_written
 from difnet.report import across
-from difnet.report.figures.plot import figure_style
+from difnet.report.exports import formats, write_exports
 from difnet.report.load import BUDGET_BYTES, Results, load_results, title_of
+from difnet.report.masthead import masthead
 from difnet.report.section import Section, anchor
 from difnet.report.sections import all_sections
+from difnet.report.sections.cite import bibtex
 
 SCRIPTS = ("tables.js", "examples.js", "explorer.js")
 """The page's only script; its policy allows no other."""
@@ -35,6 +37,8 @@ class Chapter:
     """One benchmark with its sections."""
 
     results: Results
+    facts: dict[str, str]
+    """Data, date, machine and code, by name."""
     sections: tuple[Section, ...]
 
 
@@ -48,7 +52,8 @@ class Link(NamedTuple):
 def render(folders: Sequence[Path], out: Path) -> list[Path]:
     """Write the report of each folder of results, and one of all of them, from what lies in the folders.
 
-    Their figures and tables are written to `figures/` and `tables/` of each folder too.
+    Their figures, of two columns and of one, and their tables are written to `figures/` and `tables/` of each
+    folder too.
 
     Args:
         folders: Folders of results, each with its `plan.json`, in the order of the report.
@@ -66,10 +71,10 @@ def render(folders: Sequence[Path], out: Path) -> list[Path]:
     chapters = []
     for folder, plan in plans.items():
         results = load_results(folder, plan, budget=BUDGET_BYTES // len(plans))
-        with figure_style():
-            chapters.append(Chapter(results, all_sections(results)))
+        chapters.append(Chapter(results, masthead(results), all_sections(results)))
     for chapter in chapters:
         write_exports(chapter.results.folder, chapter.sections)
+        write_text(chapter.results.folder / "tables" / "references.bib", bibtex(chapter.results))
         _write_page(chapter.results.folder / PAGE, [chapter], siblings=_siblings(chapter.results, folders))
     _write_page(out, chapters, others=_others(out.parent, folders))
     return [*(folder / PAGE for folder in plans), out]
@@ -91,22 +96,6 @@ def _check_ours(page: Path) -> None:
         )
 
 
-def write_exports(folder: Path, sections: Sequence[Section]) -> None:
-    """Write `figures/*.{svg,pdf}` and `tables/*.{csv,md,tex}` under the folder of a benchmark.
-
-    Raises:
-        InputError: If they cannot be written.
-    """
-    for section in sections:
-        for plot in section.plots:
-            write_text(folder / "figures" / f"{plot.name}.svg", plot.svg)
-            with atomic_path(folder / "figures" / f"{plot.name}.pdf") as path:
-                plot.save_pdf(path)
-        for table in section.tables:
-            for text, suffix in zip(table.formats.values(), ("md", "tex", "csv"), strict=True):
-                write_text(folder / "tables" / f"{table.name}.{suffix}", text)
-
-
 def _write_page(
     path: Path,
     chapters: Sequence[Chapter],
@@ -115,8 +104,8 @@ def _write_page(
     others: Sequence[Link] = (),
 ) -> None:
     benchmarks = [chapter.results for chapter in chapters]
-    with figure_style():
-        together = across.build(benchmarks) if len(benchmarks) > 1 else None
+    together = across.build(benchmarks) if len(benchmarks) > 1 else None
+    provenance = benchmarks[0].folder.parent / "provenance.html"
     script = "".join(_asset(name) for name in SCRIPTS)
     page = _environment().get_template("report.html.j2")
     text = page.render(
@@ -124,7 +113,7 @@ def _write_page(
         across=together,
         siblings=siblings,
         others=others,
-        provenance=benchmarks[0].folder.parent / "provenance.html",
+        provenance=provenance if provenance.is_file() else None,
         link_to=lambda target: quote(Path(os.path.relpath(target, path.parent)).as_posix()),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -172,8 +161,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"asset": _asset, "anchor": anchor}
-    environment.filters["inline"] = lambda plot, prefix: Markup(plot.inline(prefix))
+    environment.globals |= {"asset": _asset, "anchor": anchor, "formats": formats}
+    environment.filters["inline"] = lambda drawing, prefix: Markup(drawing.inline(prefix))
     return environment
 
 

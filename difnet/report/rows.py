@@ -22,6 +22,16 @@ FEATURES = {
     "": "its own features",
 }
 """What an operator was given, in words."""
+OPERATORS = {
+    "plain_walk": "one walk, P built",
+    "fused_walk": "one walk, fused",
+    "cascade": "cascade of five levels",
+    "dense_inverse_cupy": "dense inverse (CuPy)",
+    "dense_inverse_scipy": "dense inverse (SciPy)",
+    "dense_inverse_torch": "dense inverse (PyTorch)",
+    "iterative_inverse": "iterative inverse",
+}
+"""The timed operators as a reader calls them."""
 
 
 def read_rows(table: Table[Row], folder: Path, problems: list[str]) -> list[Row]:
@@ -60,6 +70,13 @@ def setting(row: TimingRow | GrowthRow) -> Setting:
 def timed_variant(timing: TimingRow) -> str:
     """The variant whose whole network was timed; empty for an operator."""
     return timing.subject.removeprefix(NETWORK) if timing.subject.startswith(NETWORK) else ""
+
+
+def operator_title(subject: str) -> str:
+    """What a reader calls an operator; one that has no title goes by its name."""
+    name = subject.removesuffix("_solve_only")
+    title = OPERATORS.get(name, name)
+    return title if name == subject else f"{title}, solution alone"
 
 
 def measured(timing: TimingRow) -> bool:

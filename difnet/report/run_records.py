@@ -30,6 +30,10 @@ class RunRecord:
     """Text of its own ablation files by name."""
     trained: bool
     scored: bool
+    last_said: str
+    """The last line in the log of the stage that it has come to; empty where there is none."""
+    failure: str
+    """The same line where it tells of an error and the run is not scored."""
 
     @property
     def name(self) -> str:
@@ -142,8 +146,10 @@ def _record(folder: Path, planned: RunConfig, problems: list[str]) -> RunRecord:
     """A run; a history or environment that is missing is shown beside the run and needs no remark."""
     config, environment = folder / "config.yaml", folder / "environment.json"
     trained, scored = RunFolder(folder).finished, RunFolder(folder).scored
-    if not scored and (reason := _failure(folder, "evaluate" if trained else "train")):
-        problems.append(f"{planned.variant} seed {planned.seed} failed: {reason}")
+    last_said, failed = _log_end(folder, "evaluate" if trained else "train")
+    failure = last_said if failed and not scored else ""
+    if failure:
+        problems.append(f"{planned.variant} seed {planned.seed} failed: {failure}")
     sources = sorted(path for path in (folder / "ablation").glob("*") if path.suffix in {".yaml", ".py"})
     return RunRecord(
         variant=planned.variant,
@@ -156,15 +162,17 @@ def _record(folder: Path, planned: RunConfig, problems: list[str]) -> RunRecord:
         sources={path.name: _text(path) for path in sources},
         trained=trained,
         scored=scored,
+        last_said=last_said,
+        failure=failure,
     )
 
 
-def _failure(folder: Path, stage: str) -> str:
-    """The last line in the log of a stage of a run where it tells of an error; empty where it does not."""
+def _log_end(folder: Path, stage: str) -> tuple[str, bool]:
+    """The last line in the log of a stage of a run, and whether it tells of an error."""
     log = folder.parents[2] / "logs" / stage / folder.parent.name / f"{folder.name}.log"
     text = _text(log).strip() if log.is_file() else ""
     last = text.rpartition("\n")[2]
-    return last if last.startswith("difnet: ") or "Traceback" in text else ""
+    return last, last.startswith("difnet: ") or "Traceback" in text
 
 
 def _environment(path: Path, problems: list[str]) -> dict[str, Any]:

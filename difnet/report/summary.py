@@ -10,7 +10,7 @@ from difnet.metrics import METRICS
 from difnet.report.figures.scaling import LEFT_OUT
 from difnet.report.load import Results
 from difnet.report.numbers import fixed, interval, listing, p_value, signed, significant
-from difnet.report.rows import direction, measured, setting
+from difnet.report.rows import direction, measured, operator_title, setting
 from difnet.tables import ComparisonRow
 
 
@@ -114,5 +114,5 @@ def _speed(results: Results) -> Markup:
         ours.device,
         _data(ours.value, significant(ours.value)),
         _data(dense.value, significant(dense.value)),
-        dense.subject,
+        operator_title(dense.subject),
     )

@@ -40,8 +40,8 @@ def run_steps(
 
     Raises:
         RunError: If the loss is no longer finite.
-        PreemptedError: If SIGTERM or SIGUSR1 asked to stop, or the workflow that started it is gone; the
-            checkpoint is written.
+        PreemptedError: If Ctrl-C, SIGTERM or SIGUSR1 asked to stop, or the workflow that started it is gone;
+            the checkpoint is written.
     """
     train = config.train
     split = prepared.split("train")

@@ -6,13 +6,14 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 COMMANDS = [
     *("prepare", "train", "evaluate", "time", "analyse", "gallery", "report", "predict", "lease"),
-    *("plan", "pretext", "list", "new-ablation", "clean"),
+    *("status", "diff", "plan", "pretext", "list", "new-ablation", "clean"),
 ]
 
 
@@ -27,6 +28,12 @@ def test_help_shows_an_example(command: str) -> None:
     shown = difnet(command, "--help")
     assert shown.returncode == 0
     assert "Example: difnet " + command in shown.stdout
+
+
+def test_alone_it_shows_its_help_and_its_version() -> None:
+    shown = difnet()
+    assert shown.returncode == 0 and "COMMAND [ARGS]" in shown.stdout and "new-ablation" in shown.stdout
+    assert difnet("--version").stdout == f"difnet {version('difnet')}\n"
 
 
 def test_listing_does_not_import_pytorch() -> None:
@@ -46,7 +53,6 @@ except SystemExit:
     ("arguments", "message"),
     [
         (["nothing"], "No such command"),
-        ([], "Missing command"),
         (["train", "--bench", "x"], "No such option"),
         (["train", "--benchmark", "shapes"], "--ablation is missing; give a run directory, or --benchmark"),
         (

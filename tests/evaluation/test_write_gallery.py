@@ -15,9 +15,10 @@ from difnet.config import DataConfig, InputError, RunFolder, resolve_run
 from difnet.data import load_prepared, prepare
 from difnet.evaluation import evaluate_run, write_gallery
 from difnet.evaluation.forward_pass import recorded
+from difnet.evaluation.write_gallery import typical_run
 from difnet.metrics import image_statistics
 from difnet.models import build_from_config
-from difnet.tables import PerImage
+from difnet.tables import SCORES, PerImage, ScoreRow
 from tests.conftest import CATALOGUE, save_weights
 
 VARIANTS = ("cascade", "deeplab", "dense_inverse", "pixel_prior", "oracle")
@@ -58,13 +59,25 @@ def gallery(folder: Path) -> dict[str, np.ndarray]:
         return {name: stored[name] for name in stored.files}
 
 
-def test_index_names_images_and_first_seeds(gallery: dict[str, np.ndarray]) -> None:
+def test_index_names_images_and_seeds(gallery: dict[str, np.ndarray]) -> None:
     index = json.loads(str(gallery["index"]))
     assert (index["reference"], index["comparison"]) == ("cascade", "deeplab")
     assert [(item["name"], item["seed"]) for item in index["variants"]] == [(name, 0) for name in VARIANTS]
     reasons = [reason for item in index["images"] for reason in item["reasons"]]
     assert sorted(reasons) == ["best", "fixed", "fixed", "median", "worst"]
     assert [item["name"] for item in index["images"]][:2] == ["val-00000", "val-00004"]
+
+
+def test_the_typical_seed_is_the_nearest_to_the_median(tmp_path: Path) -> None:
+    config = resolve_run(CATALOGUE, benchmark="tiny", ablation="cascade", seed=0)
+    runs = {}
+    for seed, score in ((4, 0.43), (0, 0.28), (2, 0.44), (1, 0.431), (3, 0.9)):
+        rows = [ScoreRow("cascade", seed, "val", "miou", "", score)]
+        SCORES.write(SCORES.frame(rows), tmp_path / str(seed) / "scores.csv")
+        runs[seed] = tmp_path / str(seed), config.model_copy(update={"seed": seed})
+    assert typical_run(runs)[1].seed == 1
+    del runs[1], runs[3], runs[4]
+    assert typical_run(runs)[1].seed == 0, "of equal ones the lowest"
 
 
 def test_differences_are_those_of_the_statistics(folder: Path, gallery: dict[str, np.ndarray]) -> None:

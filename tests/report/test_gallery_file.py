@@ -107,7 +107,7 @@ def test_strips_state_the_errors_that_they_show(rendered: Rendered, stored: dict
     strip = next(item for item in example.strips if item.title == results.title_of("cascade"))
     truth, prediction = stored["truth/0"], stored["prediction/0/0"]
     wrong = ((prediction != truth) & (truth != 255)).sum() / (truth != 255).sum()
-    assert strip.note == f"{wrong:.1%} wrong"
+    assert strip.note == f"seed 0, {wrong:.1%} wrong"
     assert [item.label for item in strip.maps] == [
         *("prediction", "errors", "scores", "importance"),
         *("after image", "after layer1", "after layer2", "after layer3", "after layer4"),

@@ -28,7 +28,7 @@ def test_a_map_without_boundary_has_no_near_errors() -> None:
 
 
 def test_labels_keep_their_distance_and_stay_inside() -> None:
-    places = spread([0.95, 0.96, 0.97, 0.98], gap=0.1)
+    places = spread([0.95, 0.96, 0.97, 0.98], [0.1] * 4)
     assert np.all(np.diff(places) >= 0.1 - 1e-9) and max(places) <= 1
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from difnet.report.numbers import duration, fixed, listing, signed, significant
+from difnet.machine.progress import duration
+from difnet.report.numbers import fixed, listing, signed, significant
 from tests.report.conftest import Rendered
 from tests.report.page import small
 
@@ -71,7 +72,7 @@ def test_differences_equal_comparisons_csv(rendered: Rendered, metric: str) -> N
         assert float(cell.attributes["data-value"]) == truth["difference"]
         assert shown(cell.own_text) == [round(truth["difference"], 3)]
         expected = [round(truth[key], 3) for key in ("ci_low", "ci_high", "p_adjusted")]
-        assert shown(small(cell)) == expected
+        assert shown(small(cell)) == [*expected, round(truth["effect_size"], 1)]
         word = (
             "undecided" if truth["p_adjusted"] >= 0.05 else "higher" if truth["difference"] > 0 else "lower"
         )
@@ -114,9 +115,12 @@ def test_timing_table_shows_values_and_reasons(rendered: Rendered) -> None:
     timing = read(rendered.folder / "timing.csv")
     rows = {row["Operator"].own_text: row for row in rendered.page.table("toy-table-timing-latency-ms")}
     wanted = (timing["subject"] == "cascade") & (timing["metric"] == "latency_ms") & (timing["nodes"] == 1024)
-    assert float(rows["cascade"]["N = 1,024"].attributes["data-value"]) == timing[wanted]["value"].item()
-    assert rows["dense_inverse_cupy"]["N = 256"].own_text == "not run: no GPU"
-    assert rows["dense_inverse_torch"]["N = 4,225"].own_text == "does not fit"
+    assert (
+        float(rows["cascade of five levels"]["N = 1,024"].attributes["data-value"])
+        == timing[wanted]["value"].item()
+    )
+    assert rows["dense inverse (CuPy)"]["N = 256"].own_text == "not run: no GPU"
+    assert rows["dense inverse (PyTorch)"]["N = 4,225"].own_text == "does not fit"
 
 
 def test_summary_numbers_come_from_the_tables(rendered: Rendered) -> None:

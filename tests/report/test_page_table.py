@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import csv
 import math
+import re
+import shutil
+import subprocess
+from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
+from difnet.report.latex_table import latex_table
 from difnet.report.page_table import Cell, Column, PageTable, missing
 from tests.report.conftest import Rendered
 from tests.report.page import small
@@ -14,7 +21,8 @@ from tests.report.page import small
 def test_every_figure_is_an_svg_and_a_pdf(rendered: Rendered) -> None:
     folder = rendered.folder / "figures"
     names = {path.stem for path in folder.iterdir()}
-    assert names == {
+    assert {name for name in names if not name.endswith("-column")} == {
+        "seeds",
         "differences",
         "classes",
         "miou-latency",
@@ -26,6 +34,7 @@ def test_every_figure_is_an_svg_and_a_pdf(rendered: Rendered) -> None:
         "scaling",
         "step-breakdown",
     }
+    assert sum(name.endswith("-column") for name in names) == 11
     for name in names:
         ElementTree.parse(folder / f"{name}.svg")
         assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")
@@ -43,7 +52,7 @@ def test_exported_table_keeps_full_precision(rendered: Rendered) -> None:
 
 def test_exported_columns_of_numbers_hold_numbers(rendered: Rendered) -> None:
     tables = sorted((rendered.folder / "tables").glob("*.csv"))
-    assert len(tables) == 10
+    assert len(tables) == 11
     for path in tables:
         (shown,) = [
             item
@@ -70,8 +79,8 @@ def test_reasons_and_whole_numbers_in_csv(rendered: Rendered) -> None:
     assert float(rows["seed_only"][change]) and rows["seed_only"]["Δ mIoU (status)"] == ""
     text = (rendered.folder / "tables" / "timing-latency-ms.csv").read_text(encoding="utf-8")
     rows = {row["Operator"]: row for row in csv.DictReader(text.splitlines())}
-    assert rows["dense_inverse_torch"]["N = 4,225"] == ""
-    assert rows["dense_inverse_torch"]["N = 4,225 (status)"] == "does not fit"
+    assert rows["dense inverse (PyTorch)"]["N = 4,225"] == ""
+    assert rows["dense inverse (PyTorch)"]["N = 4,225 (status)"] == "does not fit"
 
 
 def test_special_characters_survive_every_format() -> None:
@@ -80,14 +89,54 @@ def test_special_characters_survive_every_format() -> None:
         caption="",
         columns=(Column("a_b", numeric=False), Column("50%")),
         rows=(
-            (Cell("x|y & z"), Cell("−0.5", value=-0.5, detail="[−1, 0]\np < 0.001")),
+            (Cell("x|y & z"), Cell("−0.5", value=-0.5, detail="[−1, 0]\np < 0.001", numbers={"p": 0.0004})),
             (Cell("w"), missing("not run: no GPU")),
         ),
     )
     assert table.to_markdown().splitlines()[2] == r"| x\|y & z | −0.5 [−1, 0]; p < 0.001 |"
-    assert r"x|y \& z & $-$0.5 [$-$1, 0]; p $<$ 0.001 \\" in table.to_latex()
+    assert r"x$|$y \& z & $-$0.5 {\scriptsize [$-$1, 0]} \\" in latex_table(table)
     assert list(csv.reader(table.to_csv().splitlines())) == [
-        ["a_b", "50%", "50% (status)", "50% (detail)"],
-        ["x|y & z", "-0.5", "", "[−1, 0]; p < 0.001"],
-        ["w", "", "not run: no GPU", ""],
+        ["a_b", "50%", "50% p", "50% (status)"],
+        ["x|y & z", "-0.5", "0.0004", ""],
+        ["w", "", "", "not run: no GPU"],
     ]
+
+
+def test_latex_has_chosen_columns_a_caption_and_the_best_in_bold(rendered: Rendered) -> None:
+    text = (rendered.folder / "tables" / "results.tex").read_text(encoding="utf-8")
+    (head,) = re.findall(r"\\toprule\n(.*) \\\\\n", text)
+    assert head.split(" & ")[:4] == ["Variant", "Seeds", "mIoU", r"$\Delta$ mIoU (from the reference)"]
+    assert "Latency" not in head and "pixel accuracy" not in head
+    (caption,) = re.findall(r"\\caption\{(.*)\}", text)
+    assert caption.endswith("Brackets: 95\\% interval. Means over 3 seeds; differences over 3 seeds.")
+    best = max(rendered.results.estimates["miou"].values(), key=lambda row: row.mean)
+    assert text.count(rf"\textbf{{{best.mean:.3f}}} {{\scriptsize [") == 1
+
+
+@pytest.mark.skipif(
+    not shutil.which("pdflatex"), reason="no pdflatex (Debian: apt install texlive-latex-base)"
+)
+def test_pdflatex_sets_every_table(rendered: Rendered, tmp_path: Path) -> None:
+    tables = sorted((rendered.folder / "tables").glob("*.tex"))
+    lines = [rf"\input{{{path}}}" "\n" r"\clearpage" for path in tables]
+    document = tmp_path / "all.tex"
+    document.write_text(
+        "\n".join(
+            [
+                r"\documentclass{article}",
+                r"\usepackage{booktabs}",
+                r"\begin{document}",
+                *lines,
+                r"\end{document}",
+            ]
+        )
+    )
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", document.name]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "all.pdf").stat().st_size > 10_000
+
+
+def test_latex_is_plain_ascii(rendered: Rendered) -> None:
+    for path in (rendered.folder / "tables").glob("*.tex"):
+        assert path.read_text(encoding="utf-8").isascii(), path

@@ -79,6 +79,18 @@ def test_a_new_metric_needs_no_entry_in_the_report(
     (table,) = section.tables
     headings = [column.heading for column in table.columns]
     place = headings.index("Blur (lower is better)")
-    for variant, row in zip(results.variants, table.rows, strict=True):
-        assert row[place].value == results.estimates["trimap_miou@4"][variant.name].mean
+    found = {row[0].text: row[place].value for row in table.rows}
+    estimates = results.estimates["trimap_miou@4"]
+    assert found == {variant.title: estimates[variant.name].mean for variant in results.variants}
     assert ("Δ Blur (from the reference)" in headings) == (in_table == "compared")
+
+
+def test_the_highest_score_is_on_top_and_the_best_are_marked(rendered: Rendered) -> None:
+    (table,) = build(rendered.results).tables
+    titles = [column.title for column in table.columns]
+    scores = [row[titles.index("mIoU")].value for row in table.rows]
+    assert scores == sorted(scores, reverse=True)
+    for metric in ("mIoU", "boundary F-score", "pixel accuracy", "Boundary IoU"):
+        place = titles.index(metric)
+        best = max(row[place].value for row in table.rows)
+        assert [row[place].value for row in table.rows if row[place].best] == [best]

@@ -52,6 +52,13 @@ def test_section_on_the_page(rendered: Rendered) -> None:
     assert [item.text for item in section.all("em")] == ["emphasis"]
 
 
+def test_numbers_of_many_digits_are_rounded_on_the_page(rendered: Rendered, folder: Path) -> None:
+    (folder / "sizes.csv").write_text("loss,step\n0.123456789,1200\n-2.5,3\n")
+    (table,) = [item.table for item in items(rendered, folder) if item.table]
+    assert [[cell.text for cell in row] for row in table.rows] == [["0.1235", "1200"], ["-2.5", "3"]]
+    assert table.rows[0][0].value == 0.123456789
+
+
 def test_tables_of_a_section_are_exported(rendered: Rendered) -> None:
     text = (rendered.folder / "tables" / "deeplab-sizes.tex").read_text()
     assert r"walk & -- & a, b \\" in text

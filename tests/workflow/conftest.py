@@ -61,6 +61,8 @@ class Project:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.first_said = ""
+        """What its first run has said."""
 
     def snakemake(
         self, *arguments: str, config: Sequence[str] = ("benchmarks=[tiny]",)
@@ -122,5 +124,5 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     with (root / "workflow" / "benchmarks" / "tiny.yaml").open("a") as benchmark:
         benchmark.write(SELECTION)
     project = Project(root)
-    project.run()
+    project.first_said = project.run()
     return project

@@ -16,6 +16,9 @@ from difnet.config import Project as Catalogue
 from difnet.config import plan, read_plan
 from tests.workflow.conftest import DIFFUSION, NEW_VARIANT, PARTS, RULES, TABLES, YAML, Project, jobs
 
+JOB_BY_JOB = ("--quiet", "host")
+"""In place of the profile's: a dry run lists every job."""
+
 
 def test_new_ablation_is_planned_alone(project: Project) -> None:
     restart = "title: T\nquestion: Q\nextends: cascade\ntags: [own]\nmodel: {restart: 0.5}\n"
@@ -60,7 +63,7 @@ def test_weights_of_another_ablation_are_waited_for(project: Project) -> None:
     evaluated = "title: T\nquestion: Q\nextends: cascade\nweights_of: cascade\nmodel: {restart: 0.5}\n"
     with project.files({"ablations/evaluated.yaml": evaluated}):
         run = project.snakemake(
-            "-n", "-p", config=["benchmarks=[tiny]", "ablations=[evaluated]", "seeds=[7]"]
+            "-n", "-p", *JOB_BY_JOB, config=["benchmarks=[tiny]", "ablations=[evaluated]", "seeds=[7]"]
         )
     assert jobs(run) == Counter(train=2, evaluate=2, operators=1, networks=1) + TABLES
     train = {
@@ -92,7 +95,9 @@ def test_the_command_of_a_report_plans_the_same_runs_elsewhere(project: Project,
         source = project.root / part
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / part)
     python, *words = [sys.executable, "-m", *shlex.split(command)]
-    again = subprocess.run([python, *words, "-n"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    again = subprocess.run(
+        [python, *words, "-n", *JOB_BY_JOB], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert jobs(again) == jobs(run) + Counter(data=1)
     for variant in ("cascade@embedding_dim=16", "seed_only@embedding_dim=32"):
         assert f"{folder}/runs/{variant}/seed0/scores.csv" in again.stdout
@@ -112,7 +117,7 @@ seeds: [0]
 limits: {runs: 5}
 """
     with project.files({"workflow/benchmarks/swept.yaml": swept}):
-        run = project.snakemake("-n", config=["benchmarks=[swept]"])
+        run = project.snakemake("-n", *JOB_BY_JOB, config=["benchmarks=[swept]"])
     assert jobs(run) == Counter(data=1, train=5, evaluate=5, operators=1, networks=1) + TABLES
     assert "swept/runs/cascade@embedding_dim=16/seed0/scores.csv" in run.stdout
     left_out = [line for line in run.stderr.splitlines() if line.startswith("difnet: ")]

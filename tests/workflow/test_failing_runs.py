@@ -24,7 +24,8 @@ def test_the_report_is_made_of_what_there_is(project: Project) -> None:
     with project.files({"ablations/failing.yaml": FAILING}):
         failed = project.snakemake("--keep-going", config=SELECTION)
         assert failed.returncode == 1
-        assert "difnet: results/report.html shows what there is" in failed.stderr
+        assert "difnet: train failing seed 0 failed: " in failed.stderr
+        assert "difnet: results/report.html shows what there is; run the same command again" in failed.stderr
         origins = ORIGINS.rows(ORIGINS.read(folder / "runs.csv"))
         assert [(row.variant, row.seed) for row in origins] == [("cascade", 0)]
         for page in pages:

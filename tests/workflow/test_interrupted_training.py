@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 import shutil
 import signal
 import subprocess
@@ -25,9 +27,11 @@ RUN = f"results/{FOLDER}/runs/seed_only/seed0"
 COMMAND = [sys.executable, "-m", "snakemake", "--cores", "1", f"{RUN}/weights.safetensors", "--config"]
 
 
-def start(root: Path) -> subprocess.Popen[str]:
+def start(root: Path, *, start_new_session: bool = False) -> subprocess.Popen[str]:
     config = ["benchmarks=[tiny]", f"set=[{','.join(SETTINGS)}]"]
-    return subprocess.Popen([*COMMAND, *config], cwd=root, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [*COMMAND, *config], cwd=root, stderr=subprocess.PIPE, text=True, start_new_session=start_new_session
+    )
 
 
 def training(snakemake: subprocess.Popen[str]) -> psutil.Process | None:
@@ -111,4 +115,27 @@ def test_a_training_whose_snakemake_is_killed_ends(root: Path) -> None:
     assert not (root / RUN / "weights.safetensors").exists()
     log = root / "results" / FOLDER / "logs" / "train" / "seed_only" / "seed0.log"
     assert "its workflow ended" in log.read_text()
+    finish(root)
+
+
+@pytest.mark.slow
+def test_an_interrupted_training_continues(root: Path) -> None:
+    """Ctrl-C in a terminal reaches Snakemake, its shell and the training: the step is saved and told."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background test-suite may ignore it
+    snakemake = start(root, start_new_session=True)
+    signal.signal(signal.SIGINT, former)
+    checkpoint = root / RUN / "checkpoint.pt"
+    wait_for_checkpoint(snakemake, checkpoint)
+    os.killpg(snakemake.pid, signal.SIGINT)
+    errors = snakemake.communicate(timeout=60)[1]
+    assert snakemake.returncode != 0
+    assert not (root / RUN / "weights.safetensors").exists()
+    log = (root / "results" / FOLDER / "logs" / "train" / "seed_only" / "seed0.log").read_text()
+    last = log.splitlines()[-1]
+    assert re.search(
+        r"Ctrl-C after step \d+ of 600; the same command continues from the last checkpoint", last
+    )
+    step = torch.load(checkpoint, weights_only=True)["step"]
+    assert f"after step {step} of 600" in last
+    assert "empty file" not in errors
     finish(root)

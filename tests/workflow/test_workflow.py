@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from urllib.parse import unquote
 
@@ -24,6 +25,32 @@ def test_everything_is_there(project: Project) -> None:
     )
     claims = pd.read_csv(results / "tiny" / "claims.csv")
     assert claims["claim"].tolist() == [f"C{number}" for number in range(1, 9)]
+
+
+def test_the_terminal_is_calm(project: Project) -> None:
+    """A line or two a job, at the end a line a claim and where the report is."""
+    lines = [line for line in project.first_said.splitlines() if line]
+    jobs = [match for line in lines if (match := re.match(r"\[(\d+) of (\d+)\] ", line))]
+    assert [int(match[1]) for match in jobs] == list(range(1, int(jobs[0][2]))), "all jobs but `all`"
+    assert len(lines) <= 2 * len(jobs) + 45, (
+        "with the lines of the trainings and of Snakemake's start and end"
+    )
+    assert not [line for line in lines if line.startswith(("    input:", "Select jobs", "Finished jobid"))]
+    (first,) = [
+        place for place, line in enumerate(lines) if line.endswith(f": {RUNS} of {RUNS} runs finished")
+    ]
+    said = lines[first:]
+    assert [line.split()[1] for line in said[1:9]] == [f"C{number}" for number in range(1, 9)]
+    assert "run it: snakemake --cores all --config 'benchmarks=[tiny]' 'claims=[C7]'" in said[7]
+    assert said[9] == "report: results/report.html"
+
+
+def test_a_dry_run_leaves_every_byte(project: Project) -> None:
+    before = project.contents("results")
+    said = project.snakemake("-n", config=["benchmarks=[tiny]", "seeds=[0,1,2]"])
+    assert said.returncode == 0 and project.contents("results") == before
+    assert "Missing metadata" not in said.stdout + said.stderr
+    assert len((said.stdout + said.stderr).splitlines()) <= 60
 
 
 def test_timing_holds_both_parts(project: Project) -> None:

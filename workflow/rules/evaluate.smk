@@ -25,7 +25,7 @@ rule evaluate:
 
 
 rule gallery:
-    """Images chosen by their scores, with the answer of every variant's first seed."""
+    """Images chosen by their scores, with the answer of every variant's typical seed."""
     input:
         data=data_index,
         weights=lambda wildcards: run_files(

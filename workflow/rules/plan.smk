@@ -1,8 +1,10 @@
 """What is run: every benchmark's plan, and what the other rules ask of it."""
 
 import json
+import logging
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 from difnet.config import (
@@ -13,6 +15,7 @@ from difnet.config import (
     training_steps,
 )
 from difnet.machine.gpus import gpu_count, shell_prefix
+from difnet.machine.job_lines import JobLines
 
 PROJECT = Project(Path(workflow.basedir))
 GPUS = gpu_count()
@@ -205,9 +208,12 @@ def set_aside(job):
 
 # Before any job starts, and in no dry run: what is finished and will be made again is moved aside, since a job's
 # outputs are deleted when it starts; and the plan is written, which jobs read. Whole runs go before mere scores.
+# From here on one line a job tells how far the work is.
 onstart:
     if not workflow.touch:
         jobs = list(workflow.dag.needrun_jobs())
+        lines = JobLines(Counter(job.rule.name for job in jobs))
+        lines.attach(logging.getLogger("snakemake.logging"))
         for rule_name in ("train", "evaluate"):
             for job in jobs:
                 if job.rule.name == rule_name:
@@ -228,3 +234,6 @@ onsuccess:
         " > results/logs/provenance.log 2>&1"
         " || echo 'difnet: results/provenance.html is not written, see results/logs/provenance.log' >&2"
     )
+    # What `difnet report` has said: a line a claim, what is missing, and the path of the page.
+    if any(job.rule.name == "report" for job in workflow.dag.finished_jobs):
+        shell("cat results/logs/report.log >&2")

@@ -64,5 +64,6 @@ onerror:
     if ended_by_failures():
         shell(
             "mkdir -p results/logs; difnet report {folders:q} > results/logs/report.log 2>&1"
-            " && touch -d @0 {pages:q} && echo 'difnet: results/report.html shows what there is' >&2 || true"
+            " && touch -d @0 {pages:q} && echo 'difnet: results/report.html shows what there is;"
+            " run the same command again to continue' >&2 || true"
         )

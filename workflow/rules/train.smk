@@ -24,4 +24,4 @@ rule train:
             f"--weights-from {Path(path).parent}" for path in input.weights
         ],
     shell:
-        "difnet train {params.run:q} {params.processes} {params.weights} --overwrite 2>&1 | tee {log:q}"
+        "difnet train {params.run:q} {params.processes} {params.weights} --overwrite 2>&1 > /dev/null | tee -i {log:q}"

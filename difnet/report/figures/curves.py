@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from difnet.report.figures.plot import DASHES, MUTED, SERIES, Plot, log_height, new_figure
-from difnet.report.figures.side_labels import Label, label_right, shorten
+from difnet.report.figures.plot import MUTED, SERIES, WIDE, Plot, hint, log_height, look, new_figure
+from difnet.report.figures.side_labels import Label, in_lines, name_lines
 from difnet.report.load import Results
 from difnet.report.numbers import count, significant
 from difnet.report.run_records import VariantRuns
 from difnet.tables import HISTORY
 
 BINS = 60
-MAX_TOGETHER = 8
-PANELS_A_ROW = 5
+MAX_TOGETHER = 12
 
 
 @dataclass(frozen=True)
@@ -52,46 +53,46 @@ def learning_curves(results: Results) -> Plot | None:
         caption=f"Lines are the mean over seeds of the loss averaged in up to {BINS} equal stretches of "
         f"training; bands run from the lowest to the highest seed.{panels} A lower training loss is not by "
         "itself a better result.",
-        figure=_together(curves) if together else _apart(curves),
+        draw=partial(_together if together else _apart, curves),
     )
 
 
-def _together(curves: list[Curve]) -> Figure:
-    figure = new_figure(7.4, 4.0)
+def _together(curves: list[Curve], width: float) -> Figure:
+    figure = new_figure(width, 0.6 * width if width == WIDE else width)
     axes = figure.subplots()
-    for place, curve in enumerate(curves):
-        _draw(axes, curve.table, colour=SERIES[place], dash=DASHES[place])
+    lines = [_draw(axes, curve, look(place).colour, look(place).dash) for place, curve in enumerate(curves)]
     axes.set_xlabel("training step")
     axes.set_ylabel("training loss (log scale)")
     log_height(axes, labelled=(1.0, 2.0, 5.0))
     axes.margins(x=0.01)
     ends = [
-        Label(curve.table.index[-1], curve.final, shorten(curve.title), SERIES[place])
-        for place, curve in enumerate(curves)
+        Label(curve.table.index[-1], curve.final, curve.title, look(place).colour, line)
+        for place, (curve, line) in enumerate(zip(curves, lines, strict=True))
     ]
-    label_right(axes, ends)
+    name_lines(figure, {axes: ends})
     return figure
 
 
-def _apart(curves: list[Curve]) -> Figure:
+def _apart(curves: list[Curve], width: float) -> Figure:
     """Panels with equal axes; sharing them in Matplotlib would take minutes for sixty panels."""
-    rows = -(-len(curves) // PANELS_A_ROW)
-    figure = new_figure(9.0, 0.6 + 1.5 * rows)
-    panels = figure.subplots(rows, PANELS_A_ROW, squeeze=False).ravel()
+    columns = 4 if width == WIDE else 2
+    rows = -(-len(curves) // columns)
+    figure = new_figure(width, 0.6 + 1.6 * rows)
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
     reference = curves[0].table
     lowest = min(float(curve.table["low"].min()) for curve in curves)
     highest = max(float(curve.table["high"].max()) for curve in curves)
     for place, (axes, curve) in enumerate(zip(panels, curves, strict=False)):
         axes.plot(reference.index, reference["mean"], color=MUTED, linewidth=0.8, linestyle="--")
-        _draw(axes, curve.table, colour=SERIES[0], dash="-")
-        axes.set_title(shorten(curve.title, 22), fontsize=8)
+        _draw(axes, curve, SERIES[0], "-")
+        axes.set_title(in_lines(curve.title, 20), fontsize=9)
         log_height(axes, labelled=(1.0, 2.0, 5.0))
         axes.set_ylim(0.9 * lowest, 1.1 * highest)
-        axes.tick_params(labelleft=place % PANELS_A_ROW == 0, labelbottom=place + PANELS_A_ROW >= len(curves))
+        axes.tick_params(labelleft=place % columns == 0, labelbottom=place + columns >= len(curves))
     for axes in panels[len(curves) :]:
         axes.set_axis_off()
-    figure.supxlabel("training step", fontsize=10)
-    figure.supylabel("training loss (log scale)", fontsize=10)
+    figure.supxlabel("training step", fontsize=9.5)
+    figure.supylabel("training loss (log scale)", fontsize=9.5)
     return figure
 
 
@@ -113,6 +114,9 @@ def _binned(variant: VariantRuns) -> pd.DataFrame:
     return table.set_axis(table.index * width).sort_index()
 
 
-def _draw(axes: Axes, curve: pd.DataFrame, *, colour: str, dash: object) -> None:
-    axes.fill_between(curve.index, curve["low"], curve["high"], color=colour, alpha=0.18, linewidth=0)
-    axes.plot(curve.index, curve["mean"], color=colour, linestyle=dash, linewidth=1.6)
+def _draw(axes: Axes, curve: Curve, colour: str, dash: object) -> Line2D:
+    table = curve.table
+    axes.fill_between(table.index, table["low"], table["high"], color=colour, alpha=0.18, linewidth=0)
+    (line,) = axes.plot(table.index, table["mean"], color=colour, linestyle=dash, linewidth=1.6)
+    hint(line, f"{curve.title}: {significant(curve.final)} at the end")
+    return line

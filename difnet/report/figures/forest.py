@@ -5,52 +5,52 @@ from __future__ import annotations
 import math
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.figure import Figure
 
 from difnet.metrics import METRICS
-from difnet.report.figures.plot import INK, MUTED, SERIES, Plot, new_figure
-from difnet.report.figures.side_labels import shorten
+from difnet.report.figures.plot import INK, MUTED, SERIES, Plot, hint
+from difnet.report.figures.row_panels import fit, row_panels, write_value
 from difnet.report.load import Results
+from difnet.report.numbers import interval, p_value, signed
 from difnet.report.rows import direction
 from difnet.tables import ComparisonRow
+
+Differences = dict[str, ComparisonRow]
+"""By variant."""
 
 
 def differences(results: Results) -> Plot | None:
     """One panel a metric, one line a variant, in the order of the difference in mIoU."""
     panels = {
-        metric.title: finite_differences(results, metric.name)
+        metric.title: found
         for metric in METRICS.values()
-        if metric.in_table == "compared"
+        if metric.in_table == "compared" and (found := finite_differences(results, metric.name))
     }
-    panels = {title: found for title, found in panels.items() if found}
     if not panels:
         return None
     order: list[str] = []
     for found in panels.values():
-        ascending = sorted(found, key=lambda name: found[name].difference)
-        order += [name for name in ascending if name not in order]
-    figure = new_figure(6.8, 1.2 + 0.27 * len(order))
-    for axes, (title, found) in zip(
-        figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels.items(), strict=True
-    ):
-        axes.axvline(0, color=INK, linewidth=1)
-        for place, name in enumerate(order):
-            if name in found:
-                draw_difference(axes, place, found[name])
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
-        axes.set_yticks(range(len(order)), [shorten(results.title_of(name)) for name in order])
-        axes.set_ylim(-0.6, len(order) - 0.4)
-        axes.set_xlabel(f"difference in {title}")
-        axes.grid(axis="y", visible=False)
+        falling = sorted(found, key=lambda name: -found[name].difference)
+        order += [name for name in falling if name not in order]
     reference = results.title_of(results.reference)
     return Plot(
         name="differences",
         finding=" ".join(_count(title, reference, found) for title, found in panels.items()),
         caption=f"Difference from the reference ({reference}), paired by seed and image, with its "
         "corrected interval. Filled and blue: distinguishable from zero after correction for the number of "
-        "comparisons; open and grey: not.",
-        figure=figure,
+        "comparisons; open and grey: not. An arrow points to a difference that lies outside the axes.",
+        draw=lambda width: _draw(results, panels, order, width),
     )
+
+
+def _draw(results: Results, panels: dict[str, Differences], order: list[str], width: float) -> Figure:
+    titles = {name: results.title_of(name) for name in order}
+    figure, all_axes = row_panels(
+        width, list(titles.values()), [f"difference in {title}" for title in panels]
+    )
+    for axes, found in zip(all_axes, panels.values(), strict=True):
+        draw_differences(axes, {name: found.get(name) for name in order}, titles, results.untrained)
+    return figure
 
 
 def finite_differences(results: Results, metric: str) -> dict[str, ComparisonRow]:
@@ -59,21 +59,34 @@ def finite_differences(results: Results, metric: str) -> dict[str, ComparisonRow
     return {name: found[name] for name in results.in_order(found) if math.isfinite(found[name].difference)}
 
 
-def draw_difference(axes: Axes, place: int, comparison: ComparisonRow) -> None:
-    """A difference with its interval on line `place`, filled where it counts."""
-    decided = direction(comparison) != "undecided"
-    colour = SERIES[0] if decided else MUTED
-    if math.isfinite(comparison.ci_low + comparison.ci_high):
-        axes.plot([comparison.ci_low, comparison.ci_high], [place, place], color=colour, linewidth=1.6)
-    axes.plot(
-        comparison.difference,
-        place,
-        marker="o",
-        markersize=6,
-        color=colour,
-        markerfacecolor=colour if decided else "none",
-        linestyle="none",
-    )
+def draw_differences(
+    axes: Axes, rows: dict[str, ComparisonRow | None], titles: dict[str, str], outside: frozenset[str]
+) -> None:
+    """A line a variant, filled where its difference counts; the axis fits all but those `outside`."""
+    axes.axvline(0, color=INK, linewidth=1)
+    known = {name: row for name, row in rows.items() if row is not None}
+    fitted = [row for name, row in known.items() if name not in outside] or list(known.values())
+    ends = [end for row in fitted for end in (row.difference, row.ci_low, row.ci_high) if math.isfinite(end)]
+    fit(axes, [0.0, *ends])
+    for place, (name, row) in enumerate(rows.items()):
+        if row is None:
+            continue
+        decided = direction(row) != "undecided"
+        colour = SERIES[0] if decided else MUTED
+        if math.isfinite(row.ci_low + row.ci_high):
+            axes.plot([row.ci_low, row.ci_high], [place, place], color=colour, linewidth=1.6)
+        (dot,) = axes.plot(
+            row.difference,
+            place,
+            marker="o",
+            markersize=6,
+            color=colour,
+            markerfacecolor=colour if decided else "none",
+            linestyle="none",
+        )
+        evidence = (interval(row.ci_low, row.ci_high, sign=True), p_value(row.p_adjusted))
+        hint(dot, f"{titles[name]}: {' '.join((signed(row.difference), *filter(None, evidence)))}")
+        write_value(axes, place, row.difference, signed(row.difference))
 
 
 def _count(label: str, reference: str, found: dict[str, ComparisonRow]) -> str:

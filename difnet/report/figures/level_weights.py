@@ -8,18 +8,20 @@ from statistics import fmean
 
 import safetensors.numpy
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from safetensors import SafetensorError
 
 from difnet.config import InputError, ModelConfig, RunFolder
-from difnet.report.figures.plot import DASHES, MARKERS, MUTED, SERIES, Plot, new_figure
-from difnet.report.figures.side_labels import Label, label_right, shorten
+from difnet.report.figures.plot import MUTED, WIDE, Look, Plot, hint, look, new_figure
+from difnet.report.figures.side_labels import Label, name_lines
 from difnet.report.load import Results
 from difnet.report.numbers import fixed
 from difnet.report.run_records import RunRecord
 
 PANELS = {"alpha": "restart weight a", "beta": "skip weight b"}
 """By the name of the pre-sigmoid parameters."""
-MAX_COLOURED = 8
+MAX_COLOURED = 12
 
 ByLevel = dict[str, list[float]]
 """Weights of all seeds by level."""
@@ -33,36 +35,44 @@ def level_weights(results: Results) -> Plot | None:
         return None
     names = results.in_order([name for found in panels.values() for name in found])
     coloured = names if len(names) <= MAX_COLOURED else [results.reference]
-    levels = list(
-        dict.fromkeys(level for found in panels.values() for row in found.values() for level in row)
-    )
-    figure = new_figure(7.4, 2.7 * len(panels))
-    for axes, (kind, found) in zip(
-        figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0], panels.items(), strict=True
-    ):
-        axes.set_ylabel(PANELS[kind])
-        axes.set_xticks(range(len(levels)), levels)
-        axes.axhline(0.5, color=MUTED, linewidth=0.8, linestyle=":")
-        labels = []
-        for name, row in found.items():
-            places = [levels.index(level) for level in row]
-            if name not in coloured:
-                axes.plot(places, [fmean(seeds) for seeds in row.values()], color=MUTED, linewidth=0.5)
-                continue
-            style = coloured.index(name)
-            _draw(axes, places, row, style)
-            end = fmean(row[levels[places[-1]]])
-            labels.append(Label(places[-1], end, shorten(results.title_of(name)), SERIES[style]))
-        axes.margins(0.06)
-        label_right(axes, labels, line_height=0.09)
     others = "" if len(names) <= MAX_COLOURED else " Named is the reference; grey are the other variants."
     return Plot(
         name="learned-weights",
         finding=" ".join(_range(results, PANELS[kind], found) for kind, found in panels.items()),
         caption="One mark a seed, lines join the means. Training starts at 0.5 (dotted). A restart weight "
         f"near 1 keeps the seeds; a skip weight near 1 leaves a level out.{others}",
-        figure=figure,
+        draw=lambda width: _panels(results, panels, coloured, width),
     )
+
+
+def _panels(
+    results: Results, panels: dict[str, dict[str, ByLevel]], coloured: list[str], width: float
+) -> Figure:
+    levels = list(
+        dict.fromkeys(level for found in panels.values() for row in found.values() for level in row)
+    )
+    figure = new_figure(width, (2.7 if width == WIDE else 2.4) * len(panels))
+    rows = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+    labels: dict[Axes, list[Label]] = {axes: [] for axes in rows}
+    for axes, (kind, found) in zip(rows, panels.items(), strict=True):
+        axes.set_ylabel(PANELS[kind])
+        axes.set_xticks(range(len(levels)), levels)
+        axes.axhline(0.5, color=MUTED, linewidth=0.8, linestyle=":")
+        for name, row in found.items():
+            places = [levels.index(level) for level in row]
+            if name not in coloured:
+                axes.plot(places, [fmean(seeds) for seeds in row.values()], color=MUTED, linewidth=0.5)
+                continue
+            own, title = look(coloured.index(name)), results.title_of(name)
+            line = _draw(axes, places, row, own)
+            hint(
+                line, f"{title}: {', '.join(f'{level} {fixed(fmean(all_))}' for level, all_ in row.items())}"
+            )
+            end = fmean(row[levels[places[-1]]])
+            labels[axes].append(Label(places[-1], end, title, own.colour, line))
+        axes.margins(0.06)
+    name_lines(figure, labels)
+    return figure
 
 
 def learned_weights(run: RunRecord, model: ModelConfig, kind: str) -> dict[str, float]:
@@ -97,24 +107,25 @@ def _by_variant(results: Results, kind: str) -> dict[str, ByLevel]:
     return found
 
 
-def _draw(axes: Axes, places: list[int], row: ByLevel, style: int) -> None:
-    axes.plot(
+def _draw(axes: Axes, places: list[int], row: ByLevel, own: Look) -> Line2D:
+    (line,) = axes.plot(
         places,
         [fmean(seeds) for seeds in row.values()],
-        color=SERIES[style],
-        linestyle=DASHES[style],
+        color=own.colour,
+        linestyle=own.dash,
         linewidth=1.4,
     )
     for place, seeds in zip(places, row.values(), strict=True):
         axes.plot(
             [place] * len(seeds),
             seeds,
-            color=SERIES[style],
-            marker=MARKERS[style],
+            color=own.colour,
+            marker=own.marker,
             markersize=4.5,
             linestyle="none",
             markerfacecolor="none",
         )
+    return line
 
 
 def _range(results: Results, label: str, found: dict[str, ByLevel]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from difnet.report.figures.plot import MARKERS, MUTED, SERIES, Plot, new_figure
-from difnet.report.figures.side_labels import Label, label_right, shorten
+from difnet.report.figures.plot import MUTED, WIDE, Plot, hint, look, new_figure
+from difnet.report.figures.side_labels import Label, name_lines
 from difnet.report.load import Results
 from difnet.report.numbers import fixed, listing, significant
 from difnet.report.rows import measured, timed_variant
@@ -56,12 +57,9 @@ def accuracy_and_boundaries(results: Results) -> Plot | None:
         finding="No variant beats these in both mIoU and boundary F-score: "
         f"{listing([results.title_of(name) for name in front])}. The highest mean mIoU, "
         f"{fixed(best.x.value)}, comes with a boundary F-score of {fixed(best.y.value)}.",
-        caption=f"Means over seeds. {READING}{_unnamed(points)}",
-        figure=_draw(
-            points,
-            [*front, results.reference],
-            front=front,
-            labels=("mIoU (higher is better)", "boundary F-score (higher is better)"),
+        caption=f"Means over seeds. {READING}{_unnamed(results, points)}",
+        draw=_drawing(
+            results, points, front, labels=("mIoU (higher is better)", "boundary F-score (higher is better)")
         ),
     )
 
@@ -90,11 +88,12 @@ def accuracy_and_latency(results: Results) -> Plot | None:
         finding="No variant is both faster and higher in mIoU than these: "
         f"{listing([results.title_of(name) for name in front])}. The highest mean mIoU, "
         f"{fixed(best.y.value)}, takes {significant(best.x.value)} ms on {device}.",
-        caption=f"Mean mIoU over seeds; median latency of a forward pass. {READING}{_unnamed(points)}",
-        figure=_draw(
+        caption="Mean mIoU over seeds; median latency of a forward pass. "
+        f"{READING}{_unnamed(results, points)}",
+        draw=_drawing(
+            results,
             points,
-            [*front, results.reference],
-            front=front,
+            front,
             labels=(f"latency on {device}, ms (lower is better)", "mIoU (higher is better)"),
         ),
     )
@@ -122,46 +121,60 @@ def pareto_front(points: dict[str, tuple[float, float]]) -> list[str]:
     ]
 
 
-def _draw(points: list[Point], important: list[str], *, front: list[str], labels: tuple[str, str]) -> Figure:
-    """All points; colours and names for all, or for the important ones where they are many."""
-    figure = new_figure(6.8, 4.0)
-    axes = figure.subplots()
-    named = [point for point in points if len(points) <= MAX_LABELLED or point.name in important]
-    for point in points:
-        place = named.index(point) if point in named else -1
-        axes.errorbar(
-            point.x.value,
-            point.y.value,
-            xerr=[[side] for side in point.x.reach],
-            yerr=[[side] for side in point.y.reach],
-            fmt=MARKERS[place % len(MARKERS)] if place >= 0 else ".",
-            color=SERIES[place % len(SERIES)] if place >= 0 else MUTED,
-            elinewidth=1.0 if place >= 0 else 0.4,
-            markersize=6,
-        )
-    line = sorted((point.x.value, point.y.value) for point in points if point.name in front)
-    axes.plot(
-        [x for x, _ in line],
-        [y for _, y in line],
-        color=MUTED,
-        linewidth=1.0,
-        linestyle=":",
-        zorder=0,
-    )
-    axes.set_xlabel(labels[0])
-    axes.set_ylabel(labels[1])
-    axes.margins(0.08)
-    label_right(
-        axes,
-        [
-            Label(point.x.value, point.y.value, shorten(point.title), SERIES[place % len(SERIES)])
-            for place, point in enumerate(named)
-        ],
-    )
-    return figure
+def _drawing(
+    results: Results, points: list[Point], front: list[str], *, labels: tuple[str, str]
+) -> Callable[[float], Figure]:
+    """Draws the points that the axes fit; names for all, or for the important ones where they are many."""
+    inside = _inside(results, points)
+    important = {*front, results.reference}
+    named = [point for point in inside if len(inside) <= MAX_LABELLED or point.name in important]
+
+    def draw(width: float) -> Figure:
+        figure = new_figure(width, 0.6 * width if width == WIDE else width)
+        axes = figure.subplots()
+        written = []
+        for point in inside:
+            place = named.index(point) if point in named else -1
+            own = look(place)
+            bars = axes.errorbar(
+                point.x.value,
+                point.y.value,
+                xerr=[[side] for side in point.x.reach],
+                yerr=[[side] for side in point.y.reach],
+                fmt=own.marker if place >= 0 else ".",
+                color=own.colour if place >= 0 else MUTED,
+                elinewidth=1.0 if place >= 0 else 0.4,
+                markersize=6,
+                linestyle="none",
+            )
+            hint(bars.lines[0], f"{point.title}: {significant(point.x.value)}, {significant(point.y.value)}")
+            if place >= 0:
+                written.append(Label(point.x.value, point.y.value, point.title, own.colour, bars.lines[0]))
+        line = sorted((point.x.value, point.y.value) for point in inside if point.name in front)
+        axes.plot(*zip(*line, strict=True), color=MUTED, linewidth=1.0, linestyle=":", zorder=0)
+        axes.set_xlabel(labels[0])
+        axes.set_ylabel(labels[1])
+        axes.margins(0.08)
+        name_lines(figure, {axes: written})
+        return figure
+
+    return draw
 
 
-def _unnamed(points: list[Point]) -> str:
-    if len(points) <= MAX_LABELLED:
-        return ""
-    return " Named are the reference and the Pareto front; the table has the others."
+def _inside(results: Results, points: list[Point]) -> list[Point]:
+    """The points of trained variants, which the axes fit; all where there are no others."""
+    return [point for point in points if point.name not in results.untrained] or points
+
+
+def _unnamed(results: Results, points: list[Point]) -> str:
+    """What the figure leaves out or does not name."""
+    inside = _inside(results, points)
+    outside = [
+        f"{point.title} ({significant(point.x.value)}, {significant(point.y.value)})"
+        for point in points
+        if point not in inside
+    ]
+    text = f" Outside the axes: {listing(outside)}." if outside else ""
+    if len(inside) > MAX_LABELLED:
+        text += " Named are the reference and the Pareto front; the table has the others."
+    return text

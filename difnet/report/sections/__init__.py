@@ -4,6 +4,7 @@ from difnet.report.load import Results
 from difnet.report.section import Section
 from difnet.report.sections import (
     boundaries,
+    cite,
     classes,
     examples,
     explorer,
@@ -21,12 +22,13 @@ from difnet.report.sections import (
 def all_sections(results: Results) -> tuple[Section, ...]:
     """In the order of a reader's questions.
 
-    What was compared on what; what came out; can I trust it; what does it look like; how do I repeat it.
+    What came out, and on what grounds; what was compared on what; can I trust it; what does it look like; how
+    do I repeat it.
     """
     return (
-        overview.build(results),
         results_table.build(results),
         paper_claims.build(results),
+        overview.build(results),
         classes.build(results),
         boundaries.build(results),
         timing.build(results),
@@ -36,4 +38,5 @@ def all_sections(results: Results) -> tuple[Section, ...]:
         examples.build(results),
         explorer.build(results),
         provenance.build(results),
+        cite.build(results),
     )

@@ -6,9 +6,10 @@ import math
 
 import pandas as pd
 import seaborn as sns
+from matplotlib.figure import Figure
 
-from difnet.report.figures.plot import Plot, new_figure
-from difnet.report.figures.side_labels import shorten
+from difnet.report.figures.plot import WIDE, Plot, new_figure
+from difnet.report.figures.side_labels import in_lines
 from difnet.report.load import Results
 from difnet.report.numbers import fixed, signed
 from difnet.report.page_table import Cell, Column, PageTable, missing
@@ -85,25 +86,29 @@ def _finding(results: Results) -> str:
 
 
 def _heatmap(table: PageTable, finding: str) -> Plot:
-    """A heat map of the table of class IoU."""
+    """A heat map of the table of class IoU; many classes need more than the width of a paper."""
     values = pd.DataFrame(
         [[cell.value for cell in row[1:]] for row in table.rows],
-        index=[shorten(row[0].text) for row in table.rows],
-        columns=[shorten(column.title, 18) for column in table.columns[1:]],
+        index=[in_lines(row[0].text, 26) for row in table.rows],
+        columns=[in_lines(column.title, 18) for column in table.columns[1:]],
     )
-    rows, columns = values.shape
-    figure = new_figure(2.4 + 0.5 * columns, 1.0 + 0.3 * rows)
-    axes = figure.subplots()
-    sns.heatmap(
-        values,
-        ax=axes,
-        vmin=0.0,
-        vmax=1.0,
-        cmap="cividis",
-        annot=columns <= MAX_ANNOTATED,
-        fmt=".2f",
-        annot_kws={"fontsize": 8},
-        cbar_kws={"label": "IoU"},
-    )
-    axes.tick_params(axis="x", rotation=45)
-    return Plot(name="classes", finding=finding, caption=table.caption, figure=figure)
+
+    def draw(width: float) -> Figure:
+        rows, columns = values.shape
+        figure = new_figure(max(width, 2.4 + 0.3 * columns), 1.0 + 0.3 * rows)
+        axes = figure.subplots()
+        sns.heatmap(
+            values,
+            ax=axes,
+            vmin=0.0,
+            vmax=1.0,
+            cmap="cividis",
+            annot=columns <= MAX_ANNOTATED and width == WIDE,
+            fmt=".2f",
+            annot_kws={"fontsize": 8},
+            cbar_kws={"label": "IoU"},
+        )
+        axes.tick_params(axis="x", rotation=45)
+        return figure
+
+    return Plot(name="classes", finding=finding, caption=table.caption, draw=draw)

@@ -73,11 +73,10 @@ def build(results: Results) -> Section:
     truths = [] if gallery is None else [gallery.arrays[f"truth/{place}"] for place in range(len(examples))]
     return Section(
         key="examples",
-        title="What it looks like",
+        title="Examples",
         content={
             "examples": examples,
             "absent": [variant.title for variant in results.variants if variant.name not in shown],
-            "seeds": sorted({item.seed for item in gallery.variants}) if gallery else [],
             "rule": _rule(results, gallery) if gallery else "",
             "tolerances": sorted({tolerance(*truth.shape) for truth in truths}),
             "legend": list(zip(results.data.classes, results.data.palette, strict=True)),
@@ -152,7 +151,9 @@ def _strip(results: Results, gallery: GalleryFile, shown: Shown, place: int, sid
         ),
         *_inner_maps(gallery, shown, place, title, palette),
     ]
-    return Strip(title=title, note=f"{wrong:.1%} wrong", maps=tuple(maps), detailed=len(maps) > 2)
+    return Strip(
+        title=title, note=f"seed {shown.seed}, {wrong:.1%} wrong", maps=tuple(maps), detailed=len(maps) > 2
+    )
 
 
 def _inner_maps(

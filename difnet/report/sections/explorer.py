@@ -70,7 +70,7 @@ def build(results: Results) -> Section:
         boards.append(board)
     return Section(
         key="explorer",
-        title="Where the walks go",
+        title="Walks",
         content={
             "boards": boards,
             "variant": results.title_of(results.reference),

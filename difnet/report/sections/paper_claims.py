@@ -13,6 +13,7 @@ from difnet.report.numbers import MISSING, fixed, number, p_value, signed, signi
 from difnet.report.page_table import Cell, Column, PageTable, missing
 from difnet.report.rows import status_words
 from difnet.report.section import Section
+from difnet.report.verdict_sentences import is_known, verdict_sentence
 from difnet.tables import ClaimRow, ClaimTestRow
 
 VERDICTS: dict[str, tuple[str, str, str]] = {
@@ -34,6 +35,8 @@ class JudgedClaim:
 
     row: ClaimRow
     tests: tuple[ClaimTestRow, ...]
+    sentence: str = ""
+    """What decides it, in words."""
     remedy: str = ""
     """What an open verdict would take; empty where nothing is known to help."""
     command: str = ""
@@ -57,19 +60,14 @@ class JudgedClaim:
         return VERDICTS.get(self.row.verdict, VERDICTS["not run"])[1]
 
     @property
-    def deciding(self) -> str:
-        """The test that decides: the nearest to its bound, or the first that does not hold."""
-        tests = [test for test in self.tests if test.verdict == self.row.verdict and _known(test)]
-        if not tests:
-            return ""
-        return figure(min(tests, key=_margin) if self.row.verdict == "reproduced" else tests[0])
-
-    @property
     def lines(self) -> list[str]:
         """Every test, and how the claim was corrected."""
         lines = [_sentence(test) for test in self.tests]
         if evidence := p_value(self.row.p_value):
-            lines.append(f"{evidence}, intervals corrected to {self.row.confidence:.2%} in its family")
+            lines.append(
+                f"two-sided {evidence} before correction, intervals corrected to "
+                f"{self.row.confidence:.2%} in its family"
+            )
         return [*lines, *self.along]
 
 
@@ -90,7 +88,10 @@ def judged_claims(results: Results) -> list[JudgedClaim]:
     judged = []
     for row in results.claims:
         tests = tuple(results.claim_tests.get(row.claim, ()))
-        judged.append(JudgedClaim(row, tests, *_to_decide(results, row, tests), _along(results, row.claim)))
+        sentence = verdict_sentence(results, row, tests)
+        judged.append(
+            JudgedClaim(row, tests, sentence, *_to_decide(results, row, tests), _along(results, row.claim))
+        )
     return judged
 
 
@@ -164,22 +165,13 @@ def _label(test: ClaimTestRow) -> str:
 
 
 def _sentence(test: ClaimTestRow) -> str:
-    if not _known(test):
+    if not is_known(test):
         return f"{_label(test)}: {status_words(test.status)}"
     return f"{figure(test)}, claimed > {_bound(test)}, over {test.unit}: {test.verdict}"
 
 
 def _bound(test: ClaimTestRow) -> str:
     return f"{test.bound:g}".replace("-", "−")
-
-
-def _known(test: ClaimTestRow) -> bool:
-    return test.status == "ok" and math.isfinite(test.value)
-
-
-def _margin(test: ClaimTestRow) -> float:
-    """How far the interval lies above its bound, in lengths of the interval."""
-    return (test.ci_low - test.bound) / max(test.ci_high - test.ci_low, 1e-12)
 
 
 def _table(claims: list[JudgedClaim]) -> PageTable:

@@ -7,8 +7,9 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from difnet.machine.progress import duration
 from difnet.report.load import Results
-from difnet.report.numbers import MISSING, duration, fixed, number
+from difnet.report.numbers import MISSING, fixed, number
 from difnet.report.run_records import RunRecord
 from difnet.report.section import Section
 
@@ -30,7 +31,7 @@ def build(results: Results) -> Section:
     runs = [(variant, [_repeated(results, run) for run in variant.runs]) for variant in results.variants]
     return Section(
         key="provenance",
-        title="How to repeat it",
+        title="Repeat it",
         content={
             "command": results.plan.command,
             "runs": runs,

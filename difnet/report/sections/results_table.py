@@ -1,4 +1,4 @@
-"""The results table with every variant, and the figures that sum it up."""
+"""The verdicts in words, the table of every variant, and the figures that sum it up."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from difnet.config import EvaluateConfig
 from difnet.metrics import METRICS, Metric
 from difnet.report.figures.forest import differences
+from difnet.report.figures.seeds import scores_by_seed
 from difnet.report.figures.tradeoff import accuracy_and_boundaries, accuracy_and_latency
 from difnet.report.load import Results
 from difnet.report.numbers import (
@@ -29,14 +30,19 @@ from difnet.report.summary import summary
 from difnet.tables import ComparisonRow, SummaryRow
 
 COSTS = {
-    "latency_ms": Column("Latency", note="ms, forward"),
-    "peak_memory_mb": Column("Peak memory", note="MB"),
+    "latency_ms": Column("Latency", note="ms, forward", in_paper=False),
+    "peak_memory_mb": Column("Peak memory", note="MB", in_paper=False),
 }
 
 
 def build(results: Results) -> Section:
     """Mean and interval of every metric, difference from the reference, and cost."""
-    plots = [differences(results), accuracy_and_boundaries(results), accuracy_and_latency(results)]
+    plots = [
+        scores_by_seed(results),
+        differences(results),
+        accuracy_and_boundaries(results),
+        accuracy_and_latency(results),
+    ]
     return Section(
         key="results",
         title="What came out",
@@ -71,20 +77,37 @@ def _bounds(number: SummaryRow | ComparisonRow, usual: str, *, sign: bool) -> li
 
 
 def results_table(results: Results) -> PageTable:
-    """One row a variant."""
+    """One row a variant, the highest mIoU first; the best of each column is marked."""
     columns = [Column("Variant", numeric=False), Column("Seeds")]
     for metric in _shown(results):
-        columns.append(Column(metric.title, note="" if metric.higher_is_better else "lower is better"))
-        if metric.in_table == "compared":
+        compared = metric.in_table == "compared"
+        note = "" if metric.higher_is_better else "lower is better"
+        columns.append(Column(metric.title, note=note, in_paper=compared))
+        if compared:
             columns.append(Column(f"Δ {metric.title}", note="from the reference"))
-    columns += [Column("Parameters"), *(COSTS[metric] for metric in _timed(results))]
+    columns += [Column("Parameters")]
+    columns += [COSTS[metric] for metric in _timed(results)]
+    first, *_ = _shown(results)
+    means = {name: row.mean for name, row in results.estimates[first.name].items() if math.isfinite(row.mean)}
+    variants = sorted(results.variants, key=lambda variant: -means.get(variant.name, -math.inf))
+    units = (
+        _usual_unit(list(results.estimates[first.name].values())),
+        _usual_unit(list(results.comparisons[first.name].values())),
+    )
     return PageTable(
         name="results",
         caption=f"Results on {results.data.title}, split {results.split}. Brackets: 95% interval.",
         columns=tuple(columns),
-        rows=tuple(_row(results, variant) for variant in results.variants),
-        tags=tuple(variant.plan.tags for variant in results.variants),
+        rows=tuple(_row(results, variant) for variant in variants),
+        tags=tuple(variant.plan.tags for variant in variants),
+        sample=_sample(*units),
     )
+
+
+def _sample(mean: str, difference: str) -> str:
+    """What means and differences are over, for a caption; nothing where nothing was compared."""
+    parts = [f"Means over {mean}" if mean else "", f"differences over {difference}" if difference else ""]
+    return "; ".join(filter(None, parts)) + "." if any(parts) else ""
 
 
 def _shown(results: Results) -> list[Metric]:
@@ -134,11 +157,25 @@ def _mean(results: Results, variant: VariantRuns, metric: str) -> Cell:
     if not math.isfinite(estimate.mean):
         return missing("undefined")
     usual = _usual_unit(list(estimates.values()))
+    rivals = [
+        row.mean
+        for name, row in estimates.items()
+        if math.isfinite(row.mean) and not _sees_truth(results, name)
+    ]
+    best = (
+        max(rivals, default=math.nan) if METRICS[metric].higher_is_better else min(rivals, default=math.nan)
+    )
     return Cell(
         text=fixed(estimate.mean),
         value=estimate.mean,
         detail="\n".join(_bounds(estimate, usual, sign=False)),
+        best=estimate.mean == best and not variant.sees_truth,
+        numbers={"CI low": estimate.ci_low, "CI high": estimate.ci_high},
     )
+
+
+def _sees_truth(results: Results, name: str) -> bool:
+    return any(variant.sees_truth for variant in results.variants if variant.name == name)
 
 
 def _difference(results: Results, variant: VariantRuns, metric: str) -> Cell:
@@ -153,11 +190,19 @@ def _difference(results: Results, variant: VariantRuns, metric: str) -> Cell:
     usual = _usual_unit(list(comparisons.values()))
     word = direction(comparison)
     decision = ", ".join(part for part in (p_value(comparison.p_adjusted), word) if part)
+    effect = comparison.effect_size
+    size = [f"effect {signed(effect, 1)}"] if math.isfinite(effect) else []
     return Cell(
         text=signed(comparison.difference),
         value=comparison.difference,
-        detail="\n".join([*_bounds(comparison, usual, sign=True), decision]),
+        detail="\n".join([*_bounds(comparison, usual, sign=True), decision, *size]),
         mark=word,
+        numbers={
+            "CI low": comparison.ci_low,
+            "CI high": comparison.ci_high,
+            "p": comparison.p_adjusted,
+            "effect size": effect,
+        },
     )
 
 
@@ -182,6 +227,7 @@ def _cost(results: Results, variant: VariantRuns, metric: str) -> Cell:
         text=significant(done[0].value),
         value=done[0].value,
         detail=f"{bounds}\n{done[0].device}".strip(),
+        numbers={"CI low": done[0].ci_low, "CI high": done[0].ci_high},
     )
 
 

@@ -6,13 +6,20 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from difnet.report.figures.plot import SERIES, Plot, new_figure
-from difnet.report.figures.scaling import scaling
-from difnet.report.figures.side_labels import shorten
+from difnet.report.figures.scaling import scaling, shown_operators
+from difnet.report.figures.step_breakdown import step_breakdown
 from difnet.report.load import Results
-from difnet.report.numbers import significant, significant_interval
+from difnet.report.numbers import MISSING, fixed, interval, significant, significant_interval
 from difnet.report.page_table import Cell, Column, PageTable, missing
-from difnet.report.rows import FEATURES, measured, setting, status_words, timed_variant
+from difnet.report.rows import (
+    FEATURES,
+    Setting,
+    measured,
+    operator_title,
+    setting,
+    status_words,
+    timed_variant,
+)
 from difnet.report.section import Section
 from difnet.tables import BUSY, TimingRow
 
@@ -23,21 +30,19 @@ METRICS = {
     "train_step_ms": "Training step, ms",
     "peak_memory_mb": "Peak memory, MB",
 }
-LEAST_LABELLED = 0.08
-"""Shares below this have no number in their bar."""
-LABEL = "#010101"
-"""Readable on every bar, on a light page and on a dark one."""
+GROWN = {"latency_ms": "Exponent of time", "peak_memory_mb": "Exponent of memory"}
 
 
 def build(results: Results) -> Section:
-    """One table a measure for the operators, one table for whole networks."""
-    tables = [
+    """One figure and one small table of the operators; every size, whole networks and steps are folded."""
+    folded = [
         *(_operators(results, metric) for metric in METRICS),
         _features(results),
         _networks(results),
         _steps(results),
     ]
-    plots = [scaling(results), _step_breakdown(results)]
+    tables = [table for table in (_at_largest(results), *folded) if table.rows]
+    plots = [scaling(results), step_breakdown(results)]
     return Section(
         key="timing",
         title="Time and memory",
@@ -45,9 +50,10 @@ def build(results: Results) -> Section:
             "threads": results.plan.timing.threads,
             "repeats": results.plan.timing.repeats,
             "company": company(results.timings),
+            "folded": [table for table in folded if table.rows],
         },
         plots=[plot for plot in plots if plot],
-        tables=[table for table in tables if table.rows],
+        tables=tables,
     )
 
 
@@ -57,6 +63,51 @@ def company(timings: Sequence[TimingRow]) -> str:
     if max(shares, default=0.0) <= BUSY:
         return "timed with nothing else running"
     return f"timed while other processes took up to {max(shares):.0%} of the processors' time"
+
+
+def _at_largest(results: Results) -> PageTable:
+    """One row an operator: what it takes at the largest size, and how that grows."""
+    timings = shown_operators(results)
+    largest = max((item.nodes for item in timings), default=0)
+    by_place = {(setting(item), item.metric): item for item in timings if item.nodes == largest}
+    costs = [
+        metric
+        for metric in METRICS
+        if metric != "images_per_s" and any(item.metric == metric for item in timings)
+    ]
+    rows = [
+        (
+            Cell(operator_title(own.subject), detail=f"{own.subject}, {own.device}, {own.dtype}"),
+            *(_cell(by_place.get((own, metric))) for metric in costs),
+            *(_exponent(results, own, metric) for metric in GROWN),
+        )
+        for own in dict.fromkeys(map(setting, timings))
+    ]
+    return PageTable(
+        name="timing-largest",
+        caption=f"Operators at N = {largest:,} nodes, and the power of N that they grow with over the last "
+        "three sizes. Brackets: 95% interval.",
+        columns=(
+            Column("Operator", numeric=False),
+            *(Column(METRICS[metric]) for metric in costs),
+            *(Column(title) for title in GROWN.values()),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _exponent(results: Results, own: Setting, metric: str) -> Cell:
+    """The growth exponent up to the largest size of a setting that was fitted."""
+    fits = [item for item in results.growth if setting(item) == own and item.metric == metric]
+    if not fits:
+        return missing(MISSING)
+    last = max(fits, key=lambda item: item.nodes)
+    return Cell(
+        fixed(last.exponent, 2),
+        value=last.exponent,
+        detail=interval(last.ci_low, last.ci_high, 2),
+        numbers={"CI low": last.ci_low, "CI high": last.ci_high},
+    )
 
 
 def _features(results: Results) -> PageTable:
@@ -92,7 +143,7 @@ def _operators(results: Results, metric: str) -> PageTable:
     by_place = {(setting(item), item.nodes): item for item in timings}
     rows = [
         (
-            Cell(text=own.subject, detail=own.words),
+            Cell(operator_title(own.subject), detail=f"{own.subject}, {own.words}"),
             *(_cell(by_place.get((own, size))) for size in sizes),
         )
         for own in dict.fromkeys(map(setting, timings))
@@ -166,47 +217,5 @@ def _cell(timing: TimingRow | None) -> Cell:
         text=significant(timing.value),
         value=timing.value,
         detail=significant_interval(timing.ci_low, timing.ci_high),
-    )
-
-
-def _step_breakdown(results: Results) -> Plot | None:
-    """One bar a variant, one segment a part of the step."""
-    known = [item for item in results.breakdown if math.isfinite(item.share) and item.share >= 0]
-    if not known:
-        return None
-    parts = list(dict.fromkeys(item.part for item in known))
-    names = results.in_order([item.variant for item in known])
-    shares = {(item.variant, item.part): item.share for item in known}
-    figure = new_figure(7.4, 1.3 + 0.3 * len(names))
-    axes = figure.subplots()
-    left = dict.fromkeys(names, 0.0)
-    for place, part in enumerate(parts):
-        for row, name in enumerate(names):
-            share = shares.get((name, part), 0.0)
-            axes.barh(
-                row,
-                share,
-                left=left[name],
-                height=0.7,
-                color=SERIES[place % len(SERIES)],
-                alpha=0.75,
-                label=part if row == 0 else None,
-            )
-            if share >= LEAST_LABELLED:
-                middle = left[name] + share / 2
-                axes.text(middle, row, f"{share:.0%}", ha="center", va="center", fontsize=8, color=LABEL)
-            left[name] += share
-    axes.set_yticks(range(len(names)), [shorten(results.title_of(name)) for name in names])
-    axes.invert_yaxis()
-    axes.set_xlim(0, 1)
-    axes.set_xlabel("share of the time of a training step")
-    axes.grid(axis="y", visible=False)
-    figure.legend(loc="outside upper center", ncols=len(parts))
-    words = ", ".join(f"{part} {shares.get((names[0], part), 0.0):.0%}" for part in parts)
-    return Plot(
-        name="step-breakdown",
-        finding=f"A training step of {results.title_of(names[0])} on {known[0].device}: {words}.",
-        caption="Measured with PyTorch's profiler, forward and backward together. Walks: the diffusion rule. "
-        "Data: reading and augmenting a batch. Rest: normalisation, loss, optimiser and everything else.",
-        figure=figure,
+        numbers={"CI low": timing.ci_low, "CI high": timing.ci_high},
     )

@@ -10,6 +10,6 @@ from difnet.report.section import Section
 
 
 def build(results: Results) -> Section:
-    """Learning curves, the claims' differences along them, and learned restart and skip weights."""
-    plots = [learning_curves(results), training_course(results), level_weights(results)]
+    """Learning curves, learned restart and skip weights, and the claims' differences along training."""
+    plots = [learning_curves(results), level_weights(results), training_course(results)]
     return Section(key="training", title="Training", plots=[plot for plot in plots if plot])

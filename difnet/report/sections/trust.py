@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difnet.config import ModelConfig
 from difnet.metrics import METRICS
 from difnet.report.load import Results
-from difnet.report.numbers import count, fixed, listing
+from difnet.report.numbers import count, fixed, listing, significant
 from difnet.report.page_table import Cell, Column, PageTable, missing
 from difnet.report.run_records import VariantRuns
 from difnet.report.section import Section
@@ -106,9 +106,10 @@ def _power(results: Results) -> list[Check]:
     limits = [limit for limit in limits if math.isfinite(limit)]
     if not limits:
         return []
+    least, most = (significant(limit, 2) for limit in (min(limits), max(limits)))
     text = (
-        f"A true difference in mIoU is found four times in five if it is at least {fixed(min(limits))} (the "
-        f"steadiest variant) or {fixed(max(limits))} (the least steady); smaller ones mostly stay undecided."
+        f"A true difference in mIoU is found four times in five if it is at least {least} (the steadiest "
+        f"variant) or {most} (the least steady); smaller ones mostly stay undecided."
     )
     return [Check(True, text)]
 

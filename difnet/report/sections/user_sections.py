@@ -16,6 +16,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from difnet.report.load import Results
+from difnet.report.numbers import significant
 from difnet.report.page_table import Cell, Column, PageTable, missing
 from difnet.report.section import Section
 
@@ -96,13 +97,19 @@ def _table(path: Path, title: str) -> Item:
         columns=tuple(Column(head, numeric=number) for head, number in zip(rows[0], numeric, strict=True)),
         rows=tuple(
             tuple(
-                (Cell(text, value=value) if text else missing("–")) if number else Cell(text)
+                (Cell(_rounded(text, value), value=value) if text else missing("–")) if number else Cell(text)
                 for text, value, number in zip(texts, numbers, numeric, strict=True)
             )
             for texts, numbers in zip(rows[1:], values, strict=True)
         ),
     )
     return Item(table=table)
+
+
+def _rounded(text: str, value: float) -> str:
+    """A number of many digits to four; one that was written with few is left as it is."""
+    shown = significant(value, 4)
+    return shown if len(shown) < len(text) else text
 
 
 def _number(text: str) -> float:

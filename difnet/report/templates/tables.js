@@ -33,28 +33,49 @@ function addTools(table) {
   if (!holder) return;
   const tools = document.createElement("div");
   tools.className = "tools";
-  addTagFilter(table, tools);
+  addFilter(table, tools);
   addColumnChoice(table, tools);
   for (const written of holder.querySelectorAll("template")) {
     tools.append(copyButton(`Copy ${written.dataset.format}`, () => written.content.textContent));
+    if (written.dataset.format === "CSV") tools.append(saveButton(`${holder.dataset.table}.csv`, written));
   }
   holder.prepend(tools);
 }
 
-function addTagFilter(table, tools) {
+/* Rows that hold the words and have the tag are shown. */
+function addFilter(table, tools) {
   const rows = [...table.tBodies[0].rows];
+  if (rows.length < 5) return;
+  const search = Object.assign(document.createElement("input"), { type: "search", placeholder: "Search" });
+  const select = document.createElement("select");
   const tags = [...new Set(rows.flatMap((row) => (row.dataset.tags || "").split(" ")))].filter(Boolean).sort();
+  const update = () => {
+    const words = search.value.toLowerCase();
+    for (const row of rows) {
+      const tagged = select.value === "" || row.dataset.tags.split(" ").includes(select.value);
+      row.hidden = !(tagged && row.cells[0].textContent.toLowerCase().includes(words));
+    }
+  };
+  search.setAttribute("aria-label", `Search the rows of: ${table.caption.textContent.trim()}`);
+  search.addEventListener("input", update);
+  tools.append(search);
   if (tags.length < 2) return;
   const label = document.createElement("label");
-  const select = document.createElement("select");
   select.append(new Option("all", ""), ...tags.map((tag) => new Option(tag, tag)));
-  label.append("Show variants tagged ", select);
-  select.addEventListener("change", () => {
-    for (const row of rows) {
-      row.hidden = select.value !== "" && !row.dataset.tags.split(" ").includes(select.value);
-    }
-  });
+  label.append("Tag ", select);
+  select.addEventListener("change", update);
   tools.append(label);
+}
+
+function saveButton(name, written) {
+  const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Save CSV" });
+  button.addEventListener("click", () => {
+    const file = new Blob([written.content.textContent], { type: "text/csv" });
+    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(file), download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  });
+  return button;
 }
 
 function addColumnChoice(table, tools) {

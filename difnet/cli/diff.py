@@ -1,0 +1,74 @@
+"""The command `diff`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from difnet.cli.columns import print_columns
+from difnet.config import RunFolder, load_run
+from difnet.config.digests import read_digested
+from difnet.config.run_folder import ENVIRONMENT
+from difnet.tables import SCORES
+
+OF_THE_RUN = {"sha256", "command", "weights_sha256", "along_sha256", "identity", "recipe", "wall_s", "date"}
+"""What differs between any two runs, and says nothing of its own."""
+
+
+def diff(
+    first: Annotated[Path, typer.Argument(help="A run directory.")],
+    second: Annotated[Path, typer.Argument(help="Another one.")],
+) -> None:
+    """Compare two runs: the keys of their configurations and environments that differ, and their scores.
+
+    Example: difnet diff results/shapes/runs/cascade/seed0 results/shapes/runs/seed_only/seed0
+    """
+    configs = [_flat(load_run(run).model_dump(mode="json")) for run in (first, second)]
+    _show("configuration", _differing(*configs))
+    environments = [
+        {key: value for key, value in read_digested(run / ENVIRONMENT).items() if key not in OF_THE_RUN}
+        for run in (first, second)
+        if RunFolder(run).finished
+    ]
+    if len(environments) == 2:
+        _show("environment", _differing(*map(_flat, environments)))
+    if RunFolder(first).scored and RunFolder(second).scored:
+        one, other = (_scores(run) for run in (first, second))
+        rows = [
+            (name, f"{value:.4f}", f"{other[name]:.4f}", f"{other[name] - value:+.4f}")
+            for name, value in one.items()
+            if name in other
+        ]
+        _show("scores", [("metric", "first", "second", "second - first"), *rows])
+
+
+def _show(title: str, rows: list[tuple[str, ...]]) -> None:
+    typer.echo(title if rows else f"{title}: equal")
+    if rows:
+        print_columns(rows)
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested sections as `train.steps`."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        found |= _flat(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
+    return found
+
+
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    return [
+        (key, str(one.get(key, "-")), str(other.get(key, "-")))
+        for key in dict.fromkeys([*one, *other])
+        if one.get(key) != other.get(key)
+    ]
+
+
+def _scores(run: Path) -> dict[str, float]:
+    """The means by metric and split."""
+    rows = SCORES.rows(SCORES.read(run / SCORES.name))
+    return {f"{row.metric} ({row.split})": row.value for row in rows if not row.class_}
