@@ -46,15 +46,36 @@ class RunFolder:
     def identity(self) -> str:
         """Hash of data, recipe and code that its weights come from, as the training recorded it."""
         # A run of an older version recorded none; what it wrote tells it apart as well.
-        recorded = self.recorded("identity")
+        try:
+            recorded = self.recorded("identity")
+        except InputError:  # what is set aside need not be whole
+            recorded = None
         return str(recorded or hashlib.sha256((self.path / WEIGHTS).read_bytes()).hexdigest()[:16])
 
     def recorded(self, key: str) -> Any:
-        """What the training recorded of itself in `environment.json`; None where it is missing or damaged."""
+        """What the training recorded of itself in `environment.json`; None where there is nothing.
+
+        Raises:
+            InputError: If the file is damaged.
+        """
+        return self.record().get(key)
+
+    def record(self) -> dict[str, Any]:
+        """All that the training recorded of itself; empty where it has not ended.
+
+        Raises:
+            InputError: If the file is damaged.
+        """
+        path = self.path / ENVIRONMENT
         try:
-            return read_digested(self.path / ENVIRONMENT)[key]
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+            return dict(read_digested(path))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError(
+                f"{path}: is damaged: it was changed or cut short; delete it and train the run again, which "
+                "continues from the last checkpoint"
+            ) from error
 
     @property
     def steps_along(self) -> list[int]:
@@ -72,7 +93,7 @@ class RunFolder:
             step: One of `steps_along`; None for the trained weights.
 
         Raises:
-            InputError: If they do not exist, or are not what the training wrote.
+            InputError: If they do not exist, or are not what the training wrote, or its record is damaged.
         """
         path = self.weights_file(step)
         recorded = (
@@ -164,8 +185,13 @@ class RunFolder:
         return target
 
     def _trained_as(self, config: RunConfig) -> bool:
+        """Whether it was trained by the same recipe: as it recorded, or of an older version by its files."""
         try:
-            return load_run(self.path).training_identity() == config.training_identity()
+            recipe = self.recorded("recipe")
+        except InputError:  # stays where planned jobs look for it, which say so
+            return True
+        try:
+            return (recipe or load_run(self.path).training_identity()) == config.training_identity()
         except InputError:
             return False
 
@@ -190,7 +216,7 @@ def load_run(directory: Path) -> RunConfig:
 
     Raises:
         InputError: If the directory holds none, one that is damaged or not valid, or not the one that was
-            trained.
+            trained, or the record of the training is damaged.
     """
     file = read_yaml(directory / CONFIG)
     config = file.check(RunConfig)

@@ -133,9 +133,9 @@ def test_runs_that_did_not_finish(tmp_path: Path) -> None:
     (runs / "seed_only" / "seed0" / "environment.json").write_text("{")
     page = rendered_in(tmp_path, folder).page
     assert "seed 1: not run" in page.by_id("toy-run-deeplab").text
-    assert "seed 0: trained, not scored" in page.by_id("toy-run-seed_only").text
+    assert "seed 0: not as planned" in page.by_id("toy-run-seed_only").text
     remarks = page.by_id("toy-provenance").text
-    assert "history.csv is not what was written" in remarks and "environment.json cannot be read" in remarks
+    assert "history.csv is not what was written" in remarks and "environment.json: is damaged" in remarks
 
 
 def test_nan_breaks_neither_table_nor_figure(tmp_path: Path) -> None:
