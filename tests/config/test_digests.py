@@ -9,23 +9,12 @@ import json
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from difnet.config import InputError, RunFolder, load_run, plan, read_plan, resolve_run
 from difnet.config.digests import write_digested
 from tests.conftest import CATALOGUE, save_weights
-
-
-def damaged(content: bytes) -> list[bytes]:
-    """100 copies with one bit flipped each, and 20 that were cut short."""
-    random = np.random.default_rng(0)
-    flipped = []
-    for place in random.integers(8 * len(content), size=100):
-        copy = bytearray(content)
-        copy[place // 8] ^= 1 << place % 8
-        flipped.append(bytes(copy))
-    return flipped + [content[:length] for length in random.integers(len(content), size=20)]
+from tests.damaged import damaged
 
 
 def test_configuration(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -16,6 +15,7 @@ from difnet.tables import seal
 from difnet.training import train_pretext, train_run
 from difnet.training.train_pretext import make_pretext
 from tests.conftest import CATALOGUE
+from tests.damaged import damaged
 
 START = ("model.weights=pretext", "model.pretext.steps=5", "model.pretext.patches=64")
 
@@ -45,15 +45,12 @@ def test_weights_are_made_once_and_equal(tmp_path: Path, capsys: pytest.CaptureF
     assert path.read_bytes() == written
 
 
-def test_no_flipped_bit_is_started_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hundred of the file and 60 ends that were cut off: each time the weights are made again."""
+def test_no_damage_is_started_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each time the weights are made again."""
     path = make_pretext(run(), tmp_path)
     written = path.read_bytes()
     monkeypatch.setattr(train_pretext, "_trained", lambda _: (torch.nn.Linear(1, 1), 1.0))
-    rng = np.random.default_rng(0)
-    flips = [(place, 1 << int(rng.integers(8))) for place in rng.integers(len(written), size=100)]
-    damaged = [written[:place] + bytes([written[place] ^ bit]) + written[place + 1 :] for place, bit in flips]
-    for content in damaged + [written[:length] for length in rng.integers(len(written), size=60)]:
+    for content in damaged(written):
         path.write_bytes(content)
         seal(path, written)
         assert make_pretext(run(), tmp_path) == path
