@@ -17,10 +17,14 @@ from difnet.config.run_config import RunConfig
 
 CONFIG, WEIGHTS, ENVIRONMENT = "config.yaml", "weights.safetensors", "environment.json"
 HISTORY = "history.csv"
+CHECKPOINTS = ("checkpoint.pt", "checkpoint.previous.pt")
+"""The newest and the one before."""
 SCORED = tuple(
     name for table in ("scores.csv", "per_image.parquet", "along.csv") for name in (table, f".{table}.sha256")
 )
 """What an evaluation writes."""
+ALONG = "along"
+"""Folder with the weights after earlier steps."""
 SOURCES = "ablation"
 """Folder with the run's own ablation files as they were."""
 REPLACED = "replaced"
@@ -84,7 +88,7 @@ class RunFolder:
 
     def weights_file(self, step: int | None = None) -> Path:
         """Where the trained weights lie, or those after an earlier step."""
-        return self.path / (WEIGHTS if step is None else f"along/step{step}.safetensors")
+        return self.path / (WEIGHTS if step is None else f"{ALONG}/step{step}.safetensors")
 
     def weights(self, step: int | None = None) -> bytes:
         """Weights, a safetensors file, after their hash was compared with the recorded one.
@@ -146,12 +150,13 @@ class RunFolder:
                 write_text(path, source)
 
     def check_ours(self) -> None:
-        """Refuse a folder with files that a training would overwrite and none has written.
+        """Refuse a folder with files that a training or its evaluation would overwrite and none has written.
 
         Raises:
             InputError: If it is one.
         """
-        there = [name for name in (CONFIG, HISTORY, WEIGHTS, ENVIRONMENT) if (self.path / name).exists()]
+        names = (CONFIG, HISTORY, WEIGHTS, ENVIRONMENT, ALONG, SOURCES, *CHECKPOINTS, *SCORED)
+        there = [name for name in names if (self.path / name).exists()]
         try:
             if there:
                 read_yaml(self.path / CONFIG).check(RunConfig)

@@ -19,7 +19,7 @@ from difnet.config import RunConfig, TimingConfig
 from difnet.data import PreparedData, load_prepared
 from difnet.data.batches import training_batches
 from difnet.models import Prediction
-from difnet.tables import TIMING
+from difnet.tables import NETWORK, TIMING
 from difnet.timing.foreign_load import ForeignLoad
 from difnet.timing.protocol import Measurement
 from difnet.timing.training_step import TrainingStep
@@ -72,7 +72,7 @@ def _measurements(run: RunConfig, prepared: PreparedData, device: str) -> Iterat
         ("peak_memory_mb", trained, len(images), train, trains),
     ):
         yield Measurement(
-            name=f"model:{run.variant}",
+            name=f"{NETWORK}{run.variant}",
             device=device,
             dtype=dtype,
             nodes=nodes,
