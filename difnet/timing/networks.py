@@ -24,6 +24,7 @@ from difnet.timing.foreign_load import ForeignLoad
 from difnet.timing.protocol import Measurement
 from difnet.timing.training_step import TrainingStep
 from difnet.training import choose_device, trains_in_bf16, use_threads
+from difnet.training.step_memory import check_step
 
 
 def time_networks(runs: Sequence[RunConfig], config: TimingConfig, *, data: Path) -> pd.DataFrame:
@@ -58,6 +59,7 @@ def _measurements(run: RunConfig, prepared: PreparedData, device: str) -> Iterat
     if run.model.name == "pixel_prior":
         return
     classes = len(prepared.index.classes)
+    check_step(run, prepared.index)
     step = TrainingStep(run, classes)
     images, labels = step.inputs(next(training_batches(prepared.split("train"), run)))
     one = images[:1]

@@ -20,6 +20,7 @@ from difnet.models import build_from_config
 from difnet.tables import BREAKDOWN, BreakdownRow
 from difnet.timing.protocol import OUT_OF_MEMORY
 from difnet.training import choose_device, make_optimiser, memory_format, training_step
+from difnet.training.step_memory import check_step
 
 PARTS = ("data", "convolutions", "walks", "rest")
 STEPS = 3
@@ -86,6 +87,7 @@ def training_step_breakdown(runs: Sequence[RunConfig], *, data: Path) -> pd.Data
 
 def _profiled(run: RunConfig, prepared: PreparedData) -> tuple[str, dict[str, float]]:
     """Device, and milliseconds of each part of a step."""
+    check_step(run, prepared.index)
     step = TrainingStep(run, len(prepared.index.classes))
     _mark_walks(step.network)
     batches = training_batches(prepared.split("train"), run)

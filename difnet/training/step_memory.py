@@ -14,7 +14,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from difnet.config import InputError, ModelConfig, RunConfig, training_steps
 from difnet.data import DataIndex
 from difnet.models import DifNet, build_from_config, parameter_count
-from difnet.training.device import trains_in_bf16
+from difnet.training.device import choose_device, trains_in_bf16
 from difnet.training.distributed import process_count
 
 STATE_BYTES = 12
@@ -22,12 +22,12 @@ STATE_BYTES = 12
 
 
 def check_step(config: RunConfig, index: DataIndex) -> None:
-    """Check that a training step on the CPU fits into memory: the system would end a process that takes more.
+    """Check that a training step fits into memory, where it is the CPU's: the system would end the process.
 
     Raises:
         InputError: If it does not, with what it takes at least and the keys to lower.
     """
-    if training_steps(config) == 0:
+    if training_steps(config) == 0 or choose_device().type != "cpu":
         return
     train = config.train
     size = (train.crop, train.crop) if train.crop else index.splits["train"].shapes[0]

@@ -94,8 +94,7 @@ def _train(
     prepared = load_prepared(data)
     check_run(config, prepared.index)
     check_memory(config, prepared.index)
-    if device.type == "cpu":
-        check_step(config, prepared.index)
+    check_step(config, prepared.index)
     check_selection(config, prepared)
     require_labels(prepared.split("train"), "train")
     identity = run_identity(config, prepared.index.sha256)

@@ -187,7 +187,7 @@ def test_weights_that_are_not_finite_are_not_chosen(
 
 def test_a_batch_of_one_value(tmp_path: Path, train: Trainer) -> None:
     with pytest.raises(InputError, match="a batch norm sees one value a channel: one image on a grid of one"):
-        train(tmp_path, "train.batch_size=1", "train.crop=1")
+        train(tmp_path, "train.batch_size=1", "train.crop=4")
 
 
 def test_a_network_that_does_not_fit(tmp_path: Path, train: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
