@@ -53,11 +53,12 @@ def main() -> None:
         ratio, low, high = median_interval([old / new for old, new in zip(before, after, strict=True)])
         old, new = (1e3 * median_interval(times)[0] for times in (before, after))
         apart = [abs(one - other) / abs(one) for one, other in zip(*losses, strict=True)]
-        equal = sum(1 for _ in takewhile(lambda difference: difference < EQUAL, apart))
+        equal = [*takewhile(lambda difference: difference < EQUAL, apart)]
         print(
             f"{benchmark}: {old:.1f} ms before, {new:.1f} ms after, ratio {ratio:.2f} "
-            f"({low:.2f} to {high:.2f}); in double precision the losses of the first {equal} of {len(apart)} "
-            f"steps differ by at most {max(apart[:equal], default=0):.0e} of their value, all by {max(apart):.0e}",
+            f"({low:.2f} to {high:.2f}); in double precision the losses of the first {len(equal)} of "
+            f"{len(apart)} steps differ by at most {max(equal, default=0):.0e} of their value, "
+            f"those of all by {max(apart):.0e}",
             flush=True,
         )
 
