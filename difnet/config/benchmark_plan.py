@@ -26,7 +26,14 @@ from difnet.config.schema import (
     TimingConfig,
 )
 from difnet.config.selection import Selection
-from difnet.config.variants import Assignments, ablation_of, described, select_variants, unread_ablations
+from difnet.config.variants import (
+    Assignments,
+    ablation_of,
+    described,
+    select_variants,
+    sweep_points,
+    unread_ablations,
+)
 
 PLAN = "plan.json"
 FORMAT = 1
@@ -195,11 +202,11 @@ def _planned(project: Project, name: str, selection: Selection) -> BenchmarkPlan
     claims = selection.claims_of(benchmark)
     benchmark = selection.of(benchmark, project.claims.variants(claims) if claims else None)
     try:
-        selected = select_variants(project, benchmark)
+        sweep_points(benchmark.sweep)
     except InputError as error:
-        if not str(error).startswith("sweep") or selection.sweep:
-            raise
-        raise InputError(f"{project.benchmark_file(name).place('sweep')}: {error}") from error
+        place = "" if selection.sweep else f"{project.benchmark_file(name).place('sweep')}: "
+        raise InputError(f"{place}{error}") from error
+    selected = select_variants(project, benchmark)
     resolved = _resolved(project, name, benchmark, selected, selection.set)
     kept = _within_limits(resolved, len(benchmark.seeds), benchmark.limits, name)
     missing = [variant for variant in selected if variant not in kept]

@@ -17,10 +17,14 @@ from difnet.config.run_config import RunConfig
 
 CONFIG, WEIGHTS, ENVIRONMENT = "config.yaml", "weights.safetensors", "environment.json"
 HISTORY = "history.csv"
+CHECKPOINTS = ("checkpoint.pt", "checkpoint.previous.pt")
+"""The newest and the one before."""
 SCORED = tuple(
     name for table in ("scores.csv", "per_image.parquet", "along.csv") for name in (table, f".{table}.sha256")
 )
 """What an evaluation writes."""
+ALONG = "along"
+"""Folder with the weights after earlier steps."""
 SOURCES = "ablation"
 """Folder with the run's own ablation files as they were."""
 REPLACED = "replaced"
@@ -46,15 +50,36 @@ class RunFolder:
     def identity(self) -> str:
         """Hash of data, recipe and code that its weights come from, as the training recorded it."""
         # A run of an older version recorded none; what it wrote tells it apart as well.
-        recorded = self.recorded("identity")
+        try:
+            recorded = self.recorded("identity")
+        except InputError:  # what is set aside need not be whole
+            recorded = None
         return str(recorded or hashlib.sha256((self.path / WEIGHTS).read_bytes()).hexdigest()[:16])
 
     def recorded(self, key: str) -> Any:
-        """What the training recorded of itself in `environment.json`; None where it is missing or damaged."""
+        """What the training recorded of itself in `environment.json`; None where there is nothing.
+
+        Raises:
+            InputError: If the file is damaged.
+        """
+        return self.record().get(key)
+
+    def record(self) -> dict[str, Any]:
+        """All that the training recorded of itself; empty where it has not ended.
+
+        Raises:
+            InputError: If the file is damaged.
+        """
+        path = self.path / ENVIRONMENT
         try:
-            return read_digested(self.path / ENVIRONMENT)[key]
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+            return dict(read_digested(path))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError(
+                f"{path}: is damaged: it was changed or cut short; delete it and train the run again, which "
+                "continues from the last checkpoint"
+            ) from error
 
     @property
     def steps_along(self) -> list[int]:
@@ -63,7 +88,7 @@ class RunFolder:
 
     def weights_file(self, step: int | None = None) -> Path:
         """Where the trained weights lie, or those after an earlier step."""
-        return self.path / (WEIGHTS if step is None else f"along/step{step}.safetensors")
+        return self.path / (WEIGHTS if step is None else f"{ALONG}/step{step}.safetensors")
 
     def weights(self, step: int | None = None) -> bytes:
         """Weights, a safetensors file, after their hash was compared with the recorded one.
@@ -72,7 +97,7 @@ class RunFolder:
             step: One of `steps_along`; None for the trained weights.
 
         Raises:
-            InputError: If they do not exist, or are not what the training wrote.
+            InputError: If they do not exist, or are not what the training wrote, or its record is damaged.
         """
         path = self.weights_file(step)
         recorded = (
@@ -125,12 +150,13 @@ class RunFolder:
                 write_text(path, source)
 
     def check_ours(self) -> None:
-        """Refuse a folder with files that a training would overwrite and none has written.
+        """Refuse a folder with files that a training or its evaluation would overwrite and none has written.
 
         Raises:
             InputError: If it is one.
         """
-        there = [name for name in (CONFIG, HISTORY, WEIGHTS, ENVIRONMENT) if (self.path / name).exists()]
+        names = (CONFIG, HISTORY, WEIGHTS, ENVIRONMENT, ALONG, SOURCES, *CHECKPOINTS, *SCORED)
+        there = [name for name in names if (self.path / name).exists()]
         try:
             if there:
                 read_yaml(self.path / CONFIG).check(RunConfig)
@@ -164,8 +190,13 @@ class RunFolder:
         return target
 
     def _trained_as(self, config: RunConfig) -> bool:
+        """Whether it was trained by the same recipe: as it recorded, or of an older version by its files."""
         try:
-            return load_run(self.path).training_identity() == config.training_identity()
+            recipe = self.recorded("recipe")
+        except InputError:  # stays where planned jobs look for it, which say so
+            return True
+        try:
+            return (recipe or load_run(self.path).training_identity()) == config.training_identity()
         except InputError:
             return False
 
@@ -190,7 +221,7 @@ def load_run(directory: Path) -> RunConfig:
 
     Raises:
         InputError: If the directory holds none, one that is damaged or not valid, or not the one that was
-            trained.
+            trained, or the record of the training is damaged.
     """
     file = read_yaml(directory / CONFIG)
     config = file.check(RunConfig)

@@ -13,6 +13,9 @@ from difnet.data.prepare.sources import listed, read_sources
 from difnet.data.store import DataIndex, SplitIndex, read_index
 
 Size = tuple[int, int]
+SMALLEST = 4
+"""Side in pixels. Smaller images are feature maps of one pixel before a convolution of stride 2, of which
+PyTorch gives gradients in bfloat16 from memory that nobody has written."""
 IMAGE_BYTES = 12
 """Of a pixel of a batch: three channels in fp32."""
 
@@ -88,8 +91,14 @@ def check_sizes(shapes: Sequence[Size], train: TrainConfig) -> None:
     """Check that images (height, width) form batches.
 
     Raises:
-        InputError: If they differ in size and nothing crops them.
+        InputError: If they differ in size and nothing crops them, or are too small for the network.
     """
+    side = train.crop or min(map(min, shapes))
+    if side < SMALLEST:
+        raise InputError(
+            f"train.crop: images of {side} pixels are too small for the network; set it to at least "
+            f"{SMALLEST}"
+        )
     if train.crop is None and train.scale is not None:
         raise InputError("train.scale makes images of different sizes; set train.crop as well")
     if train.crop is None and len(set(shapes)) > 1:

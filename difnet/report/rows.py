@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from difnet.config import InputError
-from difnet.tables import ComparisonRow, GrowthRow, Table, TimingRow
+from difnet.tables import NETWORK, ComparisonRow, GrowthRow, Table, TimingRow
 
 Row = TypeVar("Row")
 
 LEVEL = 0.05
 """Corrected p-values below it count as a difference."""
-NETWORK = "model:"
-"""What the subject of a timing begins with when it is a whole network."""
 FEATURES = {
     "trained": "features of a trained network",
     "start": "features of a network at its start",

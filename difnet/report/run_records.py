@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from difnet.config import PROTOCOL, BenchmarkPlan, InputError, PlannedVariant, RunConfig, RunFolder, load_run
-from difnet.config.digests import read_digested
 from difnet.report.rows import read_rows
 from difnet.tables import HISTORY, SCORES, HistoryRow
 
@@ -23,7 +22,8 @@ class RunRecord:
     config: str
     """The text of `config.yaml`, empty if there is none."""
     departure: str
-    """The first key in which it is not the planned one, with both values; empty where there is none."""
+    """The first key in which it is not the planned one, with both values, or what is damaged; empty where
+    there is neither."""
     history: tuple[HistoryRow, ...]
     environment: dict[str, Any]
     sources: dict[str, str]
@@ -49,7 +49,7 @@ class RunRecord:
     def state(self) -> str:
         """How far the run has come."""
         if self.departure:
-            return "another configuration"
+            return "not as planned"
         if self.scored:
             return "finished"
         return "trained, not scored" if self.trained else "not run"
@@ -144,7 +144,7 @@ def read_replaced(folder: Path) -> tuple[ReplacedRun, ...]:
 
 def _record(folder: Path, planned: RunConfig, problems: list[str]) -> RunRecord:
     """A run; a history or environment that is missing is shown beside the run and needs no remark."""
-    config, environment = folder / "config.yaml", folder / "environment.json"
+    config = folder / "config.yaml"
     trained, scored = RunFolder(folder).finished, RunFolder(folder).scored
     last_said, failed = _log_end(folder, "evaluate" if trained else "train")
     failure = last_said if failed and not scored else ""
@@ -158,7 +158,7 @@ def _record(folder: Path, planned: RunConfig, problems: list[str]) -> RunRecord:
         config=_text(config) if config.is_file() else "",
         departure=_departure(folder, planned) if config.is_file() else "",
         history=tuple(read_rows(HISTORY, folder, problems)) if (folder / HISTORY.name).is_file() else (),
-        environment=_environment(environment, problems) if environment.is_file() else {},
+        environment=_environment(folder, problems),
         sources={path.name: _text(path) for path in sources},
         trained=trained,
         scored=scored,
@@ -175,14 +175,11 @@ def _log_end(folder: Path, stage: str) -> tuple[str, bool]:
     return last, last.startswith("difnet: ") or "Traceback" in text
 
 
-def _environment(path: Path, problems: list[str]) -> dict[str, Any]:
+def _environment(folder: Path, problems: list[str]) -> dict[str, Any]:
     try:
-        return dict(read_digested(path))
+        return RunFolder(folder).record()
     except InputError as error:
         problems.append(str(error))
-        return {}
-    except (OSError, ValueError, TypeError) as error:
-        problems.append(f"{path} cannot be read: {error}")
         return {}
 
 

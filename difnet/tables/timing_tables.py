@@ -8,6 +8,8 @@ from typing import Annotated
 from difnet.tables.table import Table
 
 TIME = "difnet time FOLDER"
+NETWORK = "model:"
+"""What the subject begins with where it is a whole network; the variant follows."""
 NO_GPU = "not_run (no GPU)"
 """Status of what only a GPU could have measured."""
 BUSY = 0.05

@@ -15,15 +15,16 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from difnet.config import RunConfig, TimingConfig
+from difnet.config import InputError, RunConfig, TimingConfig
 from difnet.data import PreparedData, load_prepared
 from difnet.data.batches import training_batches
 from difnet.models import Prediction
-from difnet.tables import TIMING
+from difnet.tables import NETWORK, TIMING
 from difnet.timing.foreign_load import ForeignLoad
 from difnet.timing.protocol import Call, Measurement, status_of
 from difnet.timing.training_step import TrainingStep
 from difnet.training import choose_device, trains_in_bf16, use_threads
+from difnet.training.step_memory import check_step
 
 
 def time_networks(runs: Sequence[RunConfig], config: TimingConfig, *, data: Path) -> pd.DataFrame:
@@ -62,8 +63,8 @@ def _measurements(run: RunConfig, prepared: PreparedData, device: str) -> Iterat
     calls: dict[str, tuple[Call, Call]] = {}
     nodes, status = 0, "ok"
     try:
-        nodes, calls = _calls(run, prepared, classes)
-    except (RuntimeError, MemoryError) as error:
+        nodes, calls = _calls(run, prepared)
+    except (RuntimeError, MemoryError, InputError) as error:
         status = status_of(error)
     trained = torch.bfloat16 if trains_in_bf16(run.train) else torch.float32
     for metric, dtype, batch in (
@@ -74,7 +75,7 @@ def _measurements(run: RunConfig, prepared: PreparedData, device: str) -> Iterat
     ):
         call, ready = calls.get(metric, (None, None))
         yield Measurement(
-            name=f"model:{run.variant}",
+            name=f"{NETWORK}{run.variant}",
             device=device,
             dtype=dtype,
             nodes=nodes,
@@ -87,9 +88,10 @@ def _measurements(run: RunConfig, prepared: PreparedData, device: str) -> Iterat
         )
 
 
-def _calls(run: RunConfig, prepared: PreparedData, classes: int) -> tuple[int, dict[str, tuple[Call, Call]]]:
+def _calls(run: RunConfig, prepared: PreparedData) -> tuple[int, dict[str, tuple[Call, Call]]]:
     """Number of nodes; for each metric what is called, and what before it, untimed."""
-    step = TrainingStep(run, classes)
+    check_step(run, prepared.index)
+    step = TrainingStep(run, len(prepared.index.classes))
     images, labels = step.inputs(next(training_batches(prepared.split("train"), run)))
     one = images[:1]
     nodes = _forward(step.network.eval(), one).logits.shape[2:].numel()

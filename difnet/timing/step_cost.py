@@ -1,7 +1,6 @@
 """What a training step on one image computes and keeps: counted without computing it.
 
-The network runs on PyTorch's `meta` device, whose tensors have shapes but no values. The diffusion, which may
-look at values, is left out there and counted by formula.
+The network runs without values and without its diffusion, which is counted by formula.
 
 B batch, C classes, D embedding, h w grid, N = h*w nodes.
 """
@@ -12,13 +11,13 @@ from dataclasses import dataclass
 from typing import cast
 
 import torch
-from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
 
 from difnet.config import ModelConfig
-from difnet.models import DifNet, Prediction, build_from_config, parameter_count
+from difnet.models import Prediction, parameter_count
 from difnet.training import segmentation_loss
+from difnet.training.step_memory import Kept, abstract_network
 
 PRODUCTS_OF_A_SOLVER = 15
 """Products with P that the iterative inverse takes, forward or backward (docs/performance.md)."""
@@ -50,16 +49,14 @@ def step_cost(model: ModelConfig, *, classes: int, size: tuple[int, int], half: 
     """
     if model.name == "pixel_prior":
         return StepCost(0, 0, 0)
+    network = abstract_network(model, classes)
     with torch.device("meta"):
-        network = build_from_config(model.model_copy(update={"weights": None}), classes).train()
         images, labels = torch.empty(1, 3, *size), torch.zeros(1, *size, dtype=torch.int64)
     parameters = parameter_count(network)
     diffuses = getattr(network, "diffusion", None) is not None
-    if isinstance(network, DifNet):
-        network.diffuse = _undiffused  # type: ignore[method-assign]
     if half:
         network, images = network.bfloat16(), images.bfloat16()
-    kept = _Kept(network)
+    kept = Kept(network)
     with FlopCounterMode(display=False) as counter:
         with saved_tensors_hooks(kept.keep, lambda tensor: tensor):
             prediction = cast(Prediction, network(images))
@@ -96,30 +93,3 @@ def diffusion_cost(model: ModelConfig, *, classes: int, nodes: int) -> tuple[int
     if model.transition.kind in MATRICES_KEPT:
         return levels * 3 * logits + walks * 3 * values, levels * MATRICES_KEPT[model.transition.kind]
     return walks * (4 * logits + 3 * values), 0  # P is never held: backward computes the logits again
-
-
-def _undiffused(levels: list[Tensor], seeds: Tensor) -> Tensor:
-    """In the place of `DifNet.diffuse`: gradients for the seeds (B, C, h, w) and the levels (B, D, N)."""
-    return sum((level.mean(dim=1).reshape(seeds[:, :1].shape) for level in levels), seeds)
-
-
-class _Kept:
-    """Bytes that autograd keeps, each storage once and without those of the network."""
-
-    def __init__(self, network: nn.Module) -> None:
-        tensors = [*network.parameters(), *network.buffers()]
-        self._known = {_storage(tensor) for tensor in tensors}
-        self.bytes = 0
-
-    def keep(self, tensor: Tensor) -> Tensor:
-        """Count a tensor that is kept."""
-        storage = _storage(tensor)
-        if storage not in self._known:
-            self._known.add(storage)
-            self.bytes += tensor.untyped_storage().nbytes()
-        return tensor
-
-
-def _storage(tensor: Tensor) -> int:
-    """What tensors over the same memory have in common, on any device."""
-    return int(tensor.untyped_storage()._cdata)

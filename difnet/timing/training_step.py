@@ -22,6 +22,7 @@ from difnet.models import build_from_config
 from difnet.tables import BREAKDOWN, BreakdownRow
 from difnet.timing.protocol import status_of
 from difnet.training import choose_device, make_optimiser, memory_format, training_step
+from difnet.training.step_memory import check_step
 
 PARTS = ("data", "convolutions", "walks", "rest")
 STEPS = 3
@@ -94,6 +95,7 @@ def _profiled(run: RunConfig, prepared: PreparedData) -> tuple[str, dict[str, fl
     Raises:
         RunError: If the profiler sees no kernel of a GPU.
     """
+    check_step(run, prepared.index)
     step = TrainingStep(run, len(prepared.index.classes))
     mark_walks(step.network)
     batches = training_batches(prepared.split("train"), run)

@@ -17,8 +17,9 @@ from typing import Any
 import torch
 
 from difnet.config import InputError, RunConfig, RunError, atomic_path, code_sha256
+from difnet.config.run_folder import CHECKPOINTS
 
-NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
+NEWEST, PREVIOUS = CHECKPOINTS
 DIGEST = 64
 """Bytes of the digest: as text, so that `unzip -z` shows it."""
 

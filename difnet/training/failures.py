@@ -33,7 +33,7 @@ def explained(out: Path) -> Iterator[None]:
     Raises:
         InputError: If `train.deterministic` asks for a kernel that does not exist, or a batch is too small
             for batch norm.
-        RunError: If memory ran out or the data cannot be read.
+        RunError: If memory ran out, or a file cannot be read or written.
     """
     try:
         yield
@@ -56,7 +56,7 @@ def explained(out: Path) -> Iterator[None]:
         if isinstance(error, OSError):
             reason = error.strerror or text
             where = error.filename or out
-            raise RunError(f"{where}: cannot be read: {reason}; once it can, {CONTINUES}") from error
+            raise RunError(f"{where}: {reason}; once that is mended, {CONTINUES}") from error
         raise
 
 

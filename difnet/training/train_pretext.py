@@ -24,6 +24,7 @@ from difnet.models.build import resnet_shapes
 from difnet.models.initial_values import set_initial_values
 from difnet.models.resnet import DilatedResNet, ResNetShape
 from difnet.models.weight_file import write_weights
+from difnet.tables import seal, unsealed
 from difnet.training.device import choose_device, use_threads
 from difnet.training.recipe import make_optimiser, set_learning_rate
 
@@ -55,6 +56,7 @@ def make_pretext(config: RunConfig, folder: Path) -> Path:
             if _maker_of(path) != code:
                 resnet, share = _trained(config)
                 write_weights(resnet, path, {MADE_BY: code})
+                seal(path, path.read_bytes())
                 say(f"difnet: pretext weights {path}: {share:.1%} of {HELD_OUT} held-out patches named")
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {error.strerror}") from error
@@ -120,9 +122,10 @@ def _fitted(
 
 
 def _maker_of(path: Path) -> str | None:
-    """Hash of the code that made a file of weights; None where there is none or it is damaged."""
+    """Hash of the code that made a file of weights; None where none is there as it was written."""
     try:
+        unsealed(path, made_by="difnet pretext")
         with safe_open(path, framework="pt") as file:
             return dict(file.metadata() or {}).get(MADE_BY)
-    except (FileNotFoundError, SafetensorError):
+    except (InputError, SafetensorError):
         return None

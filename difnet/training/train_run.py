@@ -23,6 +23,7 @@ from difnet.training.loop import run_steps
 from difnet.training.recipe import make_optimiser
 from difnet.training.results import outcome, write_results
 from difnet.training.state import TrainingState
+from difnet.training.step_memory import check_step
 from difnet.training.transfer import find_other, take_weights
 
 
@@ -93,6 +94,7 @@ def _train(
     prepared = load_prepared(data)
     check_run(config, prepared.index)
     check_memory(config, prepared.index)
+    check_step(config, prepared.index)
     check_selection(config, prepared)
     require_labels(prepared.split("train"), "train")
     identity = run_identity(config, prepared.index.sha256)

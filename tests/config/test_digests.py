@@ -9,22 +9,12 @@ import json
 import re
 from pathlib import Path
 
-import numpy as np
+import pytest
 
 from difnet.config import InputError, RunFolder, load_run, plan, read_plan, resolve_run
 from difnet.config.digests import write_digested
-from tests.conftest import CATALOGUE
-
-
-def damaged(content: bytes) -> list[bytes]:
-    """100 copies with one bit flipped each, and 20 that were cut short."""
-    random = np.random.default_rng(0)
-    flipped = []
-    for place in random.integers(8 * len(content), size=100):
-        copy = bytearray(content)
-        copy[place // 8] ^= 1 << place % 8
-        flipped.append(bytes(copy))
-    return flipped + [content[:length] for length in random.integers(len(content), size=20)]
+from tests.conftest import CATALOGUE, save_weights
+from tests.damaged import damaged
 
 
 def test_configuration(tmp_path: Path) -> None:
@@ -49,10 +39,48 @@ def test_record_of_a_training(tmp_path: Path) -> None:
     path = tmp_path / "environment.json"
     write_digested(path, json.dumps(record, indent=1) + "\n")
     assert {key: RunFolder(tmp_path).recorded(key) for key in record} == record
+    refused = 0
     for content in damaged(path.read_bytes()):
         path.write_bytes(content)
-        for key, value in record.items():
-            assert RunFolder(tmp_path).recorded(key) in (value, None)
+        try:
+            found = RunFolder(tmp_path).record()
+        except InputError as error:
+            assert re.search(
+                r"environment.json: is damaged: .*; delete it and train the run again[^\n]*$", str(error)
+            )
+            refused += 1
+        else:
+            assert record.items() <= found.items()
+    assert refused > 100
+    path.unlink()
+    assert RunFolder(tmp_path).record() == {}
+
+
+def test_a_run_whose_record_is_damaged_is_not_used(tmp_path: Path) -> None:
+    """Recipe and weights could not be compared; planning leaves it where jobs look for it."""
+    folder = RunFolder(tmp_path)
+    config = resolve_run(CATALOGUE, benchmark="tiny", ablation="cascade", seed=0)
+    folder.write_config(config, {})
+    save_weights({}, tmp_path, recipe=config.training_identity())
+    assert load_run(tmp_path) == config
+    (tmp_path / "environment.json").write_text("{")
+    with pytest.raises(InputError, match=r"environment.json: is damaged"):
+        load_run(tmp_path)
+    folder.write_config(config, {})
+    assert folder.finished and not folder.replaced.exists()
+
+
+def test_a_damaged_configuration_of_a_finished_run_is_written_again(tmp_path: Path) -> None:
+    """Its training recorded the recipe: nothing is moved aside, and nothing is trained again."""
+    folder = RunFolder(tmp_path)
+    config = resolve_run(CATALOGUE, benchmark="tiny", ablation="cascade", seed=0)
+    folder.write_config(config, {})
+    save_weights({}, tmp_path, recipe=config.training_identity())
+    path = tmp_path / "config.yaml"
+    path.write_bytes(path.read_bytes()[:-40])
+    folder.write_config(config, {})
+    assert load_run(tmp_path) == config
+    assert folder.finished and not folder.replaced.exists()
 
 
 def test_plan(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ FAULTS = [
         {"train.scale": "[0.5, 1.4]", "train.crop": "null"},
         "train.scale makes images .* set train.crop as well",
     ),
+    ({"train.crop": "3"}, "train.crop: images of 3 pixels are too small for the network; .* least 4"),
 ]
 
 
@@ -68,7 +69,7 @@ def test_images_beyond_any(own: Path, tmp_path: Path) -> None:
 def test_at_planning(own: Path, tmp_path: Path) -> None:
     """A split by the lists alone, sizes once the images have been read."""
     store = tmp_path / "data"
-    (split, at_split), (pad, at_pad), _ = FAULTS
+    (split, at_split), (pad, at_pad), *_ = FAULTS
     check_planned([run(own, {}), run(own, pad)], store)
     with pytest.raises(InputError, match=at_split):
         check_planned([run(own, {}), run(own, split)], store)

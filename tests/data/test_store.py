@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import zlib
 from pathlib import Path
 
@@ -13,7 +12,10 @@ import pytest
 
 from difnet.config import DataConfig, InputError
 from difnet.data import load_prepared, prepare
+from difnet.data.prepare import planned_change
+from difnet.data.prepare.sources import read_sources
 from difnet.tables import seal
+from tests.damaged import damaged
 
 
 def folder(root: Path) -> DataConfig:
@@ -66,23 +68,32 @@ def test_an_index_of_wrong_types_is_one_line(own: Path, tmp_path: Path, key: str
         load_prepared(path.parent).split("train")
 
 
-def test_no_flipped_bit_is_silent(own: Path, tmp_path: Path) -> None:
-    """A hundred of each file, spread over it: a job that reads the store says so, and preparing mends it."""
+def test_no_damage_is_silent(own: Path, tmp_path: Path) -> None:
+    """A job that reads the store says so, and preparing mends it."""
     store = tmp_path / "store"
     first = prepare(folder(own), store)
     (images,), (labels,) = store.rglob("val.images.bin"), store.rglob("val.labels.bin")
-    rng = np.random.default_rng(0)
-    for path in (images, labels, store / "index.json", store / ".index.json.sha256"):
+    for path in (images, labels, store / "index.json"):
         sound = path.read_bytes()
-        # Of the digest's own file the digest alone counts.
-        for place in rng.choice(64 if path.suffix == ".sha256" else len(sound), 100):
-            damaged = bytearray(sound)
-            damaged[place] ^= 1 << rng.integers(8)
-            path.write_bytes(damaged)
-            with pytest.raises(InputError, match=rf"{re.escape(str(path.parent))}.* is not what was "):
+        for content in damaged(sound):
+            path.write_bytes(content)
+            with pytest.raises(InputError, match=r"is not what was |bytes are there; delete"):
                 load_prepared(store).split("val")
         assert prepare(folder(own), store, verify=True) == first
         assert path.read_bytes() == sound
+
+
+def test_damaged_notes_of_the_sources_are_none(own: Path, tmp_path: Path) -> None:
+    """A plan that believed them would prepare and train again; preparing writes them anew."""
+    config, path = folder(own), tmp_path / "store" / "sources.json"
+    first = prepare(config, path.parent)
+    sound, sources = path.read_bytes(), read_sources(path.parent)
+    for content in damaged(sound):
+        path.write_bytes(content)
+        assert read_sources(path.parent) in (None, sources)
+        assert planned_change(config, path.parent) == ""
+    assert prepare(config, path.parent) == first
+    assert read_sources(path.parent) == sources
 
 
 def test_a_job_reads_the_pixels_once_to_compare_them(

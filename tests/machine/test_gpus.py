@@ -246,3 +246,17 @@ def test_a_lock_file_that_is_a_link_is_not_followed(tmp_path: Path, monkeypatch:
     with pytest.raises(InputError, match="cannot be written"):
         gpus._folder()
     assert not victim.exists()
+
+
+@pytest.mark.parametrize("name", ["o'brien {a} $HOME", 'a"b;c & `id` %s', "lead{{x}}}tail\\n *?[a]!~#"])
+def test_commands_are_found_in_a_folder_of_any_name(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Snakemake formats the prefix, then a shell reads it."""
+    command = tmp_path / name / "difnet"
+    command.parent.mkdir()
+    command.write_text("#!/bin/sh\necho found\n")
+    command.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(command.with_name("python")))
+    line = gpus.shell_prefix().format() + "difnet"
+    assert subprocess.check_output(["bash", "-c", line], text=True) == "found\n"

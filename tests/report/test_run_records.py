@@ -198,11 +198,11 @@ def test_a_run_of_another_configuration_is_named(toy: Path, tmp_path: Path) -> N
     RunFolder(tmp_path / "other").write_config(config.model_copy(update={"train": train}), {})
     shutil.copy(tmp_path / "other" / "config.yaml", path / "config.yaml")
     page = rendered_in(tmp_path, toy).page
-    words = "cascade seed 0 is not of the planned configuration: train.steps (7 and 1500)."
+    words = "cascade seed 0 is not as planned: train.steps (7 and 1500)."
     assert words in page.by_id("toy-trust").text
     assert "5 of 6 planned runs finished" in page.by_id("toy-trust").text
     assert "1 warning under Can I trust it?" in page.by_id("toy-results").text
-    assert "seed 0: another configuration" in page.by_id("toy-run-cascade").text
+    assert "seed 0: not as planned" in page.by_id("toy-run-cascade").text
 
 
 def test_a_run_copied_to_another_place_is_named(toy: Path) -> None:

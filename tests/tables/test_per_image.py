@@ -11,6 +11,7 @@ import pytest
 
 from difnet.config.errors import InputError
 from difnet.tables import PerImage, seal
+from tests.damaged import damaged
 
 
 @pytest.fixture
@@ -103,6 +104,15 @@ def test_what_is_not_such_a_file_is_one_line(
         PerImage.read(path)
     assert str(path) in str(error.value) and "difnet evaluate RUN" in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_no_damage_is_silent(statistics: PerImage, tmp_path: Path) -> None:
+    path = tmp_path / "per_image.parquet"
+    statistics.write(path)
+    for content in damaged(path.read_bytes()):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="is not what was written"):
+            PerImage.read(path)
 
 
 def test_names_that_are_not_one_an_image() -> None:

@@ -8,7 +8,6 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from random import Random
 
 import pytest
 import torch
@@ -16,6 +15,7 @@ from safetensors.torch import load_file
 
 from difnet.config import InputError, RunFolder
 from difnet.training.checkpoint import claim_directory, sealed
+from tests.damaged import damaged
 from tests.training.conftest import STEPS, Trainer, same
 
 NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
@@ -67,30 +67,27 @@ def test_a_damaged_or_missing_newest_falls_back(
     assert warning in capsys.readouterr().err
 
 
-def flipped(path: Path, place: int) -> bytes:
-    """A file with one bit changed."""
-    content = bytearray(path.read_bytes())
-    content[place // 8] ^= 1 << place % 8
-    return bytes(content)
-
-
-def test_no_flipped_bit_is_resumed_from(undisturbed: Path, interrupted: Path) -> None:
-    path, random = undisturbed / NEWEST, Random(0)
+def test_no_damage_is_resumed_from(undisturbed: Path, interrupted: Path) -> None:
+    path = undisturbed / NEWEST
     identity = torch.load(path, weights_only=True)["identity"]
-    for place in random.sample(range(8 * path.stat().st_size), 100):
-        (interrupted / NEWEST).write_bytes(flipped(path, place))
+    for content in damaged(path.read_bytes()):
+        (interrupted / NEWEST).write_bytes(content)
         contents = claim_directory(interrupted, identity=identity, overwrite=False)
-        assert contents is not None and contents["step"] == STEPS - 1, place
+        assert contents is not None and contents["step"] == STEPS - 1
 
 
-def test_no_flipped_bit_of_the_weights_is_read(undisturbed: Path, tmp_path: Path) -> None:
-    shutil.copytree(undisturbed, tmp_path / "run")
-    weights, random = tmp_path / "run" / "weights.safetensors", Random(0)
-    assert RunFolder(undisturbed).weights() == weights.read_bytes()
-    for place in random.sample(range(8 * weights.stat().st_size), 100):
-        weights.write_bytes(flipped(undisturbed / weights.name, place))
-        with pytest.raises(InputError, match=r"weights\.safetensors: is not what was trained"):
-            RunFolder(tmp_path / "run").weights()
+@pytest.mark.parametrize("at_the_end", [True, False])
+def test_no_damaged_weights_are_read(at_the_end: bool, undisturbed: Path, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    shutil.copytree(undisturbed, run.path)
+    step = None if at_the_end else run.steps_along[0]
+    weights = run.weights_file(step)
+    content = weights.read_bytes()
+    assert run.weights(step) == content
+    for copy in damaged(content):
+        weights.write_bytes(copy)
+        with pytest.raises(InputError, match=r"\.safetensors: is not what was trained"):
+            run.weights(step)
 
 
 def test_two_damaged_ones_are_refused_unless_overwritten(

@@ -111,24 +111,26 @@ def test_checkpoint_of_another_run_is_refused_unless_overwritten(
     finished: Path, tmp_path: Path, data: Path
 ) -> None:
     checkpoint = tmp_path / "checkpoint.pt"
-    checkpoint.write_bytes((finished / "checkpoint.pt").read_bytes())
+    for name in ("checkpoint.pt", "config.yaml"):
+        shutil.copy(finished / name, tmp_path)
     refused = train(tmp_path, data, ablation="seed_only", check=False)
     assert refused.returncode == 2
     assert "belongs to another run" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint.pt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint.pt", "config.yaml"]
     train(tmp_path, data, "--overwrite", ablation="seed_only")
     assert torch.load(checkpoint, weights_only=True)["step"] == 12
 
 
-def test_damaged_checkpoint_is_one_line(tmp_path: Path, data: Path) -> None:
+def test_damaged_checkpoint_is_one_line(tmp_path: Path, data: Path, finished: Path) -> None:
+    shutil.copy(finished / "config.yaml", tmp_path)
     (tmp_path / "checkpoint.pt").write_bytes(b"not a checkpoint")
     refused = train(tmp_path, data, check=False)
     assert refused.returncode == 2
     assert "is damaged or not a checkpoint; choose another --out" in refused.stderr
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "history.csv"])
+@pytest.mark.parametrize("name", ["config.yaml", "history.csv", "checkpoint.pt", "along"])
 def test_files_of_others_are_not_overwritten(name: str, tmp_path: Path, data: Path) -> None:
     (tmp_path / name).write_text("mine: 1\n")
     refused = train(tmp_path, data, "--overwrite", check=False)

@@ -108,17 +108,11 @@ def _checked(path: Path, names: list[str]) -> list[str]:
 
 
 def decode_colours(image: Image.Image, path: Path, colours: ColourCode) -> Pixels:
-    """The label (H, W) that an image in colours or grey shows, whichever way a PNG stores them.
+    """The label (H, W) that an opaque image in colours or grey shows, whichever way a PNG stores them.
 
     Raises:
-        FileError: If it holds a colour of no class, is transparent in places, or grey of 16 bits.
+        FileError: If it holds a colour of no class.
     """
-    if image.mode == "I;16":
-        raise FileError(
-            f"label in grey of 16 bits where {colours.path.name} has colours; save it with 8 bits", str(path)
-        )
-    if is_transparent(image):
-        raise FileError("label is transparent in places; give these pixels the colour of a class", str(path))
     pixels = np.asarray(image.convert("RGB"))
     codes = pixels[..., 0].astype(np.uint32)
     for channel in (1, 2):

@@ -76,21 +76,28 @@ def read_label(
         (H, W) label.
 
     Raises:
-        FileError: If it cannot be decoded to its end, is too large, holds other values or colours, or has a
-            palette of its own.
+        FileError: If it cannot be decoded to its end, is too large, is transparent in places, holds other
+            values or colours, or has a palette of its own.
     """
     with _opened(path, LABEL_FORMATS) as image:
-        if colours:
-            return decode_colours(image, path, colours)
-        if any(tile.args in ("L;2", "L;4") for tile in getattr(image, "tile", ())):
+        stored = {str(tile.args) for tile in getattr(image, "tile", ())}
+        if colours and any(kind.endswith("16B") for kind in stored):
+            raise FileError(
+                f"label of 16 bits where {colours.path.name} has colours; save it with 8 bits", str(path)
+            )
+        if not colours and image.mode == "LA":
+            raise FileError("label in grey with transparency; save it as a PNG with one channel", str(path))
+        if not colours and stored & {"L;2", "L;4"}:
             raise FileError(
                 "label in grey of 2 or 4 bits, which programs scale to 0..255; save it with 8 bits", str(path)
             )
+        if is_transparent(image):
+            raise FileError("label is transparent in places; make all of it opaque, void too", str(path))
+        if colours:
+            return decode_colours(image, path, colours)
         values: npt.NDArray[np.integer] = np.asarray(image)
         if palettes and image.mode == "P":
             palettes.add(image, path)
-    if image.mode == "LA":
-        raise FileError("label in grey with transparency; save it as a PNG with one channel", str(path))
     if values.ndim != 2:
         raise FileError(
             "label in colours where class indices are expected; convert it to a PNG with one channel that "

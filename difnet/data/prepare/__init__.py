@@ -24,6 +24,7 @@ from difnet.data.prepare.sources import (
     read_sources,
     recorded,
     versions_of,
+    write_sources,
 )
 from difnet.data.prepare.writer import SplitWriter
 from difnet.data.store import (
@@ -152,7 +153,7 @@ def _store(
         sources = Sources(
             listing=listing, versions=versions_of(config.name), change=change, files=tuple(files)
         )
-        (partial / SOURCES).write_text(sources.model_dump_json(), encoding="utf-8")
+        write_sources(partial, sources)
         _replace_store(directory, partial, index)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

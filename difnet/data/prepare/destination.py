@@ -10,13 +10,15 @@ from pathlib import Path
 from difnet.config import InputError
 from difnet.data.prepare.sources import SOURCES
 from difnet.data.store import INDEX, LOCK, PARTIAL, PIXEL_FOLDER, read_index
+from difnet.tables.table import seal_of
 
-OURS = re.compile(
-    f"{re.escape(INDEX)}|{re.escape(LOCK)}|{re.escape(PARTIAL)}|{re.escape(SOURCES)}|{PIXEL_FOLDER}"
+FILES = (INDEX, seal_of(Path(INDEX)).name, LOCK, PARTIAL, SOURCES)
+"""Names of what a store consists of, beside its pixels."""
+PIXELS = re.compile(r".+\.(images|labels)\.bin")
+NOBODYS = re.compile(
+    r"\.DS_Store|\.directory|\.fseventsd|\.nfs.*|\.snapshots?|\.Spotlight-V100|\.Trash.*|lost\+found"
 )
-"""Names of what a store consists of."""
-NOBODYS = re.compile(r"\..*|lost\+found")
-"""Names of what file managers and new disks put anywhere."""
+"""Names of what file managers and disks put anywhere; a home may hold other hidden files alone."""
 
 
 def check_destination(directory: Path, sources: Iterable[Path]) -> None:
@@ -39,15 +41,21 @@ def check_destination(directory: Path, sources: Iterable[Path]) -> None:
             raise InputError(
                 f"{directory}: lies in {folder}, which the data set is read from; choose another folder"
             )
-    names = sorted(path.name for path in directory.iterdir()) if directory.exists() else []
-    ours = [name for name in names if OURS.fullmatch(name)]
-    foreign = [name for name in names if name not in ours and not NOBODYS.fullmatch(name)]
-    lock, pixels = LOCK in ours, any(re.fullmatch(PIXEL_FOLDER, name) for name in ours)
+    paths = sorted(directory.iterdir()) if directory.exists() else []
+    pixels = [path.name for path in paths if _holds_pixels(path)]
+    ours = [path.name for path in paths if path.name in (*FILES, *pixels)]
+    foreign = [path.name for path in paths if path.name not in ours and not NOBODYS.fullmatch(path.name)]
+    lock = LOCK in ours
     left = (lock and pixels) or (not foreign and (lock or pixels or not ours))
     if not left and not _is_store(directory):
         raise InputError(
             f"{directory}: holds {(foreign or ours)[0]!r} and no prepared data; choose a new or empty folder"
         )
+
+
+def _holds_pixels(path: Path) -> bool:
+    named = re.fullmatch(PIXEL_FOLDER, path.name) and path.is_dir()
+    return bool(named) and all(PIXELS.fullmatch(file.name) for file in path.iterdir())
 
 
 def _is_store(directory: Path) -> bool:

@@ -12,9 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 import PIL
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from difnet.config import DataConfig, InputError, code_sha256
+from difnet.config.digests import digested, read_digested
+from difnet.config.files import write_text
 from difnet.data.dataset import Colour, Sample, open_dataset
 
 SOURCES = "sources.json"
@@ -100,11 +102,16 @@ def recorded(samples: Iterable[Sample], files: list[SourceFile]) -> Iterator[Sam
 
 
 def read_sources(directory: Path) -> Sources | None:
-    """What the store in a folder was made of; None where there is none, or nothing that says so."""
+    """What the store in a folder was made of; None where there is none, or nothing whole that says so."""
     try:
-        return Sources.model_validate_json((directory / SOURCES).read_bytes())
-    except (OSError, ValidationError):
+        return Sources.model_validate(read_digested(directory / SOURCES))
+    except (OSError, ValueError):
         return None
+
+
+def write_sources(directory: Path, sources: Sources) -> None:
+    """Write what the store in a folder is made of."""
+    write_text(directory / SOURCES, digested(sources.model_dump_json(), ".json"))
 
 
 def content_of(listing: str, digests: Iterable[str]) -> str:

@@ -54,9 +54,7 @@ def build(results: Results) -> Section:
 def warnings(results: Results) -> list[str]:
     """One sentence for each thing that differs between runs but should not."""
     runs = [run for variant in results.variants for run in variant.runs]
-    found = [
-        f"{run.name} is not of the planned configuration: {run.departure}." for run in runs if run.departure
-    ]
+    found = [f"{run.name} is not as planned: {run.departure}." for run in runs if run.departure]
     for key, noun in CONSTANT.items():
         values = sorted({str(run.environment.get(key) or "") for run in runs} - {""})
         if len(values) > 1:

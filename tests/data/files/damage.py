@@ -166,6 +166,16 @@ def transparent_label(root: Path) -> None:
     coloured(root, pixels)
 
 
+def transparent_value(root: Path, mode: str) -> None:
+    """As programs do that let void shine through."""
+    with Image.open(label(root)) as file:
+        pixels = np.array(file)
+    shown = Image.fromarray(pixels)
+    if mode == "P":
+        shown.putpalette([0, 0, 0, 0, 160, 0, 120, 60, 0, *[255] * 759])
+    shown.save(label(root), transparency=255)
+
+
 def own_palettes(root: Path) -> None:
     """The same colours in every label, numbered anew in each, as programs save them as PNG8."""
     colours = np.array([(0, 0, 0), (0, 160, 0), (120, 60, 0)], dtype=np.uint8)
@@ -249,11 +259,17 @@ DAMAGE: dict[str, Damage] = {
     "sizes that differ": lambda root: store(label(root), np.zeros((24, 30), dtype=np.uint8)),
     "label in colours": lambda root: store(label(root), np.zeros((24, 32, 3), dtype=np.uint8)),
     "label in grey with transparency": lambda root: Image.new("LA", (32, 24)).save(label(root)),
+    "label with a transparent entry in its palette": lambda root: transparent_value(root, "P"),
+    "label with a transparent grey": lambda root: transparent_value(root, "L"),
     "transparent label, with `NAME R G B` in classes.txt": transparent_label,
     "labels with palettes of their own": own_palettes,
     "label with a colour of no class": lambda root: coloured(root, np.full((24, 32, 3), [1, 2, 3], np.uint8)),
     "label of 16 bits, with `NAME R G B` in classes.txt": lambda root: coloured(
         root, np.zeros((24, 32), dtype=np.uint16)
+    ),
+    "label in colours of 16 bits, with `NAME R G B` in classes.txt": lambda root: (
+        coloured(root, np.zeros((24, 32), dtype=np.uint8)),
+        label(root).write_bytes(png(32, 24, bits=16, pixels=bytes([0, *[0, 200] * 96]) * 24)),
     ),
     "label value beyond the classes": lambda root: set_label(root, 3),
     "label of 16 bits beyond the classes": lambda root: set_label(root, 256, np.uint16),

@@ -111,6 +111,15 @@ def palette_label(root: Path) -> Pixels:
     return INDEX
 
 
+def palettes_that_differ_where_unused(root: Path) -> Pixels:
+    store(label(root), INDEX)
+    for number, path in enumerate(sorted((root / "labels").iterdir())):
+        file = Image.fromarray(opened(path))
+        file.putpalette([0, 0, 0, 0, 160, 0, 120, 60, 0, *[number] * 756, 255, 255, 255])
+        file.save(path, transparency=100)
+    return INDEX
+
+
 def label_16(root: Path) -> Pixels:
     store(label(root), INDEX.astype(np.uint16))
     return INDEX
@@ -156,6 +165,9 @@ def stored_in_grey(root: Path, mode: str) -> Pixels:
 
 LABELS: dict[str, Callable[[Path], Pixels]] = {
     "label with a palette": palette_label,
+    "label with a palette, of which it does not use a transparent or differing entry": (
+        palettes_that_differ_where_unused
+    ),
     "label of 16 bits": label_16,
     "label of 1 bit": label_1,
     "label in colours, with `NAME R G B` in classes.txt": label_in_colours,

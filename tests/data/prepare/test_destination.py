@@ -30,6 +30,16 @@ def foreign_pixels(place: Path) -> None:
     (place / "prepared-2024" / "thesis.tex").write_text("x", encoding="utf-8")
 
 
+def foreign_pixels_of_that_name(place: Path) -> None:
+    (place / "prepared-0123456789abcdef").mkdir()
+    (place / "prepared-0123456789abcdef" / "thesis.tex").write_text("x", encoding="utf-8")
+
+
+def home(place: Path) -> None:
+    (place / ".bashrc").write_text("x", encoding="utf-8")
+    (place / ".ssh").mkdir()
+
+
 def foreign_partial(place: Path) -> None:
     (place / ".partial").mkdir()
     (place / ".partial" / "thesis.tex").write_text("x", encoding="utf-8")
@@ -44,7 +54,9 @@ def pipe(place: Path) -> None:
     os.mkfifo(place / "index.json")
 
 
-@pytest.mark.parametrize("fill", [foreign_index, foreign_pixels, foreign_partial, notes, pipe])
+@pytest.mark.parametrize(
+    "fill", [foreign_index, foreign_pixels, foreign_pixels_of_that_name, foreign_partial, home, notes, pipe]
+)
 def test_a_folder_of_other_files_is_refused_and_stays(tmp_path: Path, fill: Callable[[Path], None]) -> None:
     fill(tmp_path)
     before = contents(tmp_path)
@@ -99,7 +111,7 @@ def test_a_copy_without_hidden_files(tmp_path: Path, index: str | None) -> None:
     assert prepare(SMALL, tmp_path) == first
 
 
-def test_a_folder_with_hidden_files_is_as_good_as_empty(tmp_path: Path) -> None:
+def test_a_folder_with_what_file_managers_leave_is_as_good_as_empty(tmp_path: Path) -> None:
     (tmp_path / ".DS_Store").touch()
     (tmp_path / "lost+found").mkdir()
     assert len(prepare(SMALL, tmp_path).splits["train"].names) == 3
