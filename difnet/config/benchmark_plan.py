@@ -22,9 +22,9 @@ from difnet.config.schema import (
     DataConfig,
     EvaluateConfig,
     LimitsConfig,
-    Section,
     TimingConfig,
 )
+from difnet.config.section import Section
 from difnet.config.selection import Selection
 from difnet.config.variants import Assignments, ablation_of, described, select_variants, unread_ablations
 
@@ -72,6 +72,8 @@ class BenchmarkPlan(Section):
     """The reference first, then in the order of the benchmark; one whose weights others take before these."""
     left_out: tuple[str, ...]
     """Lines for the user: what the limits leave out."""
+    gpu_hours: float | None = None
+    """Hours that its trainings may take on a GPU before a start asks for `yes`."""
 
     @property
     def command(self) -> str:
@@ -219,6 +221,7 @@ def _planned(project: Project, name: str, selection: Selection) -> BenchmarkPlan
         timing=benchmark.timing,
         variants=tuple(_variant(project, resolved[variant], selected[variant]) for variant in kept),
         left_out=(f"{name}: its limits leave out {count}: {', '.join(missing)}",) if missing else (),
+        gpu_hours=benchmark.limits.gpu_hours,
     )
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from difnet.config.errors import InputError
 from difnet.config.files import nearest, read_yaml
-from difnet.config.schema import Section
+from difnet.config.section import Section
 
 
 class PaperFigures(Section):

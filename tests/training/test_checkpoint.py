@@ -79,7 +79,7 @@ def test_no_flipped_bit_is_resumed_from(undisturbed: Path, interrupted: Path) ->
     identity = torch.load(path, weights_only=True)["identity"]
     for place in random.sample(range(8 * path.stat().st_size), 100):
         (interrupted / NEWEST).write_bytes(flipped(path, place))
-        contents = claim_directory(interrupted, identity=identity, overwrite=False)
+        contents = claim_directory(interrupted, identity=identity, steps=STEPS, overwrite=False)
         assert contents is not None and contents["step"] == STEPS - 1, place
 
 
