@@ -16,6 +16,10 @@ FAULTS = [
     ({"evaluate.split": "vall"}, "evaluate.split: data set 'folder' has no split 'vall'; did you mean 'val'"),
     ({"evaluate.pad": "[24, 31]"}, "evaluate.pad: plant3 has 24 x 32 pixels .* at least \\[24, 32\\]"),
     (
+        {"train.steps": "7", "train.epochs": "3"},
+        r"train.steps: 7 are not train.epochs, 3 epochs of 2 steps \(8 images in batches of 4\); set it to 6",
+    ),
+    (
         {"train.scale": "[0.5, 1.4]", "train.crop": "null"},
         "train.scale makes images .* set train.crop as well",
     ),
@@ -68,7 +72,7 @@ def test_images_beyond_any(own: Path, tmp_path: Path) -> None:
 def test_at_planning(own: Path, tmp_path: Path) -> None:
     """A split by the lists alone, sizes once the images have been read."""
     store = tmp_path / "data"
-    (split, at_split), (pad, at_pad), _ = FAULTS
+    (split, at_split), (pad, at_pad), *_ = FAULTS
     check_planned([run(own, {}), run(own, pad)], store)
     with pytest.raises(InputError, match=at_split):
         check_planned([run(own, {}), run(own, split)], store)
