@@ -128,8 +128,9 @@ def check_hours(planned: BenchmarkPlan, runs: Sequence[RunConfig], *, results: P
     hours = gpu_hours(runs, [of_variant[run.variant] for run in runs], seeds=1)
     if sum(hours.values()) > planned.gpu_hours:
         took = " and ".join(f"{_short(time)} hours of an {gpu}" for gpu, time in hours.items())
+        many = "1 training takes" if len(runs) == 1 else f"{len(runs)} trainings take"
         raise InputError(
-            f"{planned.folder}: {len(runs)} trainings take about {took}, more than limits.gpu_hours, "
+            f"{planned.folder}: {many} about {took}, more than limits.gpu_hours, "
             f"{planned.gpu_hours:g}; say yes (--config yes=true, difnet plan --yes), or shorten them by "
             "seeds=[0], fewer ablations or set=[train.steps=N]"
         )
