@@ -1,7 +1,7 @@
 """From image to node grid and back: max-pooling down to it, bilinear resizing up from it.
 
-The usual CUDA gradients of both add up in no fixed order. Where `torch.use_deterministic_algorithms` is on,
-they are computed in a way that has a fixed one.
+The usual CUDA gradients of both add up in no fixed order: that of resizing is computed in a way that has a
+fixed one, that of pooling where `torch.use_deterministic_algorithms` is on.
 
 B batch, K channels, H W size before, h w size after.
 """
@@ -14,7 +14,9 @@ from torch import Tensor
 
 
 def resize(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bilinear resizing, without antialiasing; as two matrix products where the gradient must be fixed.
+    """Bilinear resizing, without antialiasing; as two matrix products where a gradient is wanted.
+
+    In a training the maps are small, and the products cost less than PyTorch's operator and its gradient.
 
     Args:
         maps: (B, K, H, W).
@@ -23,12 +25,12 @@ def resize(maps: Tensor, size: tuple[int, int]) -> Tensor:
     Returns:
         (B, K, h, w).
     """
-    if not torch.are_deterministic_algorithms_enabled():
+    if not maps.requires_grad:
         return F.interpolate(maps, size=size, mode="bilinear", align_corners=False)
     rows, columns = (
         _interpolation(before, after, like=maps) for before, after in zip(maps.shape[2:], size, strict=True)
     )
-    return rows @ maps @ columns.T
+    return rows @ (maps.contiguous() @ columns.T)
 
 
 def adaptive_max_pool(maps: Tensor, size: tuple[int, int]) -> Tensor:

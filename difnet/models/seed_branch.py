@@ -5,9 +5,13 @@ B batch, C classes, H W image size, h w grid (about H/8, W/8), K channels.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
+from typing import cast
+
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d
+from torch.nn.functional import linear, pad
 
 from difnet.models.resnet import DilatedResNet, ResNetShape
 
@@ -15,24 +19,26 @@ ASPP_DILATIONS = (6, 12, 18, 24)
 
 
 class DilatedConvolution(nn.Conv2d):
-    """3x3, padded to keep the size, without the taps that a small grid places in the padding alone."""
+    """3x3, padded to keep the size."""
 
     def __init__(self, inputs: int, outputs: int, dilation: int) -> None:
         super().__init__(inputs, outputs, 3, padding=dilation, dilation=dilation)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """(B, K, h, w) -> (B, C, h, w)."""
-        (dilation, _), kernel, (height, width) = self.dilation, self.weight, features.shape[2:]
-        if dilation >= height:
-            kernel = kernel[:, :, 1:2]
-        if dilation >= width:
-            kernel = kernel[:, :, :, 1:2]
-        padding = [dilation * (taps // 2) for taps in kernel.shape[2:]]
-        return conv2d(features, kernel, self.bias, padding=padding, dilation=dilation)
+    def taps(self, size: tuple[int, int]) -> Iterator[tuple[Tensor, int, int]]:
+        """Each tap (C, K) that reaches a node of a grid (h, w), with the rows and columns it looks away."""
+        dilation, _ = self.dilation
+        for row, column in product((-1, 0, 1), repeat=2):
+            down, right = dilation * row, dilation * column
+            if abs(down) < size[0] and abs(right) < size[1]:
+                yield self.weight[:, :, row + 1, column + 1], down, right
 
 
 class ASPP(nn.Module):
-    """Atrous spatial pyramid pooling as classifier: the sum of four dilated 3x3 convolutions (DeepLab v2)."""
+    """Atrous spatial pyramid pooling as classifier: the sum of four dilated 3x3 convolutions (DeepLab v2).
+
+    Where a dilation exceeds half the grid, most of what a convolution's taps see is padding. On a CPU these
+    convolutions are one matrix product for those taps that see nodes, whose results are moved to their place.
+    """
 
     def __init__(self, inputs: int, num_classes: int) -> None:
         super().__init__()
@@ -42,7 +48,33 @@ class ASPP(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, K, h, w) -> scores (B, C, h, w)."""
-        return torch.stack([convolution(features) for convolution in self.convolutions]).sum(dim=0)
+        size = (features.shape[2], features.shape[3])
+        wide, scores = [], []
+        for convolution in cast(Iterable[DilatedConvolution], self.convolutions):
+            if features.device.type == "cpu" and 2 * convolution.dilation[0] >= min(size):
+                wide.append(convolution)
+            else:
+                scores.append(convolution(features))
+        if wide:
+            scores.append(_sum_of_taps(wide, features, size))
+        return torch.stack(scores).sum(dim=0)
+
+
+def _sum_of_taps(
+    convolutions: Sequence[DilatedConvolution], features: Tensor, size: tuple[int, int]
+) -> Tensor:
+    """The sum of the convolutions of features (B, K, h, w) -> (B, C, h, w)."""
+    kernels: dict[tuple[int, int], Tensor] = {}
+    for convolution in convolutions:
+        for kernel, down, right in convolution.taps(size):
+            kernels[down, right] = kernels.get((down, right), 0) + kernel
+    seen = linear(features.permute(0, 2, 3, 1), torch.cat(list(kernels.values())))
+    moved = [
+        pad(scores, (0, 0, -right, right, -down, down))
+        for scores, (down, right) in zip(seen.chunk(len(kernels), dim=-1), kernels, strict=True)
+    ]
+    bias = torch.stack([cast(Tensor, convolution.bias) for convolution in convolutions]).sum(dim=0)
+    return (torch.stack(moved).sum(dim=0) + bias).permute(0, 3, 1, 2)
 
 
 class SeedBranch(nn.Module):

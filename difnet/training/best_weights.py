@@ -78,7 +78,7 @@ def validation_miou(network: nn.Module, config: RunConfig, prepared: PreparedDat
         images, labels = padded(batch.images, batch.labels, config.evaluate, config.model.normalisation)
         logits = network(images.to(device, memory_format=layout)).logits
         check_finite(logits, "logits")
-        prediction = resize(logits, (images.shape[2], images.shape[3])).argmax(dim=1).cpu()
+        prediction = resize(logits, (images.shape[2], images.shape[3])).max(dim=1).indices.cpu()
         valid = labels != VOID
         cells = labels[valid] * classes + prediction[valid]
         confusion += torch.bincount(cells, minlength=classes**2)
