@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from difnet.config.base_schema import Section
 from difnet.config.digests import read_digested, write_digested
 from difnet.config.errors import InputError
 from difnet.config.files import validate
@@ -24,7 +25,6 @@ from difnet.config.schema import (
     LimitsConfig,
     TimingConfig,
 )
-from difnet.config.section import Section
 from difnet.config.selection import Selection
 from difnet.config.variants import Assignments, ablation_of, described, select_variants, unread_ablations
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
 
-from difnet.config.section import Section, Seed, Seeds, Threads
+from difnet.config.base_schema import Section, Seed, Seeds, Threads
 from difnet.config.train_schema import TrainConfig
 
 LevelName = Literal["image", "layer1", "layer2", "layer3", "layer4"]

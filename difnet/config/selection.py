@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PositiveInt
 
+from difnet.config.base_schema import Section, Seeds
 from difnet.config.schema import BenchmarkConfig
-from difnet.config.section import Section, Seeds
 from difnet.config.variants import ablation_of
 
 LONGEST_SUFFIX = 60

@@ -16,7 +16,7 @@ from pydantic import (
     field_validator,
 )
 
-from difnet.config.section import Section, Threads
+from difnet.config.base_schema import Section, Threads
 
 
 def _ascending(span: tuple[float, float]) -> tuple[float, float]:
