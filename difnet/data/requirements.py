@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from difnet.config import InputError, RunConfig, TrainConfig, nearest, training_steps
+from difnet.config import InputError, RunConfig, TrainConfig, nearest
 from difnet.data.files.tree import MissingDataError
 from difnet.data.prepare.sources import listed, read_sources
 from difnet.data.store import DataIndex, SplitIndex, read_index
@@ -49,7 +49,7 @@ def check_run(run: RunConfig, index: DataIndex) -> None:
     """
     _check_split(run, index.name, list(index.splits))
     check_sizes(index.splits["train"].shapes, run.train)
-    check_epochs(len(index.splits["train"].names), run)
+    check_epochs(len(index.splits["train"].names), run.train)
     if run.evaluate.pad is not None:
         check_padding(index.splits[run.evaluate.split], run.evaluate.pad)
 
@@ -97,14 +97,13 @@ def check_sizes(shapes: Sequence[Size], train: TrainConfig) -> None:
         raise InputError("the images differ in size; set train.crop, or data.size to resize them all")
 
 
-def check_epochs(images: int, run: RunConfig) -> None:
+def check_epochs(images: int, train: TrainConfig) -> None:
     """Check that the steps are the passes over the training images that `train.epochs` asks for.
 
     Raises:
         InputError: If not, with the number of steps that would be.
     """
-    train = run.train
-    if train.epochs is None or not training_steps(run):
+    if train.epochs is None:
         return
     each = train.steps_an_epoch(images)
     if train.steps != train.epochs * each:
