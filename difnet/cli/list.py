@@ -22,7 +22,8 @@ def list_catalogue(
 
     With --benchmark: parameters, floating-point operations of a training step (counted on one image, times
     the batch) and minutes of one training on this machine: those operations at the rate that a few steps of
-    the reference reach here; right within a factor of about two. `difnet time --estimate` says more.
+    the reference reach here, and its hours on a GPU; right within a factor of about two.
+    `difnet time --benchmark NAME --estimate` says more: which GPU, and what the numbers rest on.
 
     Example: difnet list
     Example: difnet list levels 'matched_*'
@@ -46,10 +47,11 @@ def _list_costs(project: Project, benchmark: str, selectors: list[str]) -> None:
     from difnet.timing.estimate import estimate_costs
 
     data = project.results / benchmark / "data"
-    costs = estimate_costs([variant.config for variant in variants], data=data)
-    rows = [("variant", "parameters", "GFLOP/step", "min/run", "question")]
+    costs = estimate_costs([variant.config for variant in variants], data=data, results=project.results)
+    rows = [("variant", "parameters", "GFLOP/step", "min/run", "GPU h/run", "question")]
     for variant, cost in zip(variants, costs, strict=True):
-        numbers = (f"{cost.parameters:,}", f"{cost.gflop_step:.2f}", f"{cost.minutes:.1f}")
+        counts = f"{cost.parameters:,}", f"{cost.gflop_step:.2f}"
+        numbers = (*counts, f"{cost.minutes:.1f}", f"{cost.gpu_hours:.2f}")
         rows.append((variant.name, *numbers, variant.question))
     print_columns(rows)
     for line in selected.left_out:

@@ -29,9 +29,9 @@ def new_ablation(
         raise InputError(f"'{name}' is a diffusion rule of the library; choose another name")
     project.ablation(extends)
     folder = project.root / "ablations"
-    if existing := [path for path in sorted(folder.iterdir()) if path.stem.casefold() == name.casefold()]:
+    if existing := [path for path in sorted(folder.rglob("*")) if path.stem.casefold() == name.casefold()]:
         raise InputError(
-            f"ablations/{existing[0].name} exists already; choose another name or edit that file"
+            f"{existing[0].relative_to(project.root)} exists already; choose another name or edit that file"
         )
     model = f'{{diffusion: "{name}"}}' if part == "diffusion" else "{}"
     files = {f"{name}.yaml": YAML.format(name=name, extends=extends, model=model)}

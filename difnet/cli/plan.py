@@ -17,6 +17,9 @@ def plan_benchmark(
     assignments: Assignments = None,
     sweeps: Sweeps = None,
     processes: Annotated[int, typer.Option(min=1, help="Processes of every training.")] = 1,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Also where it takes longer than the benchmark's limits.gpu_hours.")
+    ] = False,
 ) -> None:
     """Write what is to be run: plan.json, and the configuration of every run in its folder.
 
@@ -26,8 +29,12 @@ def plan_benchmark(
     """
     project = Project()
     chosen = selection(benchmark, ablations, seeds, assignments, sweeps)
-    planned = plan(project, {**chosen, "processes": processes})
+    planned = plan(project, {**chosen, "processes": processes, "yes": yes})
     for part in planned.benchmarks.values():
+        if part.gpu_hours is not None:
+            from difnet.timing.estimate import check_hours
+
+            check_hours(part, part.runs, results=project.results)
         typer.echo(part.write(project))
     for line in planned.left_out:
         typer.echo(line, err=True)

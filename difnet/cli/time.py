@@ -19,9 +19,11 @@ GB          10^9 bytes of such a step on the GPU: weights, gradients, momentum, 
             the backward pass; scratch memory of kernels and the allocator's reserve come on top
 min/run     one training on this machine: the operations at the rate of a few steps of the first variant, as
             measured now
-GPU h/run   one training on an {gpu} at {bf16:.0f} TFLOP/s ({fp32:.0f} in fp32), the rate that
-            NVIDIA published for training ResNet-50 in PyTorch; nothing here was measured on one
-Evaluation and timing come on top. Right within a factor of about two; docs/costs.md has other GPUs."""
+GPU h/run   one training on the GPU beside it. measured: at the speed of a finished training of this recipe,
+            of any length. model: at {bf16:.0f} TFLOP/s ({fp32:.0f} in fp32), the rate that NVIDIA published
+            for training ResNet-50 in PyTorch on an {gpu}; nothing here was measured on one
+Evaluation, looks at val and timing come on top of the model, which is right within a factor of about two;
+docs/costs.md has other GPUs."""
 
 
 def time(
@@ -36,9 +38,11 @@ def time(
         Path | None, typer.Option(help="With --benchmark: folder for timing.csv, growth.csv and timing/.")
     ] = None,
     estimate: Annotated[
-        str | None,
-        typer.Option(metavar="BENCHMARK", help="Estimate what training its variants will cost, and end."),
-    ] = None,
+        bool,
+        typer.Option(
+            "--estimate", help="With --benchmark: estimate what training its variants will cost, and end."
+        ),
+    ] = False,
     classes: Annotated[
         int | None, typer.Option(min=2, help="With --estimate, where the files are not there yet.")
     ] = None,
@@ -60,15 +64,17 @@ def time(
 
     Example: difnet time results/shapes
     Example: difnet time --benchmark shapes --out /tmp/timing
-    Example: difnet time --estimate voc2012 --ablation headline
+    Example: difnet time --benchmark voc2012 --estimate --ablation headline
     """
-    if sum(given is not None for given in (folder, benchmark, estimate)) != 1:
-        raise InputError("time: give a folder of results, --benchmark with --out, or --estimate")
-    if (benchmark is None) != (out is None):
-        raise InputError("time: --benchmark and --out go together; a folder of results takes its own tables")
-    if estimate is not None and (only or trained):
-        raise InputError("time: --estimate measures nothing; leave out --only and --trained")
-    if estimate is None and classes is not None:
+    if (folder is None) == (benchmark is None):
+        raise InputError("time: give a folder of results, or --benchmark with --out or --estimate")
+    if (benchmark is None) != (out is None and not estimate):
+        raise InputError(
+            "time: --benchmark goes with --out or --estimate; a folder of results takes its own tables"
+        )
+    if estimate and (out or only or trained):
+        raise InputError("time: --estimate measures nothing; leave out --out, --only and --trained")
+    if not estimate and classes is not None:
         raise InputError("time: --classes is for --estimate alone; a timing takes them from the data")
     if folder is not None and (ablations or seeds or assignments):
         raise InputError(f"time: {folder}/plan.json says what is timed; leave out --ablation, --seed, --set")
@@ -77,14 +83,14 @@ def time(
     if folder is not None:
         planned = read_plan(folder)
     else:
-        selected = plan(project, selection(str(estimate or benchmark), ablations, seeds, assignments))
+        selected = plan(project, selection(str(benchmark), ablations, seeds, assignments))
         (planned,), left_out = selected.benchmarks.values(), selected.left_out
     prepared = data or project.results / planned.benchmark / "data"
     if only != "joined":
         lease_gpus()
     tables = out or folder
     if tables is None:
-        _estimate(planned, prepared, classes)
+        _estimate(planned, project.results, prepared, classes)
         for line in left_out:
             typer.echo(line)
         return
@@ -97,13 +103,13 @@ def time(
         typer.echo(path)
 
 
-def _estimate(planned: BenchmarkPlan, data: Path, classes: int | None) -> None:
+def _estimate(planned: BenchmarkPlan, results: Path, data: Path, classes: int | None) -> None:
     """Print the cost of every variant, what it rests on, and the sum."""
     from difnet.timing.estimate import OPERATIONS_PER_S, REFERENCE_GPU, estimate_costs, total
 
     runs = planned.first_runs
-    costs = estimate_costs(runs, data=data, classes=classes)
-    rows = [("variant", "parameters", "GFLOP/step", "GB", "min/run", "GPU h/run", "title")]
+    costs = estimate_costs(runs, data=data, results=results, classes=classes)
+    rows = [("variant", "parameters", "GFLOP/step", "GB", "min/run", "GPU h/run", "GPU")]
     for variant, cost in zip(planned.variants, costs, strict=True):
         numbers = (
             f"{cost.parameters:,}",
@@ -112,7 +118,7 @@ def _estimate(planned: BenchmarkPlan, data: Path, classes: int | None) -> None:
             f"{cost.minutes:,.1f}",
             f"{cost.gpu_hours:.2f}",
         )
-        rows.append((variant.name, *numbers, variant.title))
+        rows.append((variant.name, *numbers, f"{cost.gpu}, {'measured' if cost.measured else 'model'}"))
     print_columns(rows)
     rates = {kind: rate / 1e12 for kind, rate in OPERATIONS_PER_S.items()}
     typer.echo(ASSUMPTIONS.format(gpu=REFERENCE_GPU, **rates))

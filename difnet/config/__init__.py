@@ -19,10 +19,10 @@ from difnet.config.schema import (
     ModelConfig,
     PretextConfig,
     TimingConfig,
-    TrainConfig,
     TransitionConfig,
 )
 from difnet.config.source_code import code_sha256
+from difnet.config.train_schema import TrainConfig
 from difnet.config.variants import ablation_of, match_ablations
 
 __all__ = [

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from difnet.config.base_schema import Section
 from difnet.config.digests import read_digested, write_digested
 from difnet.config.errors import InputError
 from difnet.config.files import validate
@@ -22,7 +23,6 @@ from difnet.config.schema import (
     DataConfig,
     EvaluateConfig,
     LimitsConfig,
-    Section,
     TimingConfig,
 )
 from difnet.config.selection import Selection
@@ -79,6 +79,8 @@ class BenchmarkPlan(Section):
     """The reference first, then in the order of the benchmark; one whose weights others take before these."""
     left_out: tuple[str, ...]
     """Lines for the user: what the limits leave out."""
+    gpu_hours: float | None = None
+    """Hours that its trainings may take on a GPU before a start asks for `yes`."""
 
     @property
     def command(self) -> str:
@@ -226,6 +228,7 @@ def _planned(project: Project, name: str, selection: Selection) -> BenchmarkPlan
         timing=benchmark.timing,
         variants=tuple(_variant(project, resolved[variant], selected[variant]) for variant in kept),
         left_out=(f"{name}: its limits leave out {count}: {', '.join(missing)}",) if missing else (),
+        gpu_hours=benchmark.limits.gpu_hours,
     )
 
 

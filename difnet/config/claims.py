@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
+from difnet.config.base_schema import Section
 from difnet.config.errors import InputError
 from difnet.config.files import nearest, read_yaml
-from difnet.config.schema import Section
 
 
 class PaperFigures(Section):

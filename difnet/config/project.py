@@ -109,7 +109,7 @@ class Project:
 
     def ablation_file(self, name: str) -> YamlFile:
         """The file of an ablation that exists."""
-        return self._yaml(self.root / "ablations" / f"{name}.yaml")
+        return self._yaml(self._ablations[name][0])
 
     def rule_file(self, diffusion: str) -> Path:
         """Where the class of a diffusion rule of the user's own is, if it exists."""
@@ -229,9 +229,9 @@ class Project:
 
 
 def _yaml_files(folder: Path) -> dict[str, list[Path]]:
-    """The YAML files of a folder by name; more than one a name where they differ in their suffix."""
+    """The YAML files in a folder and below by name; more than one a name where suffix or folder differ."""
     files: dict[str, list[Path]] = defaultdict(list)
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in {".yaml", ".yml"} and not path.name.startswith("."):
             files[path.stem].append(path)
     return files

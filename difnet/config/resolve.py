@@ -127,7 +127,7 @@ def _diffusion_sha256(project: Project, ablation: str, diffusion: str) -> str | 
     if not NAME.fullmatch(diffusion) or not path.is_file():
         remedy = nearest(diffusion, [*DIFFUSIONS, *(rule.stem for rule in path.parent.glob("*.py"))])
         raise InputError(
-            f"ablations/{ablation}.yaml: model.diffusion: no rule '{diffusion}' and no file "
+            f"{project.ablation_file(ablation).shown}: model.diffusion: no rule '{diffusion}' and no file "
             f"ablations/{diffusion}.py{remedy}"
         )
     return python_sha256(path.read_bytes())

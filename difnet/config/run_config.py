@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 
-from difnet.config.schema import DataConfig, EvaluateConfig, ModelConfig, Section, Seed, TrainConfig
+from difnet.config.base_schema import Section, Seed
+from difnet.config.schema import DataConfig, EvaluateConfig, ModelConfig
+from difnet.config.train_schema import TrainConfig
 
 WITHOUT_EFFECT = {"train": ("checkpoint_every", "workers"), "evaluate": ("gallery",)}
 """Keys that change neither weights nor scores, by section."""

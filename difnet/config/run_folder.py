@@ -90,6 +90,11 @@ class RunFolder:
         """Where the trained weights lie, or those after an earlier step."""
         return self.path / (WEIGHTS if step is None else f"{ALONG}/step{step}.safetensors")
 
+    @property
+    def best_weights_file(self) -> Path:
+        """Where the best weights on `val` lie beside the last, with `train.select: both`."""
+        return self.path / "best.safetensors"
+
     def weights(self, step: int | None = None) -> bytes:
         """Weights, a safetensors file, after their hash was compared with the recorded one.
 

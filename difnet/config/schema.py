@@ -4,46 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    field_validator,
-)
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
+
+from difnet.config.base_schema import Section, Seed, Seeds, Threads
+from difnet.config.train_schema import TrainConfig
 
 LevelName = Literal["image", "layer1", "layer2", "layer3", "layer4"]
 LEVELS: tuple[LevelName, ...] = ("image", "layer1", "layer2", "layer3", "layer4")
 DIFFUSIONS = ("cascade", "dense_inverse", "iterative_inverse", "none")
 """Diffusion rules of the library; any other name is a class in `ablations/NAME.py`."""
 Weight = Literal["learned"] | Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-def _all_different(seeds: tuple[int, ...]) -> tuple[int, ...]:
-    if len(set(seeds)) < len(seeds):
-        raise ValueError(f"each seed counts once, so none may be there twice: {list(seeds)}")
-    return seeds
-
-
-def _ascending(span: tuple[float, float]) -> tuple[float, float]:
-    if span[0] > span[1]:
-        raise ValueError(f"a range goes from the smaller to the larger number: [{span[1]:g}, {span[0]:g}]")
-    return span
-
-
-Threads = Annotated[int, Field(ge=1, le=1024)]
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
-Seeds = Annotated[tuple[Seed, ...], AfterValidator(_all_different)]
-
-
-class Section(BaseModel):
-    """A group of keys; a key that is not declared is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class DataConfig(Section):
@@ -87,6 +57,9 @@ class ModelConfig(Section):
     depth, a baseline as large as the DifNet of its depth; where weights are given, another depth."""
     shared_resnet: bool = False
     """One ResNet for both branches."""
+    aspp_start: Literal["narrow", "he"] = "narrow"
+    """Initial weights of the ASPP classifier, by their deviation: 0.01 (DeepLab v2), or sqrt(2 / fan out),
+    ten times as much, as the authors' code leaves them."""
     normalisation: Literal["imagenet", "caffe"] = "imagenet"
     """Of the images: mean and deviation of ImageNet, or BGR minus its mean as in the authors' code."""
     diffusion: str = "cascade"
@@ -110,46 +83,6 @@ class ModelConfig(Section):
     pretext: PretextConfig = PretextConfig()
 
 
-class TrainConfig(Section):
-    """Recipe (defaults: DifNet, section 4, at the size of a CPU benchmark)."""
-
-    steps: NonNegativeInt = 1500
-    batch_size: PositiveInt = 16
-    learning_rate: PositiveFloat = 2.5e-3
-    momentum: NonNegativeFloat = Field(default=0.9, lt=1.0)
-    weight_decay: NonNegativeFloat = 5e-4
-    power: PositiveFloat = 0.9
-    """Exponent of the poly decay of the learning rate, applied every step."""
-    flip: bool = True
-    scale: Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(_ascending)] | None = None
-    """Range of the random rescaling; null for none."""
-    crop: PositiveInt | None = None
-    """Side of the random square crop in pixels, padded with void; null for none."""
-    padding: Literal["void", "background"] = "void"
-    """Label of what a crop adds around a small image; background (class 0) in the authors' code."""
-    photometric: bool = False
-    """Random changes of brightness, contrast, saturation and hue."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Of convolutions in training; auto: bf16 where GPU or CPU computes in it, else fp32. The loss, the
-    diffusion and all evaluation are in fp32."""
-    channels_last: bool = True
-    accumulate: PositiveInt = 1
-    """Parts that a batch is computed in, one after another, where the whole does not fit into memory; a batch
-    norm sees one part at a time."""
-    threads: Threads = 1
-    """Compute threads on a CPU: part of the run, since rounding depends on it."""
-    deterministic: bool = False
-    """Only kernels that give the same bits every time on the same GPU; on a CPU all do."""
-    select: Literal["last", "best"] = "last"
-    """Weights that are kept: the last, or those of the best mIoU on `val`, which then is not scored."""
-    select_every: PositiveInt = 500
-    """Steps between the scores on `val` that `best` goes by."""
-    checkpoint_every: PositiveInt = 500
-    """Steps between checkpoints; does not change the result."""
-    workers: int = Field(default=0, ge=0, le=256)
-    """Threads that make the batches ahead of the training; 0: none does. Does not change the result."""
-
-
 class EvaluateConfig(Section):
     """What a trained run is scored on."""
 
@@ -164,13 +97,15 @@ class EvaluateConfig(Section):
     pad: tuple[PositiveInt, PositiveInt] | None = None
     """Height and width that every image is padded to: the image in the middle of its mean, its label in void
     (VOC: [505, 505]); null: images go in as they are."""
+    pad_colour: Literal["mean", "black"] = "mean"
+    """Of that padding; black in the authors' code."""
     scales: tuple[PositiveFloat, ...] = Field(default=(1.0,), min_length=1)
     """Factors that the image is resized by; the class probabilities of all passes are averaged."""
     flip: bool = False
     """Whether the mirror image is predicted as well, and averaged in the same way."""
 
 
-PROTOCOL = ("pad", "scales", "flip")
+PROTOCOL = ("pad", "pad_colour", "scales", "flip")
 """Keys of `evaluate` that say how an image is predicted."""
 
 
@@ -190,12 +125,14 @@ class TimingConfig(Section):
 
 
 class LimitsConfig(Section):
-    """How much of a benchmark to run: whole variants, in their order, as long as they fit."""
+    """How much of a benchmark to run."""
 
     runs: PositiveInt | None = None
-    """Most runs, over all variants and seeds."""
+    """Most runs, over all variants and seeds: whole variants, in their order, as long as they fit."""
     steps: PositiveInt | None = None
-    """Most training steps, over all runs."""
+    """Most training steps, over all runs, in the same way."""
+    gpu_hours: PositiveFloat | None = None
+    """Hours that the trainings may take on a GPU, by the estimate, before a start asks for `yes`."""
 
 
 class BenchmarkConfig(Section):

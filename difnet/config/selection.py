@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PositiveInt
 
-from difnet.config.schema import BenchmarkConfig, Section, Seeds
+from difnet.config.base_schema import Section, Seeds
+from difnet.config.schema import BenchmarkConfig
 from difnet.config.variants import ablation_of
 
 LONGEST_SUFFIX = 60
@@ -38,6 +39,8 @@ class Selection(Section):
     """Values to try of some keys, in place of every benchmark's own sweep."""
     processes: PositiveInt = 1
     """Processes of every training, each with a GPU of its own where there are any."""
+    yes: bool = False
+    """Start although the trainings take longer than `limits.gpu_hours` of a benchmark."""
 
     def claims_of(self, benchmark: BenchmarkConfig) -> tuple[str, ...]:
         """The claims whose ablations are run: this selection's, or the benchmark's where it has none."""

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from difnet.config import TrainConfig
 from difnet.data.dataset import Pixels
 
 Normalisation = Literal["imagenet", "caffe"]
@@ -42,32 +43,31 @@ class View:
     size: tuple[int, int]
     """Height h and width w that the part is resized to."""
     flip: bool
+    corner: tuple[int, int] = (0, 0)
+    """Where its first pixel lies in the padding."""
 
 
-def draw_view(
-    shape: tuple[int, int],
-    *,
-    flip: bool,
-    scale: tuple[float, float] | None,
-    side: int | None,
-    rng: np.random.Generator,
-) -> View:
+def draw_view(shape: tuple[int, int], train: TrainConfig, *, flip: bool, rng: np.random.Generator) -> View:
     """Scale an image by a random factor and cut out a random square, as one view.
 
     The part is a whole number of stored pixels, at most half a pixel from what the factor asks for.
 
     Args:
         shape: H and W.
+        train: Range of the factors, side of the square, where a smaller image lies in it.
         flip: Mirror left and right.
-        scale: Smallest and largest factor, every one between them as likely; None for 1.
-        side: Height and width of the square in pixels, where the scaled image is as large; None for no crop.
         rng: Random numbers of this image.
     """
-    factor = rng.uniform(*scale) if scale else 1.0
+    side = train.crop
+    factor = rng.uniform(*train.scale) if train.scale else 1.0
     (top, height, h), (left, width, w) = (_draw_part(length, factor, side, rng) for length in shape)
     if flip:
         left = shape[1] - left - width
-    return View(slice(top, top + height), slice(left, left + width), size=(h, w), flip=flip)
+    corner = (0, 0)
+    if side and train.padding_offset == "random":
+        corner = int(rng.integers(max(side - h, 1))), int(rng.integers(max(side - w, 1)))
+    rows, columns = slice(top, top + height), slice(left, left + width)
+    return View(rows, columns, size=(h, w), flip=flip, corner=corner)
 
 
 def _draw_part(

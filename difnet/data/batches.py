@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import count, groupby
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from difnet.data.augmentation import Normalisation, distort_colours, draw_view, 
 from difnet.data.dataset import VOID
 from difnet.data.requirements import check_sizes
 from difnet.data.store import Split
+from difnet.data.tenths import scale_by_tenths
 
 ORDER, AUGMENTATION = 1, 2
 """First word of the seeds of an epoch's order and of an image's augmentation, which keeps them apart."""
@@ -36,10 +37,11 @@ class Batch(NamedTuple):
     """(B, H, W, 3) uint8, RGB."""
     truth: Tensor
     """(B, H, W) uint8, 255 for void."""
-    sizes: tuple[tuple[int, int], ...]
-    """Height and width of every image without its padding, which is right and below."""
+    windows: tuple[tuple[slice, slice], ...]
+    """Rows and columns of every image; around them is its padding."""
     names: tuple[str, ...]
     normalisation: Normalisation
+    padding_colour: Literal["mean", "black"]
 
     def to(self, device: torch.device | str) -> Batch:
         """The batch on a device, so that it is normalised there."""
@@ -48,11 +50,12 @@ class Batch(NamedTuple):
 
     @property
     def images(self) -> Tensor:
-        """(B, 3, H, W) float32, normalised, 0 in the padding."""
+        """(B, 3, H, W) float32, normalised; in the padding 0, or what that makes of black."""
         images = normalise(self.pixels, self.normalisation)
-        for image, (h, w) in zip(images, self.sizes, strict=True):
-            image[:, h:] = 0
-            image[:, :, w:] = 0
+        if self.padding_colour == "mean":
+            for image, (rows, columns) in zip(images, self.windows, strict=True):
+                image[:, : rows.start] = image[:, rows.stop :] = 0
+                image[:, :, : columns.start] = image[:, :, columns.stop :] = 0
         return images
 
     @property
@@ -83,7 +86,8 @@ def training_batches(
     Args:
         split: Images to train on.
         run: Its seed, normalisation and recipe; any number of `train.workers` makes the same batches.
-        start_step: Step of the first batch; step k takes places k * B to (k + 1) * B - 1 of the stream.
+        start_step: Step of the first batch; step k takes places k * B to (k + 1) * B - 1 of the stream, with
+            `train.epochs` those of them that are left of its permutation.
         part: (r, n) takes the images r, r + n, r + 2 n, ... of every batch, for one of n processes.
 
     Raises:
@@ -121,14 +125,20 @@ def training_batch(split: Split, run: RunConfig, step: int, part: tuple[int, int
     pinned = torch.cuda.is_available()
     pixels = torch.zeros(*shape, 3, dtype=torch.uint8, pin_memory=pinned)
     truth = torch.full(shape, padding, dtype=torch.uint8, pin_memory=pinned)
-    sizes = []
+    windows = []
     for draw, its_pixels, its_truth in zip(draws, pixels.numpy(), truth.numpy(), strict=True):
-        image, label = _augmented(split, draw, train)
-        h, w = label.shape
-        its_pixels[:h, :w], its_truth[:h, :w] = image, label
-        sizes.append((h, w))
-    names = tuple(split.names[draw.index] for draw in draws)
-    return Batch(pixels, truth, sizes=tuple(sizes), names=names, normalisation=run.model.normalisation)
+        image, label, (top, left) = _augmented(split, draw, train)
+        window = slice(top, top + label.shape[0]), slice(left, left + label.shape[1])
+        its_pixels[window], its_truth[window] = image, label
+        windows.append(window)
+    return Batch(
+        pixels,
+        truth,
+        windows=tuple(windows),
+        names=tuple(split.names[draw.index] for draw in draws),
+        normalisation=run.model.normalisation,
+        padding_colour=train.padding_colour,
+    )
 
 
 def evaluation_batches(
@@ -155,9 +165,7 @@ class _Draw:
 def _draws(length: int, train: TrainConfig, seed: int, step: int) -> list[_Draw]:
     """The places of one step in the stream of permutations."""
     draws = []
-    for epoch, places in groupby(
-        range(step * train.batch_size, (step + 1) * train.batch_size), key=lambda place: place // length
-    ):
+    for epoch, places in groupby(_places(length, train, step), key=lambda place: place // length):
         order = np.random.default_rng([ORDER, seed, epoch]).permutation(length)
         for place in places:
             index = int(order[place % length])
@@ -166,14 +174,28 @@ def _draws(length: int, train: TrainConfig, seed: int, step: int) -> list[_Draw]
     return draws
 
 
-def _augmented(split: Split, draw: _Draw, train: TrainConfig) -> tuple[Tensor, Tensor]:
-    """An image (h, w, 3) and its label (h, w), uint8, without padding."""
-    shape = split.shapes[draw.index]
-    view = draw_view(shape, flip=draw.flip, scale=train.scale, side=train.crop, rng=draw.rng)
-    image, label = take(split.image(draw.index, view.rows), split.label(draw.index, view.rows), view)
+def _places(length: int, train: TrainConfig, step: int) -> range:
+    """Places of the stream that a step takes: the next B, or fewer where an epoch ends with what is left."""
+    if train.epochs is None:
+        return range(step * train.batch_size, (step + 1) * train.batch_size)
+    epoch, batch = divmod(step, train.steps_an_epoch(length))
+    first = epoch * length + batch * train.batch_size
+    return range(first, min(first + train.batch_size, (epoch + 1) * length))
+
+
+def _augmented(split: Split, draw: _Draw, train: TrainConfig) -> tuple[Tensor, Tensor, tuple[int, int]]:
+    """An image (h, w, 3) and its label (h, w), uint8, without padding, and where they lie in it."""
+    if train.scaling == "tenths":
+        whole = split.image(draw.index), split.label(draw.index)
+        pixels, classes, corner = scale_by_tenths(*whole, train, flip=draw.flip, rng=draw.rng)
+        image, label = torch.tensor(pixels), torch.tensor(classes)
+    else:
+        view = draw_view(split.shapes[draw.index], train, flip=draw.flip, rng=draw.rng)
+        image, label = take(split.image(draw.index, view.rows), split.label(draw.index, view.rows), view)
+        corner = view.corner
     if train.photometric:
         image = distort_colours(image, draw.rng)
-    return image, label
+    return image, label, corner
 
 
 def _stack(split: Split, indices: list[int]) -> tuple[Tensor, Tensor]:

@@ -52,6 +52,7 @@ def check_run(run: RunConfig, index: DataIndex) -> None:
     """
     _check_split(run, index.name, list(index.splits))
     check_sizes(index.splits["train"].shapes, run.train)
+    check_epochs(len(index.splits["train"].names), run.train)
     if run.evaluate.pad is not None:
         check_padding(index.splits[run.evaluate.split], run.evaluate.pad)
 
@@ -103,6 +104,23 @@ def check_sizes(shapes: Sequence[Size], train: TrainConfig) -> None:
         raise InputError("train.scale makes images of different sizes; set train.crop as well")
     if train.crop is None and len(set(shapes)) > 1:
         raise InputError("the images differ in size; set train.crop, or data.size to resize them all")
+
+
+def check_epochs(images: int, train: TrainConfig) -> None:
+    """Check that the steps are the passes over the training images that `train.epochs` asks for.
+
+    Raises:
+        InputError: If not, with the number of steps that would be.
+    """
+    if train.epochs is None:
+        return
+    each = train.steps_an_epoch(images)
+    if train.steps != train.epochs * each:
+        raise InputError(
+            f"train.steps: {train.steps:,} are not train.epochs, {train.epochs} epochs of {each} steps "
+            f"({images:,} images in batches of {train.batch_size}); set it to {train.epochs * each}, or "
+            "train.epochs to null"
+        )
 
 
 def check_padding(split: SplitIndex, size: Size) -> None:

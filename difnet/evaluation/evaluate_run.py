@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from difnet.config import InputError, RunConfig, RunFolder, load_run
-from difnet.data import VOID, Split, load_prepared
+from difnet.data import Split, load_prepared
 from difnet.data.batches import evaluation_batches
+from difnet.data.padding import padded, window
 from difnet.data.requirements import check_padding
 from difnet.diffusion.checks import check_finite
-from difnet.evaluation.full_size import Size, centred, mean_of_passes, single_pass, window
+from difnet.evaluation.full_size import Size, mean_of_passes, single_pass
 from difnet.evaluation.oracle import nearest_labels, oracle_logits
 from difnet.machine.locking import alone_in
 from difnet.metrics import METRICS, image_statistics, scores_from_statistics
@@ -135,12 +136,11 @@ def answer(
     """
     if isinstance(network, PixelPrior):
         config = single_pass(config)
-    pad = config.evaluate.pad
-    if pad is None:
-        return _label_maps(network, images, labels, indices, config)
-    padded = centred(images, pad, value=0), centred(labels, pad, value=VOID)
-    maps = _label_maps(network, *padded, indices, config)
-    rows, columns = window((images.shape[2], images.shape[3]), pad)
+    framed = padded(images, labels, config.evaluate, config.model.normalisation)
+    maps = _label_maps(network, *framed, indices, config)
+    if config.evaluate.pad is None:
+        return maps
+    rows, columns = window((images.shape[2], images.shape[3]), config.evaluate.pad)
     return np.ascontiguousarray(maps[:, rows, columns])
 
 

@@ -26,25 +26,6 @@ def single_pass(config: RunConfig) -> RunConfig:
     return config.model_copy(update={"evaluate": config.evaluate.model_copy(update=PLAIN)})
 
 
-def window(shape: Size, size: Size) -> tuple[slice, slice]:
-    """Where an image lies in its padding: in the middle, an odd pixel more right and below."""
-    top, left = ((room - length) // 2 for length, room in zip(shape, size, strict=True))
-    return slice(top, top + shape[0]), slice(left, left + shape[1])
-
-
-def centred(maps: Tensor, size: Size, *, value: float) -> Tensor:
-    """Pad maps to a size, see `window`.
-
-    Args:
-        maps: (..., H, W), not larger.
-        size: Height and width of the result.
-        value: Of the padding: 0, the mean of normalised images; 255, void, for labels.
-    """
-    rows, columns = window((maps.shape[-2], maps.shape[-1]), size)
-    sides = (columns.start, size[1] - columns.stop, rows.start, size[0] - rows.stop)
-    return F.pad(maps, sides, value=value)
-
-
 def mean_of_passes(
     network: nn.Module, images: Tensor, evaluate: EvaluateConfig, layout: torch.memory_format
 ) -> Tensor:

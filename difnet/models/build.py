@@ -74,7 +74,7 @@ def build_from_config(config: ModelConfig, num_classes: int, *, seed: int | None
     if seed is None:
         seed = int(torch.randint(2**63 - 1, (), device="cpu"))
     network = _assemble(config, num_classes, width=_width(config, num_classes), seed=seed)
-    set_initial_values(network, seed)
+    set_initial_values(network, seed, aspp_start=config.aspp_start)
     if config.weights is not None:
         load_given_weights(network, config.weights)
     return network

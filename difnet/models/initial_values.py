@@ -48,15 +48,18 @@ STARTS: dict[type[nn.Module], Start] = {
 """How the convolutions of each part start; of its ResNet those of a similarity branch start as a ResNet's."""
 
 
-def set_initial_values(network: nn.Module, seed: int) -> None:
+def set_initial_values(network: nn.Module, seed: int, *, aspp_start: str = "narrow") -> None:
     """Draw all convolutions of a network; a diffusion rule of the user's own keeps its constructor's values.
 
     Args:
         network: Its parts are those of `STARTS`.
         seed: Of the run.
+        aspp_start: Of the classifier: narrow; or he, as a ResNet's. In the authors' code the loop over the
+            convolutions of their ResNet, which holds the classifier, overwrites the narrow values.
     """
+    starts = STARTS | {ASPP: he_normal} if aspp_start == "he" else STARTS
     for part_name, part in network.named_modules():  # outer parts first, so the innermost has the last word
-        if start := STARTS.get(type(part)):
+        if start := starts.get(type(part)):
             for name, module in part.named_modules(prefix=part_name):
                 if isinstance(module, nn.Conv2d) and not module.weight.is_meta:
                     start(module, Generator().manual_seed(named_seed(seed, name)))

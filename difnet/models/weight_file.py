@@ -66,8 +66,18 @@ def write_weights(module: nn.Module, path: Path, metadata: dict[str, str] | None
     Raises:
         InputError: If the folder cannot be written or the disk is full.
     """
-    tensors = {name: tensor.cpu().contiguous() for name, tensor in module.state_dict().items()}
-    content = safetensors.torch.save(tensors, metadata)
+    return write_tensors(module.state_dict(), path, metadata)
+
+
+def write_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> str:
+    """Write tensors by name as they are; returns the SHA-256 of the file.
+
+    Raises:
+        InputError: If the folder cannot be written or the disk is full.
+    """
+    content = safetensors.torch.save(
+        {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, metadata
+    )
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
     return hashlib.sha256(content).hexdigest()

@@ -12,8 +12,9 @@ from statistics import median
 
 import torch
 
-from difnet.config import DataConfig, InputError, RunConfig, training_steps
+from difnet.config import BenchmarkPlan, DataConfig, InputError, RunConfig, training_steps
 from difnet.data import open_dataset, prepare
+from difnet.timing.measured_steps import MeasuredSteps, measured_steps
 from difnet.timing.protocol import seconds
 from difnet.timing.step_cost import StepCost, step_cost
 from difnet.timing.training_step import TrainingStep
@@ -48,16 +49,23 @@ class Cost:
     minutes: float
     """Of the training on this machine with nothing else running; 0 where nothing is trained."""
     gpu_hours: float
-    """Of the training on the reference GPU."""
+    """Of the training on the GPU."""
+    gpu: str = REFERENCE_GPU
+    measured: bool = False
+    """Whether the hours are those of steps that were taken on it; else they follow from the operations."""
 
 
-def estimate_costs(runs: Sequence[RunConfig], *, data: Path, classes: int | None = None) -> list[Cost]:
+def estimate_costs(
+    runs: Sequence[RunConfig], *, data: Path, results: Path, classes: int | None = None, here: bool = True
+) -> list[Cost]:
     """Estimate the cost of runs; images are needed only where neither a crop nor `data.size` says their size.
 
     Args:
         runs: One run of each variant, the reference first, all on the same data.
         data: Folder of the prepared data set.
+        results: Folder of the results; where a run of the same recipe was trained on a GPU, its steps count.
         classes: Number of classes; None for that of the data set.
+        here: Whether to take a few steps, for the minutes on this machine; else these are nan.
 
     Returns:
         One cost a run.
@@ -73,32 +81,77 @@ def estimate_costs(runs: Sequence[RunConfig], *, data: Path, classes: int | None
         for run, size in zip(runs, sizes, strict=True)
     ]
     trained = next((place for place, run in enumerate(runs) if training_steps(run)), None)
-    pace = 0.0
-    if trained is not None:
+    pace = 0.0 if here else math.nan
+    if here and trained is not None:
         pace = _seconds_per_operation(runs[trained], steps[trained], count, sizes[trained])
-    return [_cost(run, step, pace) for run, step in zip(runs, steps, strict=True)]
+    return [
+        _cost(run, step, pace, measured_steps(run, results)) for run, step in zip(runs, steps, strict=True)
+    ]
+
+
+def gpu_hours(runs: Sequence[RunConfig], costs: Sequence[Cost], *, seeds: int) -> dict[str, float]:
+    """Hours that the trainings of all seeds take in all, by GPU."""
+    hours: dict[str, float] = {}
+    for run, cost in zip(runs, costs, strict=True):
+        if training_steps(run):
+            hours[cost.gpu] = hours.get(cost.gpu, 0.0) + seeds * cost.gpu_hours
+    return hours
 
 
 def total(runs: Sequence[RunConfig], costs: Sequence[Cost], *, seeds: int) -> str:
-    """One sentence on all runs of a benchmark: hours and memory of the reference GPU."""
+    """One sentence on all runs of a benchmark: hours and memory of the GPU."""
     trained = [cost for run, cost in zip(runs, costs, strict=True) if training_steps(run)]
-    hours = seeds * sum(cost.gpu_hours for cost in trained)
     memory = max((cost.memory_gb for cost in trained), default=0.0)
+    hours = [f"{_short(time)} hours of an {gpu}" for gpu, time in gpu_hours(runs, costs, seeds=seeds).items()]
     return (
-        f"Training {len(trained)} variants with {seeds} seeds takes about {_short(hours)} hours of an "
-        f"{REFERENCE_GPU} and up to {_short(memory)} GB of its memory (`difnet time --estimate`)."
+        f"Training {len(trained)} variants with {seeds} seeds takes about {' and '.join(hours) or '0 hours'} "
+        f"and up to {_short(memory)} GB of its memory (`difnet time --estimate`)."
     )
+
+
+def check_hours(planned: BenchmarkPlan, runs: Sequence[RunConfig], *, results: Path) -> None:
+    """Make sure that somebody wants trainings that take longer than the limit of their benchmark.
+
+    Args:
+        planned: Their plan.
+        runs: Those of its runs that are to be trained.
+        results: Folder of the results.
+
+    Raises:
+        InputError: If they take longer and the selection does not say `yes`; it tells how to shorten them.
+    """
+    if planned.gpu_hours is None or planned.selection.yes:
+        return
+    data = results / planned.benchmark / "data"
+    costs = estimate_costs(planned.first_runs, data=data, results=results, here=False)
+    of_variant = dict(zip((variant.name for variant in planned.variants), costs, strict=True))
+    hours = gpu_hours(runs, [of_variant[run.variant] for run in runs], seeds=1)
+    if sum(hours.values()) > planned.gpu_hours:
+        took = " and ".join(f"{_short(time)} hours of an {gpu}" for gpu, time in hours.items())
+        many = "1 training takes" if len(runs) == 1 else f"{len(runs)} trainings take"
+        raise InputError(
+            f"{planned.folder}: {many} about {took}, more than limits.gpu_hours, "
+            f"{planned.gpu_hours:g}; say yes (--config yes=true, difnet plan --yes), or shorten them by "
+            "seeds=[0], fewer ablations or set=[train.steps=N]"
+        )
 
 
 def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
 
 
-def _cost(run: RunConfig, step: StepCost, pace: float) -> Cost:
-    """The cost of a run, with the seconds that this machine takes for an operation."""
+def _cost(run: RunConfig, step: StepCost, pace: float, measured: MeasuredSteps | None) -> Cost:
+    """The cost of a run.
+
+    Args:
+        run: Its recipe.
+        step: Cost of a step on one image.
+        pace: Seconds that this machine takes for an operation.
+        measured: Steps of the run on a GPU, if there are any.
+    """
     single = run.train.precision == "fp32"
     operations = step.operations * run.train.batch_size
-    together = math.ceil(run.train.batch_size / run.train.accumulate)
+    together = math.ceil(run.train.batch_size / run.train.parts)
     bytes_of_weights = step.parameters * (WEIGHT_BYTES + (0 if single else HALF_COPY))
     everything = training_steps(run) * operations
     return Cost(
@@ -106,7 +159,11 @@ def _cost(run: RunConfig, step: StepCost, pace: float) -> Cost:
         gflop_step=operations / 1e9,
         memory_gb=(bytes_of_weights + step.activations * together) / 1e9,
         minutes=everything * pace / 60,
-        gpu_hours=everything / OPERATIONS_PER_S["fp32" if single else "bf16"] / 3600,
+        gpu_hours=training_steps(run) * measured.seconds / 3600
+        if measured
+        else everything / OPERATIONS_PER_S["fp32" if single else "bf16"] / 3600,
+        gpu=measured.gpu if measured else REFERENCE_GPU,
+        measured=measured is not None,
     )
 
 

@@ -1,4 +1,8 @@
-"""Which weights a training keeps: the last, or the best on a split that is then not scored."""
+"""Which weights a training keeps: the last, the best on a split that is then not scored, or both.
+
+The authors' code reports the best of all its looks at the images that it is scored on. With `select: both`
+that number stands in `environment.json`, beside the score of the last weights, and no verdict ever sees it.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ from torch import nn
 from difnet.config import InputError, RunConfig
 from difnet.data import VOID, PreparedData
 from difnet.data.batches import evaluation_batches
+from difnet.data.padding import padded
+from difnet.data.requirements import check_padding
 from difnet.diffusion.checks import check_finite
 from difnet.models.node_grid import resize
 from difnet.training.device import memory_format
@@ -24,9 +30,12 @@ def check_selection(config: RunConfig, prepared: PreparedData) -> None:
     Raises:
         InputError: If not.
     """
-    if config.train.select == "best":
-        require_labels(prepared.split(SPLIT), SPLIT)
-        check_scored_split(config, config.evaluate.split)
+    if config.train.select == "last":
+        return
+    require_labels(prepared.split(SPLIT), SPLIT)
+    if config.evaluate.pad is not None:
+        check_padding(prepared.index.splits[SPLIT], config.evaluate.pad)
+    check_scored_split(config, config.evaluate.split)
 
 
 def check_scored_split(config: RunConfig, split: str) -> None:
@@ -52,7 +61,7 @@ def keep_if_best(state: TrainingState, config: RunConfig, prepared: PreparedData
 
 @torch.no_grad()
 def validation_miou(network: nn.Module, config: RunConfig, prepared: PreparedData) -> float:
-    """Mean IoU of a network on the validation split; leaves it in training mode.
+    """Mean IoU of a network on the validation split, padded as for its scores; leaves it in training mode.
 
     That of `difnet.metrics`, in a few lines of its own: otherwise an edit of any metric would be one of the
     code that every training depends on.
@@ -65,7 +74,8 @@ def validation_miou(network: nn.Module, config: RunConfig, prepared: PreparedDat
     batches = evaluation_batches(
         prepared.split(SPLIT), config.evaluate.batch_size, normalisation=config.model.normalisation
     )
-    for _, images, labels in batches:
+    for batch in batches:
+        images, labels = padded(batch.images, batch.labels, config.evaluate, config.model.normalisation)
         logits = network(images.to(device, memory_format=layout)).logits
         check_finite(logits, "logits")
         prediction = resize(logits, (images.shape[2], images.shape[3])).max(dim=1).indices.cpu()

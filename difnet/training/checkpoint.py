@@ -33,7 +33,7 @@ def run_identity(config: RunConfig, data_sha256: str) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
-def save_checkpoint(directory: Path, *, identity: str, contents: Contents) -> None:
+def save_checkpoint(directory: Path, *, identity: str, steps: int, contents: Contents) -> None:
     """Write the checkpoint of a run and keep the one before.
 
     Raises:
@@ -41,7 +41,7 @@ def save_checkpoint(directory: Path, *, identity: str, contents: Contents) -> No
         RunError: If the folder is gone.
     """
     check_there(directory)
-    content = sealed({"identity": identity, **contents})
+    content = sealed({"identity": identity, "steps": steps, **contents})
     newest = directory / NEWEST
     with atomic_path(newest) as temporary:
         with temporary.open("wb") as file:
@@ -74,12 +74,13 @@ def sealed(contents: Contents) -> bytes:
     return archive + hashlib.sha256(archive).hexdigest().encode()
 
 
-def claim_directory(directory: Path, *, identity: str, overwrite: bool) -> Contents | None:
+def claim_directory(directory: Path, *, identity: str, steps: int, overwrite: bool) -> Contents | None:
     """Find what to continue from, and make sure that a directory holds no checkpoint of another run.
 
     Args:
         directory: Run directory.
         identity: Of this run.
+        steps: That it takes in all.
         overwrite: Delete the checkpoints of another run, or damaged ones.
 
     Returns:
@@ -96,6 +97,8 @@ def claim_directory(directory: Path, *, identity: str, overwrite: bool) -> Conte
             continue
         if contents["identity"] != identity:
             problem = "belongs to another run (configuration, data or code differ)"
+            if contents["steps"] != steps:
+                problem = f"belongs to a training of {contents['steps']:,} steps, this one takes {steps:,}"
             break
         if path.name == PREVIOUS:
             state = "is damaged" if directory / NEWEST in files else "is missing"

@@ -187,6 +187,12 @@ class _Total(torch.autograd.Function):
 
 def _check_parts(train: TrainConfig, count: int) -> None:
     """Make sure that every process gets a share of every batch, and of every part it is computed in."""
+    if train.norm_images or train.epochs:
+        key = "norm_images" if train.norm_images else "epochs"
+        raise InputError(
+            f"train.{key}: the authors' groups of images and smaller last batches are made in one process, "
+            f"not in {count}; start one, or set train.norm_images and train.epochs to null"
+        )
     if train.batch_size < count or (train.accumulate > 1 and train.batch_size % (count * train.accumulate)):
         parts = f" in {train.accumulate} parts (train.accumulate)" if train.accumulate > 1 else ""
         raise InputError(

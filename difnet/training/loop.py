@@ -63,7 +63,7 @@ def run_steps(
     def checkpoint(stopped_by: str | None) -> None:
         look_at_losses()
         state.wall_s += clock.lap()
-        save_checkpoint(out, identity=identity, contents=state.contents())
+        save_checkpoint(out, identity=identity, steps=train.steps, contents=state.contents())
         state.history.write(out / "history.csv")
         if stopped_by and state.step < train.steps:
             raise PreemptedError(f"{out}: {stopped_by} after step {state.step} of {train.steps}; {CONTINUES}")
@@ -101,7 +101,7 @@ def run_steps(
                 )
                 write_scalars(row)
                 progress.update(row.step, f"loss {row.loss:.4f}")
-            if train.select == "best" and (state.step % train.select_every == 0 or finished):
+            if train.select != "last" and (state.step % train.select_every == 0 or finished):
                 keep_if_best(state, config, prepared)
             if state.step in kept:
                 by_first(keep_weights)

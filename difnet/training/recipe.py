@@ -5,9 +5,13 @@ B batch, C classes, H W image size, h w grid.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from difnet.config import TrainConfig
 from difnet.data import VOID
@@ -64,6 +68,18 @@ def count_labelled(labels: Tensor) -> Tensor:
     return (labels != VOID).sum()
 
 
+@contextmanager
+def statistics_kept(network: nn.Module) -> Iterator[None]:
+    """Within it the batch norms of a network in training mode leave their running statistics as they are."""
+    norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+    yield
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+
+
 def training_step(
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
@@ -90,8 +106,11 @@ def training_step(
     optimiser.zero_grad(set_to_none=True)
     counted = total(count_labelled(labels))
     losses = []
-    for some, truth in zip(images.chunk(train.accumulate), labels.chunk(train.accumulate), strict=True):
-        with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=trains_in_bf16(train)):
+    for part, (some, truth) in enumerate(
+        zip(images.chunk(train.parts), labels.chunk(train.parts), strict=True)
+    ):
+        keeps = nullcontext() if train.norm_images is None or part == 0 else statistics_kept(network)
+        with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=trains_in_bf16(train)), keeps:
             logits = network(some).logits
         single = torch.promote_types(logits.dtype, torch.float32)
         loss = segmentation_loss(logits.to(single), truth, counted)

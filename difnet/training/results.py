@@ -13,10 +13,10 @@ from difnet.config.digests import write_digested
 from difnet.machine.environment import environment
 from difnet.machine.progress import say
 from difnet.models import parameter_count
-from difnet.models.weight_file import write_weights
+from difnet.models.weight_file import write_tensors, write_weights
 from difnet.training.best_weights import SPLIT
 from difnet.training.device import trains_in_bf16
-from difnet.training.distributed import process_rank
+from difnet.training.distributed import by_first, process_rank
 from difnet.training.history import History
 from difnet.training.state import TrainingState
 
@@ -48,8 +48,13 @@ def write_results(network: nn.Module, *, out: Path, facts: dict[str, Any], histo
     write_digested(out / "environment.json", json.dumps(record, indent=1) + "\n")
 
 
-def outcome(state: TrainingState, config: RunConfig) -> dict[str, Any]:
+def outcome(state: TrainingState, config: RunConfig, *, out: Path) -> dict[str, Any]:
     """Bring the network to the weights that are kept, and say on one line how the training ended.
+
+    Args:
+        state: At the end of the training.
+        config: Of the run.
+        out: Run directory; takes the weights that are kept beside the last.
 
     Returns:
         Facts for environment.json.
@@ -65,8 +70,15 @@ def outcome(state: TrainingState, config: RunConfig) -> dict[str, Any]:
     if state.history.rows:
         line += f", last loss {state.history.rows[-1].loss:.4f}"
     if state.best is not None:
-        state.network.load_state_dict(state.best.weights)
-        facts["selected"] = {"step": state.best.step, "split": SPLIT, "miou": state.best.miou}
-        line += f"; kept the weights of step {state.best.step}, mIoU {state.best.miou:.4f} on {SPLIT}"
+        best, looks = state.best, config.train.looks_at_val
+        facts["selected"] = {"step": best.step, "split": SPLIT, "looks": looks, "miou": best.miou}
+        if config.train.select == "best":
+            state.network.load_state_dict(best.weights)
+            line += f"; kept the weights of step {best.step}"
+        else:
+            digest = by_first(lambda: write_tensors(best.weights, RunFolder(out).best_weights_file))
+            facts["selected"]["weights_sha256"] = digest
+            line += f"; beside the last weights those of step {best.step}"
+        line += f", mIoU {best.miou:.4f}, best of {looks} looks at {SPLIT}"
     say(line, quiet=process_rank() > 0)
     return facts

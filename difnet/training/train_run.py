@@ -99,7 +99,9 @@ def _train(
     require_labels(prepared.split("train"), "train")
     identity = run_identity(config, prepared.index.sha256)
     by_first(lambda: _make_room(out, identity, overwrite=overwrite))
-    contents = by_first(lambda: claim_directory(out, identity=identity, overwrite=overwrite))
+    contents = by_first(
+        lambda: claim_directory(out, identity=identity, steps=config.train.steps, overwrite=overwrite)
+    )
     torch.manual_seed(config.seed)
     model = config.model if pretext is None else config.model.model_copy(update={"weights": str(pretext)})
     network = build_from_config(model, len(prepared.index.classes), seed=config.seed).to(device)
@@ -125,7 +127,7 @@ def _train(
             state.restore(contents)
         run_steps(state, config, prepared, identity=identity, out=out)
         history = state.history
-        facts |= outcome(state, config)
+        facts |= outcome(state, config, out=out)
     by_first(lambda: write_results(network, out=out, facts=facts, history=history))
 
 

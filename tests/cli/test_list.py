@@ -71,7 +71,7 @@ def test_broken_file_is_shown_with_its_line(copy: Path) -> None:
 
 def test_cost_of_every_variant(copy: Path) -> None:
     rows = difnet("list", "--benchmark", "tiny", "deeplab", "walks_3", "oracle_1", cwd=copy).splitlines()
-    assert rows[0].split() == ["variant", "parameters", "GFLOP/step", "min/run", "question"]
+    assert rows[0].split() == ["variant", "parameters", "GFLOP/step", "min/run", "GPU", "h/run", "question"]
     cost = {row.split()[0]: row.split()[1:4] for row in rows[1:]}
     assert list(cost) == ["cascade", "deeplab", "walks_3", "oracle_1"]
     classes = len(json.loads((copy / "results/tiny/data/index.json").read_text())["classes"])

@@ -24,9 +24,10 @@ RUN = resolve_run(CATALOGUE, benchmark="shapes", ablation="cascade", seed=0)
 NAMED = {
     "model.diffusion": st.sampled_from(DIFFUSIONS),
     "train.scale": st.sampled_from([None, [0.25, 0.5], [0.5, 0.5], [0.125, 0.75]]),
+    "train.norm_images": st.sampled_from([None, 1, 2, 4, 8]),
     "evaluate.oracle_seeds": st.sampled_from([None, 1, 5, "1%"]),
 }
-"""Keys whose texts have a meaning."""
+"""Keys whose values have a meaning."""
 WITHOUT_EFFECT = {"benchmark", "variant", "changes", "train.checkpoint_every", "train.workers"}
 """Names, how often a checkpoint is written, who makes the batches, and the section `evaluate`: none changes
 the trained weights."""

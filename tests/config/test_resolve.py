@@ -252,8 +252,21 @@ def test_every_ablation_of_the_project_resolves_in_every_benchmark() -> None:
         ("train.workers=100000", "less than or equal to 256"),
         ("model.width=1e12", "less than or equal to 16"),
         ("model.embedding_dim=1000000000", "less than or equal to 65536"),
+        ("train.norm_images=3", r"norm_images: groups of 3 images do not divide a batch of 4 \(train.batch"),
     ],
 )
 def test_numbers_beyond_any_machine(override: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         resolve_run(CATALOGUE, benchmark="tiny", ablation="cascade", seed=0, overrides=[override])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (("train.accumulate=2", "train.norm_images=2"), "leave train.accumulate, 2, at 1"),
+        (("train.scale=[0.55, 1.4]", "train.scaling=tenths"), "a range of tenths is expected in train.scale"),
+    ],
+)
+def test_keys_of_the_recipe_that_do_not_go_together(overrides: tuple[str, ...], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        resolve_run(CATALOGUE, benchmark="tiny", ablation="cascade", seed=0, overrides=overrides)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from difnet.config import TrainConfig
 from difnet.data.augmentation import (
     BRIGHTNESS,
     CONTRAST,
@@ -27,6 +28,10 @@ from difnet.data.dataset import Pixels
 
 SIZES = st.tuples(st.integers(3, 90), st.integers(3, 90))
 SCALES = st.sampled_from([None, (0.5, 1.4), (0.5, 2.0), (1.0, 1.0)])
+
+
+def recipe(scale: tuple[float, float] | None, side: int | None, **changes: object) -> TrainConfig:
+    return TrainConfig(scale=scale, crop=side, **changes)
 
 
 def coordinates(shape: tuple[int, int]) -> tuple[Pixels, Pixels]:
@@ -47,7 +52,7 @@ def test_image_and_label_are_cut_at_the_same_place(
     shape: tuple[int, int], side: int, flip: bool, seed: int
 ) -> None:
     image, label = coordinates(shape)
-    view = draw_view(shape, flip=flip, scale=None, side=side, rng=np.random.default_rng(seed))
+    view = draw_view(shape, recipe(None, side), flip=flip, rng=np.random.default_rng(seed))
     pixels, truth = (part.numpy() for part in take(image[view.rows], label[view.rows], view))
     assert truth.shape == (min(side, shape[0]), min(side, shape[1]))
     rows, columns, blue = pixels.transpose(2, 0, 1).astype(int)
@@ -75,7 +80,7 @@ def test_scaled_image_and_label_show_the_same_coordinates(
 ) -> None:
     """Bilinear interpolation keeps a ramp, up to rounding and the ends, where it has one neighbour."""
     image, _ = coordinates(shape)
-    view = draw_view(shape, flip=flip, scale=scale, side=side, rng=np.random.default_rng(seed))
+    view = draw_view(shape, recipe(scale, side), flip=flip, rng=np.random.default_rng(seed))
     for channel in (0, 1):
         part = image[view.rows]
         pixels, truth = take(part, part[..., channel], view)
@@ -89,7 +94,7 @@ def test_scaled_image_and_label_show_the_same_coordinates(
 def test_every_part_is_shown_at_the_factor(
     shape: tuple[int, int], side: int, seed: int, factor: float
 ) -> None:
-    view = draw_view(shape, flip=False, scale=(factor, factor), side=side, rng=np.random.default_rng(seed))
+    view = draw_view(shape, recipe((factor, factor), side), flip=False, rng=np.random.default_rng(seed))
     for length, part, shown in zip(shape, (view.rows, view.columns), view.size, strict=True):
         assert 0 <= part.start < part.stop <= length
         assert abs(shown - factor * (part.stop - part.start)) <= max(0.5, factor / 2) + 1e-9
@@ -98,9 +103,7 @@ def test_every_part_is_shown_at_the_factor(
 
 def test_factors_cover_the_range() -> None:
     rng = np.random.default_rng(0)
-    heights = [
-        draw_view((100, 60), flip=False, scale=(0.5, 2.0), side=300, rng=rng).size[0] for _ in range(400)
-    ]
+    heights = [draw_view((100, 60), recipe((0.5, 2.0), 300), flip=False, rng=rng).size[0] for _ in range(400)]
     assert 50 <= min(heights) < 53 and 197 < max(heights) <= 200
     assert 118 < np.mean(heights) < 132
 
@@ -108,15 +111,15 @@ def test_factors_cover_the_range() -> None:
 @pytest.mark.parametrize("flip", [False, True])
 def test_crops_reach_every_place(flip: bool) -> None:
     rng = np.random.default_rng(0)
-    views = [draw_view((6, 9), flip=flip, scale=None, side=4, rng=rng) for _ in range(200)]
+    views = [draw_view((6, 9), recipe(None, 4), flip=flip, rng=rng) for _ in range(200)]
     assert {view.rows.start for view in views} == {0, 1, 2}
     assert {view.columns.start for view in views} == set(range(6))
-    scaled = [draw_view((60, 60), flip=flip, scale=(2.0, 2.0), side=100, rng=rng) for _ in range(400)]
+    scaled = [draw_view((60, 60), recipe((2.0, 2.0), 100), flip=flip, rng=rng) for _ in range(400)]
     assert {view.rows.start for view in scaled} == set(range(11))
 
 
 def test_a_thin_image_keeps_a_pixel() -> None:
-    view = draw_view((1, 40), flip=False, scale=(0.2, 0.2), side=4, rng=np.random.default_rng(0))
+    view = draw_view((1, 40), recipe((0.2, 0.2), 4), flip=False, rng=np.random.default_rng(0))
     pixels, truth = take(*coordinates((1, 40)), view)
     assert view.size == (1, 4) and pixels.shape == (1, 4, 3) and truth.shape == (1, 4)
 

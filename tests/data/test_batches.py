@@ -12,6 +12,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageOps
 
 from difnet.config import (
     DataConfig,
@@ -24,7 +25,7 @@ from difnet.config import (
 )
 from difnet.data import VOID, Split, SplitIndex, load_prepared, prepare
 from difnet.data.augmentation import CAFFE_MEAN, MEAN, STD, normalise
-from difnet.data.batches import Batch, evaluation_batches, training_batch, training_batches
+from difnet.data.batches import AUGMENTATION, Batch, evaluation_batches, training_batch, training_batches
 from tests.conftest import CATALOGUE
 
 PLAIN = TrainConfig(batch_size=4, flip=False)
@@ -192,7 +193,7 @@ def test_photometric_changes_the_colours_alone() -> None:
     plain = TrainConfig(batch_size=11, scale=(0.5, 2.0), crop=40)
     recoloured = plain.model_copy(update={"photometric": True})
     first, second = (next(training_batches(SPLIT, run(train))) for train in (plain, recoloured))
-    assert first.names == second.names and first.sizes == second.sizes
+    assert first.names == second.names and first.windows == second.windows
     assert torch.equal(first.labels, second.labels)
     changed = (first.pixels != second.pixels).flatten(1).any(1)
     assert 6 <= changed.sum() <= 11
@@ -200,19 +201,73 @@ def test_photometric_changes_the_colours_alone() -> None:
     assert padding.any() and (second.images.permute(0, 2, 3, 1)[padding] == 0).all()
 
 
-def test_authors_preprocessing_is_that_of_their_code() -> None:
-    """BGR minus its mean; padded with the mean in the image and background in the label."""
-    resolved = resolve_run(
-        CATALOGUE, benchmark="shapes", ablation="authors_preprocessing", seed=0,
-        overrides=["train.crop=48", "train.flip=false", "train.batch_size=2"],
-    )  # fmt: skip
-    batch = next(training_batches(SPLIT, resolved))
-    i = SPLIT.names.index(batch.names[1])
-    expected = SPLIT.image(i)[..., ::-1] - np.array(CAFFE_MEAN)
-    assert np.allclose(batch.images[1, :, :32, :32].permute(1, 2, 0).numpy(), expected, atol=1e-4)
-    assert np.array_equal(batch.labels[1, :32, :32].numpy(), SPLIT.label(i))
-    for padding in (np.s_[:, 32:], np.s_[:, :, 32:]):
-        assert (batch.images[(slice(None), *padding)] == 0).all() and (batch.labels[padding] == 0).all()
+def authors_square(image: Any, label: Any, rng: np.random.Generator, side: int) -> tuple[Any, Any, Any]:
+    """The augmentation of the authors' code by Pillow, which theirs uses too: image, label, padding."""
+    picture, truth = Image.fromarray(image), Image.fromarray(label)
+    if rng.random() < 0.5:
+        picture, truth = ImageOps.mirror(picture), ImageOps.mirror(truth)
+    factor = 0.5 + rng.integers(0, 10) / 10
+    size = int(picture.width * factor), int(picture.height * factor)
+    scaled = picture.resize(size, Image.Resampling.BILINEAR), truth.resize(size, Image.Resampling.NEAREST)
+    places = []
+    for length in (size[1], size[0]):
+        room = side - length
+        offset = int(rng.integers(min(room, 0), max(room, 0))) if room else 0
+        places.append(np.arange(side) - offset)  # of the square's pixels in the scaled image
+    inside = np.ix_(*((place >= 0) & (place < n) for place, n in zip(places, size[::-1], strict=True)))
+    found = np.ix_(*(place[(place >= 0) & (place < n)] for place, n in zip(places, size[::-1], strict=True)))
+    square, labels = np.zeros((side, side, 3), np.uint8), np.zeros((side, side), np.uint8)
+    square[inside], labels[inside] = np.asarray(scaled[0])[found], np.asarray(scaled[1])[found]
+    padding = np.ones((side, side), bool)
+    padding[inside] = False
+    return square, labels, padding
+
+
+def test_the_augmentation_of_voc2012_is_that_of_the_authors_code() -> None:
+    """The same random draws give the same crops: equal labels, equal colours, black minus the mean around."""
+    split = make_split([(40, 60), (48, 48), (90, 33), (96, 120), (50, 50), (330, 340)])
+    overrides = ["train.crop=48", "train.batch_size=4", "train.epochs=200"]
+    voc = resolve_run(CATALOGUE, benchmark="voc2012", ablation="cascade", seed=3, overrides=overrides)
+    seen = {"padded": 0, "cropped": 0}
+    for step in range(40):
+        batch = training_batch(split, voc, step)
+        assert len(batch.names) == (4, 2)[step % 2]  # an epoch is one batch of four and one of what is left
+        for place, name in enumerate(batch.names):
+            index = split.names.index(name)
+            rng = np.random.default_rng([AUGMENTATION, 3, step // 2, index])
+            square, labels, padding = authors_square(split.image(index), split.label(index), rng, 48)
+            assert np.array_equal(batch.labels[place].numpy(), labels)
+            shown = batch.images[place].permute(1, 2, 0).numpy() + np.array(CAFFE_MEAN)
+            assert np.abs(shown - square[..., ::-1]).max() < 1e-4
+            assert np.abs(shown[padding]).max(initial=0) < 1e-4
+            seen["padded" if padding.any() else "cropped"] += 1
+    assert min(seen.values()) > 30
+
+
+def test_epochs_end_with_what_is_left() -> None:
+    """Each of the 11 images once in three batches of 4, 4 and 3, in the order of the endless stream."""
+    epochs = TrainConfig(batch_size=4, epochs=2)
+    batches = [training_batch(SPLIT, run(epochs), step) for step in range(6)]
+    assert [len(batch.names) for batch in batches] == [4, 4, 3, 4, 4, 3]
+    stream = [batch for step in range(6) for batch in training_batch(SPLIT, run(PLAIN), step).names]
+    assert [name for batch in batches for name in batch.names] == stream[:22]
+
+
+def test_padding_at_a_random_offset() -> None:
+    """Anywhere but at the very end; image and label at the same place; nothing else of the batch changes."""
+    train = TrainConfig(batch_size=11, crop=36, flip=False, padding_offset="random", padding_colour="black")
+    corners = set()
+    for step in range(8):
+        batch = training_batch(SPLIT, run(train), step)
+        for place, (rows, columns) in enumerate(batch.windows):
+            index = SPLIT.names.index(batch.names[place])
+            corners |= {("top", rows.start), ("left", columns.start)}
+            assert np.array_equal(batch.labels[place, rows, columns].numpy(), SPLIT.label(index))
+            assert np.array_equal(batch.pixels[place, rows, columns].numpy(), SPLIT.image(index))
+            assert (batch.labels[place] == VOID).sum() >= 36**2 - 32**2
+    assert corners == {(side, offset) for side in ("top", "left") for offset in range(4)}
+    black = -torch.tensor(MEAN) / torch.tensor(STD)
+    assert torch.allclose(batch.images[0, :, -1, -1], black, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from difnet.config import RunConfig, plan
+from difnet.config import RunConfig, TrainConfig, plan
 from difnet.data import open_dataset
 from tests.conftest import CATALOGUE
 
@@ -42,9 +42,14 @@ def test_the_recipe_of_the_paper() -> None:
         "shared_resnet",
         "similarity_only",
     }
-    train = runs["cascade"].train
-    assert (train.batch_size, train.crop, train.scale) == (16, 321, (0.5, 1.4))
+    train, model = runs["cascade"].train, runs["cascade"].model
+    assert (train.batch_size, train.crop, train.scale, train.scaling) == (16, 321, (0.5, 1.4), "tenths")
     assert (train.learning_rate, train.power, train.momentum, train.weight_decay) == (2.5e-3, 0.9, 0.9, 5e-4)
+    assert train.steps == train.epochs * train.steps_an_epoch(10_582) == 200 * 662
+    assert (train.padding, train.padding_colour, train.padding_offset) == ("background", "black", "random")
+    assert (train.norm_images, train.precision, train.select, train.looks_at_val) == (4, "fp32", "both", 200)
+    assert (model.aspp_start, model.normalisation) == ("he", "caffe")
+    assert runs["cascade"].evaluate.pad == (505, 505) and runs["cascade"].evaluate.pad_colour == "black"
     assert {run.train for run in runs.values()} == {train}
     networks = {variant: (run.model.name, run.model.weights) for variant, run in runs.items()}
     assert networks["cascade"] == ("difnet-50", "ResNet50_Weights.IMAGENET1K_V1")
@@ -67,3 +72,32 @@ def test_depths_of_network_and_baseline_with_weights_of_their_own() -> None:
     }
     shallow = first_runs("voc2012", set=["model.name=difnet-18-50"])
     assert shallow["cascade"].model.weights == "ResNet50_Weights.IMAGENET1K_V1"
+
+
+def test_the_other_recipes_of_voc2012() -> None:
+    """As it is but for its accidents; and shorter. The catalogue has each accident of the authors' alone."""
+    plain = TrainConfig()
+    for name, steps in (("voc2012-modern", 132_400), ("voc2012-short", 30_000)):
+        run = first_runs(name)["cascade"]
+        assert (run.train.steps, run.train.crop, run.train.batch_size) == (steps, 321, 16)
+        accidents = (
+            "epochs",
+            "scaling",
+            "padding",
+            "padding_colour",
+            "padding_offset",
+            "norm_images",
+            "select",
+        )
+        for key in (*accidents, "precision"):
+            assert getattr(run.train, key) == getattr(plain, key), key
+        assert (run.model.aspp_start, run.model.normalisation) == ("narrow", "imagenet")
+    authors = first_runs("voc2012")["cascade"]
+    alone = first_runs("voc2012-modern", ablations=["authors"])
+    explained = {key for run in alone.values() for key in run.changes}
+    for section in ("model", "train", "evaluate"):
+        own, modern = getattr(authors, section), getattr(alone["cascade"], section)
+        differing = {
+            f"{section}.{key}" for key in type(own).model_fields if getattr(own, key) != getattr(modern, key)
+        }
+        assert differing <= explained | {"train.epochs", "train.precision"}

@@ -16,6 +16,10 @@ FAULTS = [
     ({"evaluate.split": "vall"}, "evaluate.split: data set 'folder' has no split 'vall'; did you mean 'val'"),
     ({"evaluate.pad": "[24, 31]"}, "evaluate.pad: plant3 has 24 x 32 pixels .* at least \\[24, 32\\]"),
     (
+        {"train.steps": "7", "train.epochs": "3"},
+        r"train.steps: 7 are not train.epochs, 3 epochs of 2 steps \(8 images in batches of 4\); set it to 6",
+    ),
+    (
         {"train.scale": "[0.5, 1.4]", "train.crop": "null"},
         "train.scale makes images .* set train.crop as well",
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,9 +16,11 @@ from torch import Tensor, nn
 
 from difnet.config import DataConfig, EvaluateConfig, InputError, RunConfig, RunFolder, resolve_run
 from difnet.data import VOID, load_prepared, prepare
+from difnet.data.augmentation import CAFFE_MEAN, MEAN, STD
+from difnet.data.padding import centred, padded
 from difnet.evaluation import evaluate_run, write_gallery
 from difnet.evaluation.evaluate_run import answer
-from difnet.evaluation.full_size import centred, mean_of_passes
+from difnet.evaluation.full_size import mean_of_passes
 from difnet.metrics import image_statistics
 from difnet.models import PixelPrior, Prediction, build_from_config
 from difnet.tables import PerImage
@@ -73,8 +75,28 @@ def test_the_padding_is_cut_off_where_it_was_added(extra: int) -> None:
 
 def test_the_image_is_in_the_middle_of_its_padding() -> None:
     label = centred(torch.ones(1, 3, 4, dtype=torch.int64), (6, 6), value=VOID)
-    assert label[0, :, 1].tolist() == [VOID, 1, 1, 1, VOID, VOID]
-    assert label[0, 1].tolist() == [VOID, 1, 1, 1, 1, VOID]
+    assert label[0, :, 1].tolist() == [VOID, VOID, 1, 1, 1, VOID]
+    assert label[0, 2].tolist() == [VOID, 1, 1, 1, 1, VOID]
+
+
+@pytest.mark.parametrize(
+    ("normalisation", "colour", "border"),
+    [
+        ("imagenet", "mean", (0.0, 0.0, 0.0)),
+        ("caffe", "mean", (0.0, 0.0, 0.0)),
+        ("caffe", "black", tuple(-mean for mean in CAFFE_MEAN)),
+        ("imagenet", "black", tuple(-mean / std for mean, std in zip(MEAN, STD, strict=True))),
+    ],
+)
+def test_colour_of_the_padding(
+    images: Tensor, normalisation: Literal["imagenet", "caffe"], colour: str, border: tuple[float, ...]
+) -> None:
+    evaluate = EvaluateConfig(pad=(35, 43), pad_colour=colour)
+    framed, labels = padded(images, torch.zeros(2, 33, 41, dtype=torch.int64), evaluate, normalisation)
+    assert torch.equal(framed[:, :, 1:34, 1:42], images) and framed.shape == (2, 3, 35, 43)
+    for edge in (framed[:, :, 0], framed[:, :, 34], framed[..., 0], framed[..., 42]):
+        assert torch.allclose(edge, torch.tensor(border)[None, :, None].expand_as(edge), atol=1e-4)
+    assert (labels == VOID).sum() == 2 * (35 * 43 - 33 * 41)
 
 
 def test_padding_is_no_detail_where_all_nodes_are_mixed(images: Tensor) -> None:

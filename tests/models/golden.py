@@ -12,14 +12,16 @@ import numpy as np
 import torch
 
 FOLDER = Path(__file__).parent / "official"
+DOUBLE = Path(__file__).parent / "official64"
+"""The same networks, computed in double precision."""
 
 
-def description(name: str) -> dict[str, Any]:
-    return json.loads((FOLDER / f"{name}.json").read_text())
+def description(name: str, folder: Path = FOLDER) -> dict[str, Any]:
+    return json.loads((folder / f"{name}.json").read_text())
 
 
-def outputs(name: str) -> dict[str, np.ndarray]:
-    return dict(np.load(FOLDER / f"{name}.npz"))
+def outputs(name: str, folder: Path = FOLDER) -> dict[str, np.ndarray]:
+    return dict(np.load(folder / f"{name}.npz"))
 
 
 def weights(shapes: dict[str, list[int]]) -> dict[str, torch.Tensor]:

@@ -9,6 +9,7 @@ import torch
 
 from difnet.config import plan
 from difnet.models import build, build_from_config
+from difnet.training import segmentation_loss
 from tests.conftest import CATALOGUE
 
 (PLAN,) = plan(CATALOGUE, {"benchmarks": ["tiny"], "ablations": ["*"], "seeds": [0]}).benchmarks.values()
@@ -40,14 +41,15 @@ def state(variant: str, seed: int = 7) -> dict[str, torch.Tensor]:
 def test_what_variants_share_starts_equal(variant: str) -> None:
     """Every tensor of the same name and shape, in whatever order the variants are built.
 
-    Scalars that an ablation fixes are left out, and biases beside weights of another shape: their range
-    follows from the number of inputs.
+    Left out are what an ablation sets, scalars and the start of the classifier, and biases beside weights of
+    another shape: their range follows from the number of inputs.
     """
     cascade, own = state("cascade"), state(variant)
     shared = [name for name, tensor in own.items() if name in cascade and tensor.shape == cascade[name].shape]
     fixed = MODELS[variant].restart != "learned" or MODELS[variant].skip != "learned"
+    wide = MODELS[variant].aspp_start == "he"
     for name in shared:
-        set_by_ablation = fixed and name.startswith("diffusion.")
+        set_by_ablation = (fixed and name.startswith("diffusion.")) or (wide and ".classifier." in name)
         other_inputs = name.endswith(".bias") and f"{name.removesuffix('bias')}weight" not in shared
         assert set_by_ablation or other_inputs or torch.equal(own[name], cascade[name]), name
     if variant in SHARED:
@@ -84,6 +86,38 @@ def test_distributions(module: str, kind: str, scale: float) -> None:
     else:
         assert share_within == 1.0
         assert weight.std().item() == pytest.approx(scale / 3**0.5, rel=0.05)
+
+
+def test_authors_start_differs_in_the_classifier_alone() -> None:
+    """Their ResNet's loop reaches the classifier, which is in it; importance map and embeddings are not."""
+    sizes = {"name": "difnet-18"}
+    narrow, wide = (
+        build_from_config(MODELS["cascade"].model_copy(update={**sizes, "aspp_start": start}), 21, seed=0)
+        for start in ("narrow", "he")
+    )
+    own = narrow.state_dict()
+    changed = [name for name, tensor in wide.state_dict().items() if not torch.equal(tensor, own[name])]
+    assert changed == [f"seed_branch.classifier.convolutions.{place}.weight" for place in range(4)]
+    for name in changed:
+        assert own[name].std().item() == pytest.approx(0.01, rel=0.05)
+        assert wide.state_dict()[name].std().item() == pytest.approx(0.103, rel=0.05)
+
+
+def test_authors_start_makes_wide_scores_and_a_large_first_loss() -> None:
+    """As of the authors' code: scores with a deviation near 9 instead of 0.8, a loss far above log 21."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(2, 3, 129, 129, generator=generator)
+    labels = torch.randint(21, (2, 129, 129), generator=generator)
+    deviations, losses = {}, {}
+    for start in ("narrow", "he"):
+        model = MODELS["cascade"].model_copy(update={"name": "difnet-18", "aspp_start": start})
+        with torch.no_grad():
+            prediction = build_from_config(model, 21, seed=0).train()(images)
+        deviations[start] = prediction.scores.std().item()
+        losses[start] = segmentation_loss(prediction.logits, labels).item()
+    assert deviations["narrow"] == pytest.approx(0.85, abs=0.15)
+    assert deviations["he"] == pytest.approx(8.8, rel=0.15)
+    assert losses["narrow"] == pytest.approx(3.1, abs=0.1) and losses["he"] > 6
 
 
 def test_biases_are_pytorchs() -> None:

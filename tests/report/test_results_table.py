@@ -94,3 +94,28 @@ def test_the_highest_score_is_on_top_and_the_best_are_marked(rendered: Rendered)
         place = titles.index(metric)
         best = max(row[place].value for row in table.rows)
         assert [row[place].value for row in table.rows if row[place].best] == [best]
+
+
+def test_the_best_on_val_stands_beside_the_score_of_the_last_weights(rendered: Rendered) -> None:
+    """Labelled as what it is; no other number of the report comes from it."""
+    results = rendered.results
+    cascade = results.variants[0]
+    train = cascade.plan.config.train.model_copy(update={"select": "both", "steps": 1000, "select_every": 7})
+    planned = cascade.plan.model_copy(
+        update={"config": cascade.plan.config.model_copy(update={"train": train})}
+    )
+    found = [
+        {"selected": {"step": 7, "split": "val", "looks": 143, "miou": miou}} for miou in (0.7, 0.8, 0.9)
+    ]
+    runs = tuple(
+        replace(run, environment=run.environment | more)
+        for run, more in zip(cascade.runs, found, strict=True)
+    )
+    looked = replace(results, variants=(replace(cascade, plan=planned, runs=runs), *results.variants[1:]))
+    (table,) = build(looked).tables
+    place = [column.title for column in table.columns].index("Best mIoU on val")
+    assert table.columns[place].note == "by selection, never judged"
+    assert (table.rows[0][place].text, table.rows[0][place].detail) == ("0.800", "best of 143 looks at val")
+    assert table.rows[1][place].mark == "missing"
+    (plain,) = build(results).tables
+    assert [cell for cell in table.rows[0] if cell != table.rows[0][place]] == list(plain.rows[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import subprocess
@@ -10,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from difnet.config import DataConfig, InputError, RunConfig, plan
+from difnet.config import DataConfig, InputError, RunConfig, RunFolder, plan
 from difnet.timing import estimate
-from difnet.timing.estimate import Cost, estimate_costs, total
+from difnet.timing.estimate import REFERENCE_GPU, Cost, check_hours, estimate_costs, gpu_hours, total
+from difnet.timing.measured_steps import MeasuredSteps, measured_steps
 from difnet.timing.step_cost import step_cost
 from difnet.training import choose_device
-from tests.conftest import CATALOGUE, PROJECT
+from tests.conftest import CATALOGUE, PROJECT, save_weights
 
 PLAN = plan(
     CATALOGUE,
@@ -31,7 +33,7 @@ NOWHERE = Path("/nowhere")
 
 
 def costs(*variants: str, data: Path = NOWHERE, **options: int) -> dict[str, Cost]:
-    found = estimate_costs([RUNS[variant] for variant in variants], data=data, **options)
+    found = estimate_costs([RUNS[variant] for variant in variants], data=data, results=NOWHERE, **options)
     return dict(zip(variants, found, strict=True))
 
 
@@ -97,7 +99,7 @@ def test_nothing_but_the_size_of_the_images_is_read(tmp_path: Path) -> None:
         (DataConfig(options={"size": 40, "train": 2, "val": 1, "test": 1}), (40, 40)),
     ):
         run = RUNS["cascade"].model_copy(update={"data": data, "train": train})
-        (cost,) = estimate_costs([run], data=tmp_path / "data", classes=5)
+        (cost,) = estimate_costs([run], data=tmp_path / "data", results=NOWHERE, classes=5)
         operations = step_cost(model, classes=5, size=size, half=True).operations
         assert cost.gflop_step == pytest.approx(6 * operations / 1e9)
 
@@ -120,7 +122,7 @@ def test_what_is_not_known_is_one_line(
     train = RUNS["cascade"].train.model_copy(update={"crop": crop})
     run = RUNS["cascade"].model_copy(update={"data": data, "train": train})
     with pytest.raises(InputError, match=message) as raised:
-        estimate_costs([run], data=tmp_path / "data", classes=classes)
+        estimate_costs([run], data=tmp_path / "data", results=NOWHERE, classes=classes)
     assert "\n" not in str(raised.value)
 
 
@@ -131,6 +133,56 @@ def test_sum_over_seeds_of_what_is_trained() -> None:
         "Training 2 variants with 3 seeds takes about 10 hours of an NVIDIA A100 80 GB and up to 12 GB of "
         "its memory (`difnet time --estimate`)."
     )
+
+
+def trained_on_a_gpu(results: Path, folder: str, run: RunConfig, *, device: str, wall_s: float) -> None:
+    """A finished run with what an estimate reads of it."""
+    out = results / folder / "runs" / run.variant / f"seed{run.seed}"
+    RunFolder(out).write_config(run, {})
+    save_weights({}, out, device=device, wall_s=wall_s)
+
+
+def test_steps_of_finished_trainings_count_where_there_are_some(tmp_path: Path) -> None:
+    """The fastest on a GPU of the same recipe, of any length; others and those of a CPU do not."""
+    run = RUNS["cascade"]
+
+    def changed(seed: int, **train: object) -> RunConfig:
+        return run.model_copy(update={"seed": seed, "train": run.train.model_copy(update=train)})
+
+    assert measured_steps(run, tmp_path) is None
+    trained_on_a_gpu(tmp_path, "tiny", changed(0), device="cpu", wall_s=0.1)
+    trained_on_a_gpu(tmp_path, "tiny", changed(1, learning_rate=1.0), device="GPU A", wall_s=0.1)
+    assert measured_steps(run, tmp_path) is None
+    trained_on_a_gpu(tmp_path, "tiny", changed(2), device="GPU A", wall_s=run.train.steps * 3600.0)
+    trained_on_a_gpu(
+        tmp_path, "tiny+train.steps=50", changed(0, steps=50), device="GPU B", wall_s=100 * 3600.0
+    )
+    assert measured_steps(run, tmp_path) == MeasuredSteps("GPU A", 3600.0)
+    cost, other = estimate_costs([run, RUNS["walks_2"]], data=NOWHERE, results=tmp_path, here=False)
+    assert (cost.gpu, cost.measured, cost.gpu_hours) == ("GPU A", True, run.train.steps)
+    assert (other.gpu, other.measured) == (REFERENCE_GPU, False)
+    assert math.isnan(cost.minutes)
+    hours = gpu_hours([run, RUNS["walks_2"]], [cost, other], seeds=2)
+    assert hours == {"GPU A": 2 * run.train.steps, REFERENCE_GPU: pytest.approx(2 * other.gpu_hours)}
+
+
+def test_long_trainings_are_asked_for(tmp_path: Path) -> None:
+    """Beyond the limit of the benchmark, by the runs that are left; `yes` starts them, so do fewer."""
+    (planned,) = PLAN.benchmarks.values()
+    run = planned.variants[0].config
+    trained_on_a_gpu(tmp_path, "tiny", run, device="GPU A", wall_s=run.train.steps * 3600.0)
+    limited = planned.model_copy(update={"gpu_hours": 1.5 * run.train.steps})
+    check_hours(planned, [run] * 2, results=tmp_path)
+    check_hours(limited, [run], results=tmp_path)
+    willing = planned.selection.model_copy(update={"yes": True})
+    check_hours(limited.model_copy(update={"selection": willing}), [run] * 2, results=tmp_path)
+    with pytest.raises(InputError) as raised:
+        check_hours(limited, [run] * 2, results=tmp_path)
+    assert re.search(
+        r"2 trainings take about 12 hours of an GPU A, more than limits.gpu_hours, 9; say yes .*seeds=\[0\]",
+        str(raised.value),
+    )
+    assert "\n" not in str(raised.value)
 
 
 def difnet(*arguments: str, code: int = 0) -> str:
@@ -149,7 +201,7 @@ def difnet(*arguments: str, code: int = 0) -> str:
 def test_command_without_the_data() -> None:
     """A benchmark whose images are not there, with its crop made small."""
     small = ("--set", "train.crop=65", "--set", "model.width=0.125", "--set", "model.weights=null")
-    printed = difnet("--estimate", "voc2012", "--ablation", "deeplab", "--seed", "0", *small)
+    printed = difnet("--benchmark", "voc2012", "--estimate", "--ablation", "deeplab", "--seed", "0", *small)
     rows = {row.split()[0]: row.split() for row in printed.splitlines()}
     assert rows["variant"][1:6] == ["parameters", "GFLOP/step", "GB", "min/run", "GPU"]
     assert int(rows["deeplab"][1].replace(",", "")) < int(rows["cascade"][1].replace(",", ""))
@@ -160,15 +212,19 @@ def test_command_without_the_data() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "give a folder of results, --benchmark with --out, or --estimate"),
-        (("--benchmark", "tiny"), "--benchmark and --out go together"),
-        (("--estimate", "tiny", "--only", "networks"), "--estimate measures nothing; leave out --only"),
+        ((), "give a folder of results, or --benchmark with --out or --estimate"),
+        (("--benchmark", "tiny"), "--benchmark goes with --out or --estimate"),
+        (("results/tiny", "--estimate"), "--benchmark goes with --out or --estimate"),
+        (
+            ("--benchmark", "tiny", "--estimate", "--only", "networks"),
+            "leave out --out, --only and --trained",
+        ),
         (("--benchmark", "tiny", "--out", "x", "--classes", "3"), "--classes is for --estimate alone"),
         (
             ("--benchmark", "tiny", "--out", "nowhere", "--only", "joined"),
             "nowhere/timing/operators.csv does not exist; write it first: difnet time FOLDER",
         ),
-        (("--estimate", "tinny"), "unknown benchmark 'tinny'; did you mean 'tiny'?"),
+        (("--benchmark", "tinny", "--estimate"), "unknown benchmark 'tinny'; did you mean 'tiny'?"),
     ],
 )
 def test_mistakes(arguments: tuple[str, ...], message: str) -> None:

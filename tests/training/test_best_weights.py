@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +11,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from difnet.config import InputError
+from difnet.config import InputError, resolve_run
+from difnet.data import prepare
 from difnet.evaluation import evaluate_run
-from difnet.training import best_weights
+from difnet.training import best_weights, train_run
+from tests.conftest import CATALOGUE
+from tests.data import trees
 from tests.training.conftest import Trainer, same
 
 BEST = ("train.select=best", "train.select_every=2", "evaluate.split=test")
@@ -43,7 +47,7 @@ def test_the_best_weights_are_kept(
     assert sorted(states) == [2, 4, 6]
     assert same(kept, states[best])
     chosen = json.loads((tmp_path / "environment.json").read_text())["selected"]
-    assert chosen == {"step": best, "split": "val", "miou": max(scores)}
+    assert chosen == {"step": best, "split": "val", "looks": 3, "miou": max(scores)}
 
 
 def test_choosing_disturbs_no_training_and_survives_interruption(
@@ -86,6 +90,70 @@ def test_its_score_is_that_of_the_evaluation(tmp_path: Path, train: Trainer) -> 
     )
     scores = evaluate_run(tmp_path, data=train.data, split="val")
     miou = scores.loc[(scores["metric"] == "miou"), "value"].iloc[0]
+    assert miou == pytest.approx(chosen["miou"], abs=1e-12)
+
+
+VOC = (
+    "model.name=difnet-nano",
+    "model.weights=null",
+    "train.batch_size=4",
+    "train.norm_images=2",
+    "train.crop=17",
+    "train.steps=6",
+    "train.epochs=3",
+    "train.select_every=2",
+    "train.checkpoint_every=1",
+    "train.workers=0",
+    "evaluate.pad=[31, 33]",
+)
+"""The recipe of the authors' code, at the size of a miniature of VOC: three epochs of 4 + 1 images."""
+
+
+def test_three_epochs_of_voc2012_resume_across_selection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before_step: Callable[[int, Callable[[], object]], None]
+) -> None:
+    """The last weights are scored, those of the best look stand beside them; equal bits when interrupted."""
+    trees.voc2012(tmp_path)
+    monkeypatch.setenv("DIFNET_DATA", str(tmp_path))
+    config = resolve_run(CATALOGUE, benchmark="voc2012", ablation="cascade", seed=0, overrides=VOC)
+    data = tmp_path / "data"
+    assert len(prepare(config.data, data).splits["train"].names) == 5
+    looks = iter([0.2, 0.3, 0.1] * 2)
+    monkeypatch.setattr(best_weights, "validation_miou", lambda *arguments: next(looks))
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    for name, steps in (("whole", ()), ("parts", (3, 4, 5))):
+        for step in steps:
+            before_step(step, interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                train_run(config, data=data, out=tmp_path / name, command="")
+        train_run(config, data=data, out=tmp_path / name, command="")
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    for file in ("weights.safetensors", "best.safetensors"):
+        assert (whole / file).read_bytes() == (parts / file).read_bytes(), file
+    digest = hashlib.sha256((whole / "best.safetensors").read_bytes()).hexdigest()
+    for run in (whole, parts):
+        selected = json.loads((run / "environment.json").read_text())["selected"]
+        assert selected == {"step": 4, "split": "val", "looks": 3, "miou": 0.3, "weights_sha256": digest}
+    last = torch.load(whole / "checkpoint.pt", weights_only=True)["network"]
+    assert same(load_file(whole / "weights.safetensors"), last)
+    assert not same(load_file(whole / "best.safetensors"), last)
+
+
+def test_its_looks_are_those_of_the_evaluation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Padded with black to the size of validation: a look at the last weights gives their score."""
+    trees.voc2012(tmp_path)
+    monkeypatch.setenv("DIFNET_DATA", str(tmp_path))
+    once = (*VOC, "train.select_every=6")
+    config = resolve_run(CATALOGUE, benchmark="voc2012", ablation="cascade", seed=0, overrides=once)
+    prepare(config.data, tmp_path / "data")
+    train_run(config, data=tmp_path / "data", out=tmp_path / "run", command="")
+    chosen = json.loads((tmp_path / "run" / "environment.json").read_text())["selected"]
+    scores = evaluate_run(tmp_path / "run", data=tmp_path / "data")
+    miou = scores.loc[(scores["metric"] == "miou") & (scores["class"] == ""), "value"].item()
+    assert (chosen["step"], chosen["looks"]) == (6, 1)
     assert miou == pytest.approx(chosen["miou"], abs=1e-12)
 
 

@@ -72,7 +72,7 @@ def test_no_damage_is_resumed_from(undisturbed: Path, interrupted: Path) -> None
     identity = torch.load(path, weights_only=True)["identity"]
     for content in damaged(path.read_bytes()):
         (interrupted / NEWEST).write_bytes(content)
-        contents = claim_directory(interrupted, identity=identity, overwrite=False)
+        contents = claim_directory(interrupted, identity=identity, steps=STEPS, overwrite=False)
         assert contents is not None and contents["step"] == STEPS - 1
 
 
@@ -124,9 +124,18 @@ def test_a_malicious_one_is_refused_and_not_run(
     assert not proof.exists()
 
 
-@pytest.mark.parametrize("change", ["train.learning_rate=0.5", "train.steps=7", "model.embedding_dim=8"])
-def test_that_of_another_configuration_is_refused(change: str, interrupted: Path, train: Trainer) -> None:
-    with pytest.raises(InputError, match="belongs to another run"):
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("train.learning_rate=0.5", r"another run \(configuration, data or code differ\)"),
+        ("model.embedding_dim=8", "another run"),
+        ("train.steps=1007", "a training of 6 steps, this one takes 1,007; choose another --out"),
+    ],
+)
+def test_that_of_another_configuration_is_refused(
+    change: str, problem: str, interrupted: Path, train: Trainer
+) -> None:
+    with pytest.raises(InputError, match=f"belongs to {problem}"):
         train(interrupted, change)
     assert (interrupted / NEWEST).exists()
 

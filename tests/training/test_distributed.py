@@ -167,6 +167,11 @@ def test_a_mistake_is_one_line_and_keeps_its_exit_code(
     ("train", "message"),
     [
         (TrainConfig(batch_size=3), "3 images cannot be shared out among 4 processes"),
+        (
+            TrainConfig(batch_size=16, norm_images=4),
+            r"train.norm_images: .* in one process, not in 4; start one",
+        ),
+        (TrainConfig(batch_size=16, epochs=2), r"train.epochs: .* in one process, not in 4; start one"),
         (TrainConfig(batch_size=12, accumulate=2), r"12 images in 2 parts \(train.accumulate\) cannot be"),
     ],
 )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from difnet.config import TrainConfig
-from difnet.models import from_official
+from difnet.config import TrainConfig, resolve_run
+from difnet.models import build, from_official
 from difnet.training import learning_rate, make_optimiser, segmentation_loss, training_step
+from tests.conftest import CATALOGUE
 from tests.models import golden
 
 TRAJECTORY = json.loads((golden.FOLDER / "trajectory.json").read_text())
@@ -49,6 +52,44 @@ def test_steps_equal_the_authors(name: str, steps: int) -> None:
 def test_learning_rates_equal_the_authors() -> None:
     rates = [learning_rate(step, RECIPE) for step in range(8)]
     assert rates == TRAJECTORY["difnet-18"]["learning_rates"]
+
+
+def test_learning_rate_of_every_step_of_voc2012() -> None:
+    """Of each of 132,400 steps and of all parameters: 10 times 2.5e-4, decayed as by their scheduler."""
+    train = resolve_run(CATALOGUE, benchmark="voc2012", ablation="cascade", seed=0).train
+    steps = np.arange(132_400)
+    rates = np.array([learning_rate(step, train) for step in steps])
+    np.testing.assert_allclose(rates, 2.5e-4 * (10 * (1 - steps / 132_400) ** 0.9), rtol=1e-12)
+    network = build("difnet-nano", 21)
+    (group,) = make_optimiser(network, train).param_groups
+    assert {id(weight) for weight in group["params"]} == {id(weight) for weight in network.parameters()}
+    assert (group["momentum"], group["weight_decay"]) == (0.9, 5e-4)
+    assert (group["dampening"], group["nesterov"]) == (0, False)
+
+
+@pytest.mark.parametrize(("batch", "groups"), [(8, [2, 2, 2, 2]), (6, [2, 2, 2]), (3, [1, 1, 1])])
+def test_norms_over_groups_are_those_of_several_gpus(batch: int, groups: list[int]) -> None:
+    """One step with `norm_images` against copies of the network that each see a group, as in DataParallel."""
+    train = RECIPE.model_copy(update={"batch_size": 8, "norm_images": 2})
+    torch.manual_seed(0)
+    network = build("difnet-nano", 5).double().train()
+    images = torch.randn(batch, 3, 41, 41, dtype=torch.float64)
+    labels = torch.randint(5, (batch, 41, 41)).masked_fill(torch.rand(batch, 41, 41) < 0.1, 255)
+    copies = [deepcopy(network) for _ in groups]
+    logits = [copy(part).logits for copy, part in zip(copies, images.split(groups[0]), strict=True)]
+    expected = segmentation_loss(torch.cat(logits), labels)
+    expected.backward()
+    gradients = {
+        name: sum(copy.get_parameter(name).grad for copy in copies) for name, _ in network.named_parameters()
+    }
+    loss = training_step(network, make_optimiser(network, train), images, labels, step=0, train=train)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-12)
+    for name, weight in network.named_parameters():
+        assert torch.allclose(weight.grad, gradients[name], rtol=1e-9, atol=1e-12), name
+    statistics = {name: tensor for name, tensor in network.named_buffers() if "num_batches" not in name}
+    for name, tensor in statistics.items():
+        assert torch.equal(tensor, copies[0].get_buffer(name)), name
+    assert all(norm.momentum == 0.1 for norm in network.modules() if isinstance(norm, nn.BatchNorm2d))
 
 
 def test_void_takes_no_part_in_the_loss() -> None:

@@ -9,7 +9,8 @@ from collections import Counter
 
 import pytest
 
-from tests.workflow.conftest import DIFFUSION, RULES, YAML, Project
+from tests.conftest import PROJECT
+from tests.workflow.conftest import DIFFUSION, RULES, YAML, Project, jobs
 
 ANNOUNCEMENTS = ("Using workflow specific profile ", "Config file ")
 
@@ -77,3 +78,18 @@ def test_what_runs_nothing_needs_no_number_of_cores(project: Project, option: st
     command = [sys.executable, "-m", "snakemake", option, "--config", "benchmarks=[tiny]"]
     done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_trainings_beyond_the_limit_are_asked_for(project: Project) -> None:
+    """Before any job, in one line that says how to start them or to shorten them."""
+    text = (PROJECT / "workflow" / "benchmarks" / "tiny.yaml").read_text()
+    limited = text.replace("batch_size: 4", "batch_size: 4, crop: 33") + "limits: {gpu_hours: 1e-9}\n"
+    config = ["benchmarks=[limited]", "ablations=[cascade]", "seeds=[0]"]
+    with project.files({"workflow/benchmarks/limited.yaml": limited}):
+        failed = project.snakemake(config=config)
+        started = project.snakemake("-n", config=[*config, "yes=true"])
+    assert failed.returncode == 2
+    assert failed.stderr.splitlines()[-1].startswith("difnet: limited: 1 training takes about ")
+    assert "limits.gpu_hours, 1e-09; say yes (--config yes=true" in failed.stderr
+    assert not (project.root / "results" / "limited").exists()
+    assert jobs(started)["train"] == 1

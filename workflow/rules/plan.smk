@@ -206,12 +206,30 @@ def set_aside(job):
         )
 
 
-# Before any job starts, and in no dry run: what is finished and will be made again is moved aside, since a job's
-# outputs are deleted when it starts; and the plan is written, which jobs read. Whole runs go before mere scores.
-# From here on one line a job tells how far the work is.
+def check_long(jobs):
+    """Ask before trainings that take longer than their benchmark's limit; PyTorch only where there is one."""
+    for folder, part in BENCHMARKS.items():
+        trained = [
+            run_config(job.wildcards)
+            for job in jobs
+            if job.rule.name == "train" and job.wildcards.benchmark == folder
+        ]
+        if trained and part.gpu_hours is not None:
+            from difnet.timing.estimate import check_hours
+
+            check_hours(part, trained, results=PROJECT.results)
+
+
+# Before any job starts, and in no dry run: what takes too long is asked for; what is finished and will be made again
+# is moved aside, since a job's outputs are deleted when it starts; and the plan is written, which jobs read. Whole
+# runs go before mere scores. From then on one line a job tells how far the work is.
 onstart:
     if not workflow.touch:
         jobs = list(workflow.dag.needrun_jobs())
+        try:
+            check_long(jobs)
+        except InputError as error:
+            stop(error)
         lines = JobLines(Counter(job.rule.name for job in jobs))
         lines.attach(logging.getLogger("snakemake.logging"))
         for rule_name in ("train", "evaluate"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import fmean
 
 from difnet.config import EvaluateConfig
 from difnet.metrics import METRICS, Metric
@@ -85,6 +86,8 @@ def results_table(results: Results) -> PageTable:
         columns.append(Column(metric.title, note=note, in_paper=compared))
         if compared:
             columns.append(Column(f"Δ {metric.title}", note="from the reference"))
+    if any(map(_selects, results.variants)):
+        columns.append(Column("Best mIoU on val", note="by selection, never judged"))
     columns += [Column("Parameters")]
     columns += [COSTS[metric] for metric in _timed(results)]
     first, *_ = _shown(results)
@@ -138,6 +141,8 @@ def _row(results: Results, variant: VariantRuns) -> tuple[Cell, ...]:
         cells.append(_mean(results, variant, metric.name))
         if metric.in_table == "compared":
             cells.append(_difference(results, variant, metric.name))
+    if any(map(_selects, results.variants)):
+        cells.append(_best_on_val(variant))
     cells += [_parameters(variant), *(_cost(results, variant, metric) for metric in _timed(results))]
     return tuple(cells)
 
@@ -204,6 +209,21 @@ def _difference(results: Results, variant: VariantRuns, metric: str) -> Cell:
             "effect size": effect,
         },
     )
+
+
+def _selects(variant: VariantRuns) -> bool:
+    """Whether the best weights on `val` stand beside the last, which are scored."""
+    return variant.plan.config.train.select == "both"
+
+
+def _best_on_val(variant: VariantRuns) -> Cell:
+    """Mean over the seeds of the best mIoU that a training saw on `val`: what the authors' code reports."""
+    found = [number(run.environment.get("selected", {}).get("miou")) for run in variant.runs]
+    found = [miou for miou in found if math.isfinite(miou)]
+    if not found or not _selects(variant):
+        return missing()
+    looks = variant.plan.config.train.looks_at_val
+    return Cell(text=fixed(fmean(found)), value=fmean(found), detail=f"best of {looks} looks at val")
 
 
 def _parameters(variant: VariantRuns) -> Cell:
