@@ -20,8 +20,8 @@ GB          10^9 bytes of such a step on the GPU: weights, gradients, momentum, 
 min/run     one training on this machine: the operations at the rate of a few steps of the first variant, as
             measured now
 GPU h/run   one training on the GPU beside it. measured: at the speed of a finished training of this recipe,
-            of any length. model: at {bf16:.0f} TFLOP/s ({fp32:.0f} in fp32), the rate that NVIDIA published
-            for training ResNet-50 in PyTorch on an {gpu}; nothing here was measured on one
+            of any length. model: at {bf16:.0f} TFLOP/s ({fp32:.0f} in fp32), by what NVIDIA published
+            of training ResNet-50 in PyTorch on an {gpu}; nothing here was measured on one
 Evaluation, looks at val and timing come on top of the model, which is right within a factor of about two;
 docs/costs.md has other GPUs."""
 

@@ -73,7 +73,9 @@ def _sum_of_taps(
         pad(scores, (0, 0, -right, right, -down, down))
         for scores, (down, right) in zip(seen.chunk(len(kernels), dim=-1), kernels, strict=True)
     ]
-    bias = torch.stack([cast(Tensor, convolution.bias) for convolution in convolutions]).sum(dim=0)
+    # Joined, not stacked: gradients of stacked ones share one place, where those of a batch's parts add up.
+    biases = torch.cat([cast(Tensor, convolution.bias) for convolution in convolutions])
+    bias = biases.view(len(convolutions), -1).sum(dim=0)
     return (torch.stack(moved).sum(dim=0) + bias).permute(0, 3, 1, 2)
 
 

@@ -28,3 +28,15 @@ def test_left_out_taps_see_padding_alone(size: tuple[int, int]) -> None:
         strict=True,
     ):
         assert torch.allclose(gradient, exact, rtol=1e-12, atol=1e-12)
+
+
+def test_gradients_of_the_biases_add_up_apart() -> None:
+    """Over two passes, as over the parts of a batch: twice the gradient of one."""
+    classifier = ASPP(3, 2)
+    features = torch.randn(1, 3, 9, 9, generator=torch.Generator().manual_seed(0))
+    found = []
+    for _ in range(2):
+        classifier(features).square().sum().backward()
+        found.append([convolution.bias.grad.clone() for convolution in classifier.convolutions])
+    for once, twice in zip(*found, strict=True):
+        assert torch.allclose(twice, 2 * once)

@@ -63,7 +63,12 @@ def images_and_labels() -> tuple[Tensor, Tensor]:
     """Of a batch that lies on the GPU already; its copy there waits for nothing, being from pinned memory."""
     pixels = torch.zeros(2, 64, 72, 3, dtype=torch.uint8, device="cuda")
     batch = Batch(
-        pixels, pixels[..., 0], sizes=((64, 72), (50, 60)), names=("a", "b"), normalisation="imagenet"
+        pixels,
+        pixels[..., 0],
+        windows=((slice(0, 64), slice(0, 72)), (slice(2, 52), slice(3, 63))),
+        names=("a", "b"),
+        normalisation="imagenet",
+        padding_colour="mean",
     )
     return batch.images, batch.labels
 
