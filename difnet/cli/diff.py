@@ -12,7 +12,6 @@ from difnet.cli.columns import print_columns
 from difnet.config import RunFolder, load_run
 from difnet.config.digests import read_digested
 from difnet.config.run_folder import ENVIRONMENT
-from difnet.tables import SCORES
 
 OF_THE_RUN = {"sha256", "command", "weights_sha256", "along_sha256", "identity", "recipe", "wall_s", "date"}
 """What differs between any two runs, and says nothing of its own."""
@@ -70,5 +69,7 @@ def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[s
 
 def _scores(run: Path) -> dict[str, float]:
     """The means by metric and split."""
+    from difnet.tables import SCORES  # pandas takes a third of a second
+
     rows = SCORES.rows(SCORES.read(run / SCORES.name))
     return {f"{row.metric} ({row.split})": row.value for row in rows if not row.class_}

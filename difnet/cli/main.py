@@ -50,17 +50,17 @@ def _run() -> int:
         _fail(f"{where}{error.strerror or error}", code=1)
     except MemoryError as error:
         _fail(f"out of memory: {error}", code=1)
+    except typer.Abort as abort:
+        # Click takes every EOFError for the end of what somebody types; no command asks for anything.
+        if isinstance(abort.__cause__, EOFError):
+            raise abort.__cause__ from None
+        return INTERRUPTED
     except RuntimeError as error:
         from difnet.machine.memory import ran_out, shortage
 
         if not ran_out(error):
             raise
         _fail(f"{shortage(error)}; end what else uses it, or lower evaluate.batch_size", code=1)
-    except typer.Abort as abort:
-        # Click takes every EOFError for the end of what somebody types; no command asks for anything.
-        if isinstance(abort.__cause__, EOFError):
-            raise abort.__cause__ from None
-        return INTERRUPTED
 
 
 def _fail(error: object, *, code: int) -> NoReturn:

@@ -1,11 +1,11 @@
 """Schema of benchmarks and ablations, and their resolution into plans and the configuration of a run."""
 
-from difnet.config.benchmark_plan import BenchmarkPlan, Plan, PlannedVariant, plan, read_plan, training_steps
+from difnet.config.benchmark_plan import BenchmarkPlan, Plan, PlannedVariant, plan, read_plan
 from difnet.config.errors import InputError, PreemptedError, RunError
 from difnet.config.files import atomic_path, nearest, read_yaml, validate, write_text
 from difnet.config.project import Project, check_name, project_root
 from difnet.config.resolve import resolve_run
-from difnet.config.run_config import RunConfig
+from difnet.config.run_config import RunConfig, training_steps
 from difnet.config.run_folder import RunFolder, load_run
 from difnet.config.schema import (
     DIFFUSIONS,

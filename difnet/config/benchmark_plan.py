@@ -16,7 +16,7 @@ from difnet.config.errors import InputError
 from difnet.config.files import validate
 from difnet.config.project import Project
 from difnet.config.resolve import resolve_variant
-from difnet.config.run_config import RunConfig
+from difnet.config.run_config import RunConfig, training_steps
 from difnet.config.run_folder import RunFolder
 from difnet.config.schema import (
     BenchmarkConfig,
@@ -192,11 +192,6 @@ def plan(project: Project, config: Mapping[str, Any]) -> Plan:
         selection=selection,
         left_out=[*unread_ablations(project), *(line for part in planned for line in part.left_out)],
     )
-
-
-def training_steps(run: RunConfig) -> int:
-    """Steps that a run trains: none where it takes the weights of another, or counts pixels."""
-    return 0 if run.weights_of or run.model.name == "pixel_prior" else run.train.steps
 
 
 def _planned(project: Project, name: str, selection: Selection) -> BenchmarkPlan:

@@ -72,3 +72,8 @@ class RunConfig(Section):
         if self.variant == other.variant and self.diffusion_sha256 != other.diffusion_sha256:
             return f"ablations/{self.model.diffusion}.py"
         return None
+
+
+def training_steps(run: RunConfig) -> int:
+    """Steps that a run trains: none where it takes the weights of another, or counts pixels."""
+    return 0 if run.weights_of or run.model.name == "pixel_prior" else run.train.steps

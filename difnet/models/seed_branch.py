@@ -51,7 +51,7 @@ class ASPP(nn.Module):
         size = (features.shape[2], features.shape[3])
         wide, scores = [], []
         for convolution in cast(Iterable[DilatedConvolution], self.convolutions):
-            if features.device.type == "cpu" and 2 * convolution.dilation[0] >= min(size):
+            if features.device.type != "cuda" and 2 * convolution.dilation[0] >= min(size):
                 wide.append(convolution)
             else:
                 scores.append(convolution(features))
@@ -76,7 +76,7 @@ def _sum_of_taps(
     # Joined, not stacked: gradients of stacked ones share one place, where those of a batch's parts add up.
     biases = torch.cat([cast(Tensor, convolution.bias) for convolution in convolutions])
     bias = biases.view(len(convolutions), -1).sum(dim=0)
-    return (torch.stack(moved).sum(dim=0) + bias).permute(0, 3, 1, 2)
+    return (torch.stack(moved).sum(dim=0) + bias.to(seen.dtype)).permute(0, 3, 1, 2)
 
 
 class SeedBranch(nn.Module):

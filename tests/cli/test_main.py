@@ -67,7 +67,7 @@ except SystemExit:
         (["train", "nowhere"], "nowhere/config.yaml: cannot be read"),
         (["train", "nowhere", "--seed", "1"], "--seed: nowhere holds its configuration"),
         (["time", "nowhere"], "nowhere/plan.json does not exist: nowhere is no folder of results"),
-        (["time"], "time: give a folder of results, --benchmark with --out, or --estimate"),
+        (["time"], "time: give a folder of results, or --benchmark with --out or --estimate"),
         (["report", "nowhere"], "nowhere/plan.json does not exist: nowhere is no folder of results"),
         (["list", "levls"], "no ablation has the name or tag 'levls'; did you mean 'levels'?"),
         (["list", "--benchmark", "shapse"], "unknown benchmark"),

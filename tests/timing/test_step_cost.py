@@ -43,7 +43,7 @@ class Storages:
 def test_convolutions_of_a_real_step(keys: dict[str, object]) -> None:
     config = model(**keys)
     network = build_from_config(config, CLASSES).train()
-    images, labels = torch.randn(2, 3, *SIZE), torch.zeros(2, *SIZE, dtype=torch.int64)
+    images, labels = torch.randn(1, 3, *SIZE), torch.zeros(1, *SIZE, dtype=torch.int64)
     storages = Storages(network)
     with FlopCounterMode(display=False) as counter:
         with saved_tensors_hooks(storages.keep, lambda tensor: tensor):
@@ -51,8 +51,8 @@ def test_convolutions_of_a_real_step(keys: dict[str, object]) -> None:
         loss.backward()
     cost = step_cost(config, classes=CLASSES, size=SIZE, half=False)
     assert cost.parameters == parameter_count(network)
-    assert 2 * cost.operations == counter.get_total_flops()
-    assert 2 * cost.activations == pytest.approx(sum(storages.bytes.values()), rel=0.01)
+    assert cost.operations == counter.get_total_flops()
+    assert cost.activations == pytest.approx(sum(storages.bytes.values()), rel=0.01)
 
 
 def test_bfloat16_keeps_half() -> None:
@@ -69,7 +69,8 @@ def test_both_branches_count() -> None:
     assert isinstance(network, DifNet)
     network.diffuse = lambda levels, seeds: seeds + sum(level.sum() for level in levels)  # type: ignore
     with FlopCounterMode(display=False) as counter:
-        network(torch.randn(1, 3, *SIZE)).logits.sum().backward()
+        logits = network(torch.randn(1, 3, *SIZE)).logits
+        segmentation_loss(logits, torch.zeros(1, *SIZE, dtype=torch.int64)).backward()
     operations, _ = diffusion_cost(config, classes=CLASSES, nodes=NODES)
     found = step_cost(config, classes=CLASSES, size=SIZE, half=False).operations
     assert found == counter.get_total_flops() + operations

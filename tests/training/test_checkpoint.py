@@ -34,7 +34,7 @@ class Malicious:
 @pytest.fixture
 def interrupted(undisturbed: Path, tmp_path: Path) -> Path:
     """A run that ended before its weights were written: checkpoints of the last two steps."""
-    for name in (NEWEST, PREVIOUS):
+    for name in (NEWEST, PREVIOUS, "config.yaml"):
         shutil.copy(undisturbed / name, tmp_path / name)
     return tmp_path
 
