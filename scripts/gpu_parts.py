@@ -256,7 +256,7 @@ def training(sizes: Sizes, *overrides: str) -> tuple[TrainingStep, Tensor, Tenso
         f"train.batch_size={sizes.batch}",
     ]
     overrides = (*given, *overrides)
-    config = resolve_run(Project(), benchmark="voc2012", ablation="cascade", seed=0, overrides=overrides)
+    config = resolve_run(Project(), benchmark="voc2012-modern", ablation="cascade", seed=0, overrides=overrides)
     torch.manual_seed(0)
     step = TrainingStep(config, CLASSES)
     images = normal(sizes.batch, 3, sizes.side, sizes.side, seed=1).to(step.device)
