@@ -249,14 +249,14 @@ def seeds(sizes: Sizes, out: Path) -> None:
 
 def training(sizes: Sizes, *overrides: str) -> tuple[TrainingStep, Tensor, Tensor]:
     """A step of the recipe of VOC 2012 with the same weights in every call, and a random batch."""
+    run = {"benchmark": "voc2012-modern", "ablation": "cascade", "seed": 0}
     given = [
         "model.weights=null",
         f"model.name={sizes.network}",
         f"train.crop={sizes.side}",
         f"train.batch_size={sizes.batch}",
     ]
-    overrides = (*given, *overrides)
-    config = resolve_run(Project(), benchmark="voc2012-modern", ablation="cascade", seed=0, overrides=overrides)
+    config = resolve_run(Project(), **run, overrides=(*given, *overrides))
     torch.manual_seed(0)
     step = TrainingStep(config, CLASSES)
     images = normal(sizes.batch, 3, sizes.side, sizes.side, seed=1).to(step.device)
