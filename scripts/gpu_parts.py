@@ -22,11 +22,12 @@ from statistics import median
 from xml.etree import ElementTree
 
 import torch
+from gpu_session import MEASURED, PROJECT
 from measure_training import PLAIN, PlainCascade
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from difnet.config import Project, plan, resolve_run
+from difnet.config import PreemptedError, Project, plan, resolve_run
 from difnet.diffusion.lu_backends import cupy_problem
 from difnet.machine.environment import environment
 from difnet.machine.gpus import lease_gpus, visible_gpus
@@ -39,12 +40,8 @@ from difnet.timing.training_step import STEPS, TrainingStep, mark_walks, part_ti
 from difnet.training import choose_device
 from difnet.training.device import use_deterministic
 
-PROJECT = Path(__file__).resolve().parents[1]
-MEASURED = "measured "
-"""Start of a line of a part's log that holds a name and a value."""
 CLASSES = 21
 OPERATORS = {"plain_walk", "fused_walk", "cascade", "dense_inverse_cupy", "dense_inverse_torch"}
-PREEMPTED = 75
 CELL_S = 0.2
 """Seconds of a cell of the tables of timing."""
 HEADLINE = ("cascade", "deeplab", "seed_only", "similarity_only", "dense_inverse")
@@ -203,7 +200,7 @@ def stopped_training(sizes: Sizes, out: Path) -> None:
     measured("exit code of its continuation", run(*command))
     record = json.loads((folder / "environment.json").read_text())
     measured("training, seconds", record["wall_s"])
-    sys.exit(process.returncode not in {0, PREEMPTED})
+    sys.exit(process.returncode not in {0, PreemptedError.exit_code})
 
 
 def workflow(sizes: Sizes, out: Path) -> None:

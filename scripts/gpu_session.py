@@ -45,6 +45,7 @@ SHORTEST = 60
 GRACE = 15
 """Seconds that a part has to end after it was asked to."""
 MEASURED = "measured "
+"""Start of a line of a part's log that holds a name and a value."""
 EXPECTED = (
     # what, part, value, floor, expected (on an H100: bf16 convolutions, walks in single precision)
     ("step, difnet-50, 16 x 321 x 321, ms", "step", "step", "30", "55 to 62"),

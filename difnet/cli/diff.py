@@ -10,8 +10,6 @@ import typer
 
 from difnet.cli.columns import print_columns
 from difnet.config import RunFolder, load_run
-from difnet.config.digests import read_digested
-from difnet.config.run_folder import ENVIRONMENT
 
 OF_THE_RUN = {"sha256", "command", "weights_sha256", "along_sha256", "identity", "recipe", "wall_s", "date"}
 """What differs between any two runs, and says nothing of its own."""
@@ -28,7 +26,7 @@ def diff(
     configs = [_flat(load_run(run).model_dump(mode="json")) for run in (first, second)]
     _show("configuration", _differing(*configs))
     environments = [
-        {key: value for key, value in read_digested(run / ENVIRONMENT).items() if key not in OF_THE_RUN}
+        {key: value for key, value in RunFolder(run).record().items() if key not in OF_THE_RUN}
         for run in (first, second)
         if RunFolder(run).finished
     ]

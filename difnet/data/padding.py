@@ -54,8 +54,9 @@ def padded(
     """
     if evaluate.pad is None:
         return images, labels
-    framed = centred(images, evaluate.pad, value=0)
-    if evaluate.pad_colour == "black":
+    if evaluate.pad_colour == "mean":
+        framed = centred(images, evaluate.pad, value=0)
+    else:
         black = normalise(torch.zeros(1, *evaluate.pad, 3, dtype=torch.uint8), normalisation).to(images)
         rows, columns = window((images.shape[2], images.shape[3]), evaluate.pad)
         framed = black.repeat(len(images), 1, 1, 1)

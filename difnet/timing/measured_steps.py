@@ -31,11 +31,11 @@ def measured_steps(run: RunConfig, results: Path) -> MeasuredSteps | None:
     found = []
     for path in results.glob(f"{run.benchmark}*/runs/{run.variant}/seed*/environment.json"):
         folder = RunFolder(path.parent)
-        gpu, seconds = folder.recorded("device"), folder.recorded("wall_s")
         try:
-            other = load_run(folder.path)
+            other, record = load_run(folder.path), folder.record()
         except InputError:
             continue
+        gpu, seconds = record.get("device"), record.get("wall_s")
         if gpu not in (None, "cpu") and seconds and _step_of(other) == _step_of(run):
             found.append(MeasuredSteps(str(gpu), seconds / other.train.steps))
     return min(found, key=lambda measured: measured.seconds, default=None)

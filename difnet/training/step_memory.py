@@ -31,7 +31,7 @@ def check_step(config: RunConfig, index: DataIndex) -> None:
         return
     train = config.train
     size = (train.crop, train.crop) if train.crop else index.splits["train"].shapes[0]
-    count = max(1, train.batch_size // (train.accumulate * process_count()))
+    count = max(1, train.batch_size // (train.parts * process_count()))
     # The constructor of a user's own rule may look at values.
     rule = "cascade" if config.diffusion_sha256 else config.model.diffusion
     network = abstract_network(config.model.model_copy(update={"diffusion": rule}), len(index.classes))
