@@ -7,7 +7,6 @@ are those of the table of expectations there. In a dry run it takes the smallest
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -16,13 +15,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from pathlib import Path
 from statistics import median
 from xml.etree import ElementTree
 
 import torch
-from gpu_session import MEASURED, PROJECT
+from gpu_session import MEASURED, PROJECT, with_project
 from measure_training import PLAIN, PlainCascade
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
@@ -35,17 +33,17 @@ from difnet.timing import time_benchmark
 from difnet.timing.cuda_graph import recorded
 from difnet.timing.operator_inputs import FEATURE_SCALE, LEVELS, normal
 from difnet.timing.protocol import peak_memory, seconds
-from difnet.timing.subjects import SUBJECTS
+from difnet.timing.subjects import SUBJECTS, Subject
 from difnet.timing.training_step import STEPS, TrainingStep, mark_walks, part_times
 from difnet.training import choose_device
 from difnet.training.device import use_deterministic
 
 CLASSES = 21
 OPERATORS = {"plain_walk", "fused_walk", "cascade", "dense_inverse_cupy", "dense_inverse_torch"}
-CELL_S = 0.2
+CELL_S = 2.0
 """Seconds of a cell of the tables of timing."""
-HEADLINE = ("cascade", "deeplab", "seed_only", "similarity_only", "dense_inverse")
-"""In the order in which they are trained: the first claim needs the first two."""
+TOGETHER = 8
+"""Trainings of small networks that share a device: one alone does not fill it."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +58,19 @@ class Sizes:
     benchmark: str
     settings: tuple[str, ...]
     """Of the benchmark's runs."""
+    seeds: tuple[str, ...]
+    """What the last part runs."""
 
 
 FULL = Sizes(
     *("difnet-50", 321, 16, (1681, 4225, 9216, 16384), 9, "camvid"),
     settings=("model.weights=null", "train.steps=300", "train.checkpoint_every=50"),
+    seeds=("benchmarks=[camvid-cpu]",),
 )
 DRY = Sizes(
     *("difnet-nano", 65, 2, (64,), 2, "tiny"),
     settings=("train.steps=40", "train.checkpoint_every=5"),
+    seeds=("benchmarks=[tiny]", "ablations=[pixel_prior]", "seeds=[0]"),
 )
 
 
@@ -121,7 +123,7 @@ def numbers_of_step(sizes: Sizes, device: torch.device, precision: str) -> tuple
 
 
 def operators(sizes: Sizes, out: Path) -> None:
-    """Forward passes, warm and after the cache was swept; LU of a batch in turn and at once."""
+    """Forward passes, warm and after the cache was swept, walks with their backward pass, LU of a batch."""
     device = choose_device()
     on_gpu = device.type == "cuda"
     without = {"dense_inverse_cupy"} if cupy_problem(device) else set()
@@ -141,11 +143,20 @@ def operators(sizes: Sizes, out: Path) -> None:
             measured(f"cascade with the cache swept, N = {nodes}", both - milliseconds(swept.zero_, sizes))
             if on_gpu:
                 measured(f"cascade as a CUDA graph, N = {nodes}", milliseconds(recorded(call), sizes))
+        for name in ("plain_walk", "fused_walk"):
+            call = partial(gradients, subjects[name], levels[0], seeds)
+            measured(f"{name}, forward and backward, N = {nodes}", milliseconds(call, sizes))
     systems = 3 * torch.eye(sizes.nodes[0], device=device).repeat(sizes.batch, 1, 1)
     in_turn = milliseconds(lambda: [torch.linalg.lu_factor_ex(system) for system in systems], sizes)
     measured("LU of a batch in turn", in_turn)
     if on_gpu:  # a CPU's is wrong
         measured("LU of a batch at once", milliseconds(lambda: torch.linalg.lu_factor_ex(systems), sizes))
+
+
+def gradients(subject: Subject, features: Tensor, seeds: Tensor) -> tuple[Tensor, ...]:
+    """Of a walk, with respect to both that it is given."""
+    leaves = [tensor.detach().requires_grad_() for tensor in (features, seeds)]
+    return torch.autograd.grad(subject.operator(leaves[:1], leaves[1]), leaves, seeds)
 
 
 def steps(sizes: Sizes, out: Path) -> None:
@@ -191,7 +202,9 @@ def stopped_training(sizes: Sizes, out: Path) -> None:
     """A training that is asked to stop after its first checkpoint, and is continued."""
     folder = out / "stopped"
     shutil.rmtree(folder, ignore_errors=True)
-    command = train_command(sizes, "cascade", 0, folder, sizes.settings)
+    chosen = ["--benchmark", sizes.benchmark, "--ablation", "cascade", "--seed", "0"]
+    settings = [word for setting in sizes.settings for word in ("--set", setting)]
+    command = ["-m", "difnet", "train", *chosen, "--out", str(folder), *settings]
     process = subprocess.Popen([sys.executable, *command], cwd=PROJECT)
     while process.poll() is None and not (folder / "checkpoint.pt").exists():
         time.sleep(0.05)
@@ -204,17 +217,8 @@ def stopped_training(sizes: Sizes, out: Path) -> None:
 
 
 def workflow(sizes: Sizes, out: Path) -> None:
-    """The whole workflow on two variants of `tiny`, in a copy of the project."""
-    copy = out / "project"
-    for folder in ("workflow", "ablations", "profiles", "difnet"):
-        shutil.copytree(PROJECT / folder, copy / folder, dirs_exist_ok=True)
-    for file in ("Snakefile", "pyproject.toml"):
-        shutil.copy(PROJECT / file, copy / file)
-    config = ("benchmarks=[tiny]", "ablations=[cascade,deeplab]", "seeds=[0]")
-    options = ("--cores", "all", "--scheduler", "greedy", "--nolock")  # of a start that was ended
-    done = run("-m", "snakemake", *options, "--config", *config, cwd=copy)
-    measured("the report is there", (copy / "results" / "report.html").exists())
-    sys.exit(done)
+    """The whole workflow on two variants of `tiny`."""
+    sys.exit(run_workflow(out / "tiny", "benchmarks=[tiny]", "ablations=[cascade,deeplab]", "seeds=[0]"))
 
 
 def timing(sizes: Sizes, out: Path) -> None:
@@ -230,18 +234,9 @@ def timing(sizes: Sizes, out: Path) -> None:
 
 
 def seeds(sizes: Sizes, out: Path) -> None:
-    """Trains and scores the headline from random weights, seed after seed, until time is up."""
-    variants = HEADLINE if sizes is FULL else HEADLINE[:1]
-    settings = ("model.weights=null",) if sizes is FULL else sizes.settings
-    for seed in count() if sizes is FULL else (0,):
-        for variant in variants:
-            folder = out / "runs" / variant / f"seed{seed}"
-            if (folder / "scores.csv").exists():
-                continue
-            trained = run(*train_command(sizes, variant, seed, folder, settings))
-            if code := trained or run("-m", "difnet", "evaluate", str(folder)):
-                sys.exit(code)
-            measured(f"{variant} seed {seed}", "trained and scored")
+    """The workflow on real images: every arm of the claims of `camvid-cpu`, five seeds, at the same time."""
+    lease_gpus()  # for all its jobs together
+    sys.exit(run_workflow(out / "seeds", *sizes.seeds, together=TOGETHER))
 
 
 def training(sizes: Sizes, *overrides: str) -> tuple[TrainingStep, Tensor, Tensor]:
@@ -261,23 +256,30 @@ def training(sizes: Sizes, *overrides: str) -> tuple[TrainingStep, Tensor, Tenso
     return step, images.contiguous(memory_format=step.layout), labels.to(step.device)
 
 
-def train_command(
-    sizes: Sizes, variant: str, seed: int, folder: Path, settings: tuple[str, ...]
-) -> list[str]:
-    """Arguments of Python for a training."""
-    chosen = ["--benchmark", sizes.benchmark, "--ablation", variant, "--seed", str(seed)]
-    return ["-m", "difnet", "train", *chosen, "--out", str(folder), *assignments(settings)]
+def run_workflow(copy: Path, *config: str, together: int = 1) -> int:
+    """Exit code of Snakemake in a copy of the project, which it continues.
 
-
-def assignments(settings: tuple[str, ...]) -> list[str]:
-    """Options `--set`."""
-    return [word for setting in settings for word in ("--set", setting)]
+    Args:
+        copy: Folder of the copy.
+        config: What `--config` is given.
+        together: Jobs that use a GPU at the same time.
+    """
+    for folder in ("workflow", "ablations", "profiles", "difnet"):
+        shutil.copytree(PROJECT / folder, copy / folder, dirs_exist_ok=True)
+    for file in ("Snakefile", "pyproject.toml"):
+        shutil.copy(PROJECT / file, copy / file)
+    gpus = f"gpu={together * len(visible_gpus())}"
+    after_an_end = ("--nolock", "--rerun-incomplete")
+    options = ("--cores", "all", "--resources", gpus, "--scheduler", "greedy", *after_an_end)
+    done = run("-m", "snakemake", *options, "--config", *config, cwd=copy)
+    measured("the report is there", (copy / "results" / "report.html").exists())
+    return done
 
 
 def run(*arguments: str, cwd: Path = PROJECT) -> int:
     """Exit code of a Python command of this project."""
-    variables = os.environ | {"PYTHONPATH": str(cwd)}
-    return subprocess.run([sys.executable, *arguments], cwd=cwd, env=variables, check=False).returncode
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=cwd, env=with_project(cwd), check=False).returncode
 
 
 PARTS: dict[str, Callable[[Sizes, Path], None]] = {
