@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
 from statistics import median
 from xml.etree import ElementTree
@@ -27,13 +28,14 @@ from torch.profiler import ProfilerActivity, profile
 
 from difnet.config import PreemptedError, Project, plan, resolve_run
 from difnet.diffusion.lu_backends import cupy_problem
+from difnet.diffusion.walk import WALKS
 from difnet.machine.environment import environment
 from difnet.machine.gpus import lease_gpus, visible_gpus
 from difnet.timing import time_benchmark
 from difnet.timing.cuda_graph import recorded
 from difnet.timing.operator_inputs import FEATURE_SCALE, LEVELS, normal
 from difnet.timing.protocol import peak_memory, seconds
-from difnet.timing.subjects import SUBJECTS, Subject
+from difnet.timing.subjects import SUBJECTS
 from difnet.timing.training_step import STEPS, TrainingStep, mark_walks, part_times
 from difnet.training import choose_device
 from difnet.training.device import use_deterministic
@@ -43,7 +45,7 @@ OPERATORS = {"plain_walk", "fused_walk", "cascade", "dense_inverse_cupy", "dense
 CELL_S = 2.0
 """Seconds of a cell of the tables of timing."""
 TOGETHER = 8
-"""Trainings of small networks that share a device: one alone does not fill it."""
+"""Jobs of small networks that share a device: one alone does not fill it."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,10 @@ class Sizes:
     side: int
     batch: int
     nodes: tuple[int, ...]
+    """Of the operators."""
+    grids: tuple[int, ...]
+    """Nodes of walks, each with each of the batches."""
+    batches: tuple[int, ...]
     repeats: int
     benchmark: str
     settings: tuple[str, ...]
@@ -63,12 +69,13 @@ class Sizes:
 
 
 FULL = Sizes(
-    *("difnet-50", 321, 16, (1681, 4225, 9216, 16384), 9, "camvid"),
-    settings=("model.weights=null", "train.steps=300", "train.checkpoint_every=50"),
+    *("difnet-50", 321, 16, (1681, 4225, 9216, 16384)),
+    *((81, 336, 1271, 1681, 4225, 9216), (1, 8, 16), 9, "camvid"),
+    settings=("model.weights=null", "train.steps=300", "train.checkpoint_every=100"),
     seeds=("benchmarks=[camvid-cpu]",),
 )
 DRY = Sizes(
-    *("difnet-nano", 65, 2, (64,), 2, "tiny"),
+    *("difnet-nano", 65, 2, (64,), (64,), (2,), 2, "tiny"),
     settings=("train.steps=40", "train.checkpoint_every=5"),
     seeds=("benchmarks=[tiny]", "ablations=[pixel_prior]", "seeds=[0]"),
 )
@@ -87,11 +94,12 @@ def milliseconds(call: Callable[[], object], sizes: Sizes) -> float:
 
 
 def machine(sizes: Sizes, out: Path) -> None:
-    """Versions, devices, and the kernel that a walk of each width takes."""
+    """Versions, devices, and whether CuPy works."""
+    device = choose_device()
     for name, value in environment("time").items():
         measured(name, value)
     measured("visible GPUs", visible_gpus())
-    measured("CuPy", cupy_problem(choose_device()) or "works")
+    measured("CuPy", cupy_problem(device) or "works")
 
 
 def tests(sizes: Sizes, out: Path) -> None:
@@ -123,7 +131,7 @@ def numbers_of_step(sizes: Sizes, device: torch.device, precision: str) -> tuple
 
 
 def operators(sizes: Sizes, out: Path) -> None:
-    """Forward passes, warm and after the cache was swept, walks with their backward pass, LU of a batch."""
+    """Forward passes, warm and after the cache was swept; LU of a batch in turn and at once."""
     device = choose_device()
     on_gpu = device.type == "cuda"
     without = {"dense_inverse_cupy"} if cupy_problem(device) else set()
@@ -143,9 +151,6 @@ def operators(sizes: Sizes, out: Path) -> None:
             measured(f"cascade with the cache swept, N = {nodes}", both - milliseconds(swept.zero_, sizes))
             if on_gpu:
                 measured(f"cascade as a CUDA graph, N = {nodes}", milliseconds(recorded(call), sizes))
-        for name in ("plain_walk", "fused_walk"):
-            call = partial(gradients, subjects[name], levels[0], seeds)
-            measured(f"{name}, forward and backward, N = {nodes}", milliseconds(call, sizes))
     systems = 3 * torch.eye(sizes.nodes[0], device=device).repeat(sizes.batch, 1, 1)
     in_turn = milliseconds(lambda: [torch.linalg.lu_factor_ex(system) for system in systems], sizes)
     measured("LU of a batch in turn", in_turn)
@@ -153,10 +158,32 @@ def operators(sizes: Sizes, out: Path) -> None:
         measured("LU of a batch at once", milliseconds(lambda: torch.linalg.lu_factor_ex(systems), sizes))
 
 
-def gradients(subject: Subject, features: Tensor, seeds: Tensor) -> tuple[Tensor, ...]:
+def walks(sizes: Sizes, out: Path) -> None:
+    """The paths of a walk that a GPU could take: forward, and with the backward pass."""
+    device = choose_device()
+    for batch, nodes, classes in product(sizes.batches, sizes.grids, (11, 150)):
+        features = (FEATURE_SCALE * normal(batch, 64, nodes, seed=0)).to(device)
+        seeds = normal(batch, classes, nodes, seed=1).to(device)
+        leaves = [tensor.clone().requires_grad_() for tensor in (features, seeds)]
+        for path in ("plain", "held", "attention"):
+            times = [
+                milliseconds(partial(call, WALKS[path], *given), sizes)
+                for call, given in ((forward, (features, seeds)), (gradients, leaves))
+            ]
+            measured(f"{path}, {batch} x {nodes}, C = {classes}, forward and with backward", times)
+
+
+def forward(walk: Callable[[Tensor, Tensor], Tensor], features: Tensor, seeds: Tensor) -> Tensor:
+    """A walk without a gradient."""
+    with torch.no_grad():
+        return walk(features, seeds)
+
+
+def gradients(
+    walk: Callable[[Tensor, Tensor], Tensor], features: Tensor, seeds: Tensor
+) -> tuple[Tensor, ...]:
     """Of a walk, with respect to both that it is given."""
-    leaves = [tensor.detach().requires_grad_() for tensor in (features, seeds)]
-    return torch.autograd.grad(subject.operator(leaves[:1], leaves[1]), leaves, seeds)
+    return torch.autograd.grad(walk(features, seeds), (features, seeds), seeds.detach())
 
 
 def steps(sizes: Sizes, out: Path) -> None:
@@ -217,8 +244,10 @@ def stopped_training(sizes: Sizes, out: Path) -> None:
 
 
 def workflow(sizes: Sizes, out: Path) -> None:
-    """The whole workflow on two variants of `tiny`."""
-    sys.exit(run_workflow(out / "tiny", "benchmarks=[tiny]", "ablations=[cascade,deeplab]", "seeds=[0]"))
+    """The whole workflow on two variants of `tiny`, whose jobs share a device."""
+    lease_gpus()
+    config = ("benchmarks=[tiny]", "ablations=[cascade,deeplab]", "seeds=[0]")
+    sys.exit(run_workflow(out / "tiny", *config))
 
 
 def timing(sizes: Sizes, out: Path) -> None:
@@ -236,7 +265,7 @@ def timing(sizes: Sizes, out: Path) -> None:
 def seeds(sizes: Sizes, out: Path) -> None:
     """The workflow on real images: every arm of the claims of `camvid-cpu`, five seeds, at the same time."""
     lease_gpus()  # for all its jobs together
-    sys.exit(run_workflow(out / "seeds", *sizes.seeds, together=TOGETHER))
+    sys.exit(run_workflow(out / "seeds", *sizes.seeds))
 
 
 def training(sizes: Sizes, *overrides: str) -> tuple[TrainingStep, Tensor, Tensor]:
@@ -256,19 +285,13 @@ def training(sizes: Sizes, *overrides: str) -> tuple[TrainingStep, Tensor, Tenso
     return step, images.contiguous(memory_format=step.layout), labels.to(step.device)
 
 
-def run_workflow(copy: Path, *config: str, together: int = 1) -> int:
-    """Exit code of Snakemake in a copy of the project, which it continues.
-
-    Args:
-        copy: Folder of the copy.
-        config: What `--config` is given.
-        together: Jobs that use a GPU at the same time.
-    """
+def run_workflow(copy: Path, *config: str) -> int:
+    """Exit code of Snakemake with this `--config` in a copy of the project, which it continues."""
     for folder in ("workflow", "ablations", "profiles", "difnet"):
         shutil.copytree(PROJECT / folder, copy / folder, dirs_exist_ok=True)
     for file in ("Snakefile", "pyproject.toml"):
         shutil.copy(PROJECT / file, copy / file)
-    gpus = f"gpu={together * len(visible_gpus())}"
+    gpus = f"gpu={TOGETHER * len(visible_gpus())}"
     after_an_end = ("--nolock", "--rerun-incomplete")
     options = ("--cores", "all", "--resources", gpus, "--scheduler", "greedy", *after_an_end)
     done = run("-m", "snakemake", *options, "--config", *config, cwd=copy)
@@ -286,6 +309,7 @@ PARTS: dict[str, Callable[[Sizes, Path], None]] = {
     "environment": machine,
     "tests": tests,
     "parity": parity,
+    "walks": walks,
     "operators": operators,
     "step": steps,
     "deterministic": deterministic,

@@ -25,14 +25,15 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parents[1]
 LIMITS = {
     "environment": 15,
-    "tests": 85,
+    "tests": 80,
     "parity": 20,
-    "operators": 45,
-    "step": 50,
-    "deterministic": 25,
-    "training": 50,
+    "walks": 25,
+    "operators": 25,
+    "step": 35,
+    "deterministic": 30,
+    "training": 65,
     "workflow": 80,
-    "timing": 110,
+    "timing": 105,
 }
 """Seconds of every part but the last, in their order."""
 LAST = "seeds"

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from difnet.diffusion import cascade, dense_inverse, iterative_inverse, random_walk, transition_matrix
 from difnet.diffusion.lu_backends import Backend, cupy_module, cupy_problem, factorise
+from difnet.diffusion.walk import WALKS, WalkPath
 from difnet.timing.cuda_graph import recorded
 from tests.diffusion.reference import MIXING, exact_inverse, largest_difference, normal, plain_walk
 from tests.gpu.conftest import host_bytes, peak_above
@@ -27,20 +28,27 @@ def inputs(classes: int = 21, dtype: torch.dtype = torch.float32) -> tuple[Tenso
 
 @pytest.mark.parametrize("classes", [1, 7, 11, 21, 59, 64, 150])
 @pytest.mark.parametrize(
-    ("dtype", "tolerance"),
-    [(torch.float64, 1e-12), (torch.float32, 1e-5), (torch.bfloat16, 2e-2), (torch.float16, 3e-3)],
+    ("path", "dtype", "tolerance"),
+    [
+        ("attention", torch.float64, 1e-12),
+        ("attention", torch.float32, 1e-5),
+        ("attention", torch.bfloat16, 2e-2),
+        ("attention", torch.float16, 3e-3),
+        ("plain", torch.float32, 1e-5),
+    ],
 )
-def test_walk_equals_plain(dtype: torch.dtype, tolerance: float, classes: int) -> None:
+def test_walk_equals_plain(path: WalkPath, dtype: torch.dtype, tolerance: float, classes: int) -> None:
     features, signal = inputs(classes, dtype)
-    error = largest_difference(random_walk(features, signal), plain_walk(features, signal))
+    error = largest_difference(WALKS[path](features, signal), plain_walk(features, signal))
     assert error <= tolerance * float(signal.abs().max())
 
 
+@pytest.mark.parametrize("path", ["attention", "plain"])
 @pytest.mark.parametrize("classes", [7, 21, 150])
-def test_derivatives_of_a_walk_are_those_of_the_plain_one(classes: int) -> None:
+def test_derivatives_of_a_walk_are_those_of_the_plain_one(path: WalkPath, classes: int) -> None:
     leaves = [tensor.requires_grad_() for tensor in inputs(classes)]
     upstream = normal(2, classes, NODES, seed=2).cuda()
-    found = torch.autograd.grad(random_walk(*leaves), leaves, upstream)
+    found = torch.autograd.grad(WALKS[path](*leaves), leaves, upstream)
     exact = torch.autograd.grad(plain_walk(*leaves), leaves, upstream.double())
     for ours, theirs in zip(found, exact, strict=True):
         assert largest_difference(ours, theirs) <= 1e-4 * float(theirs.abs().max())
@@ -51,7 +59,7 @@ def test_derivatives_of_a_walk_are_those_of_the_plain_one(classes: int) -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_walks_hold_no_matrix_forward_or_backward(dtype: torch.dtype, classes: int, embedding: int) -> None:
     """The path that PyTorch falls into where widths do not fit holds two of them forward alone."""
-    nodes = 9216
+    nodes = 16384
     features = normal(1, embedding, nodes, seed=0, scale=MIXING, dtype=dtype).cuda().requires_grad_()
     signal = normal(1, classes, nodes, seed=1, dtype=dtype).cuda().requires_grad_()
 
@@ -138,31 +146,8 @@ def test_a_copy_by_cupy_would_be_seen(tmp_path: Path) -> None:
 
 
 @needs_cupy
-def test_cupy_follows_the_current_stream() -> None:
-    """The matrix is written after 0.2 s of sleep on a stream of its own, while the host goes on.
-
-    CuPy that started without waiting for that stream would factorise zeros.
-    """
-    matrix = (3 * torch.eye(NODES) + normal(NODES, NODES, seed=0, scale=0.01)).cuda()
-    rows = normal(5, NODES, seed=1).cuda()
-    expected = factorise(matrix.clone(), "torch").solve(rows, transposed=False)
-    stream = torch.cuda.Stream()
-    torch.cuda.synchronize()
-    with torch.cuda.stream(stream):
-        factorise(matrix.clone(), "cupy")  # whose first call would wait for the device
-        late = torch.zeros_like(matrix)
-        stream.synchronize()
-        torch.cuda._sleep(400_000_000)
-        late += matrix
-        assert not stream.query(), "the host has not waited"
-        solution = factorise(late, "cupy").solve(rows, transposed=False)
-    stream.synchronize()
-    assert largest_difference(solution, expected) <= 1e-5
-
-
-@needs_cupy
-def test_cupy_works_on_that_stream_and_no_other() -> None:
-    """DLPack orders streams by events, which hides a wrong one from the test above."""
+def test_cupy_works_on_the_current_stream() -> None:
+    """Asked of CuPy itself: on a device with streams out of order the values were right all the same."""
     import cupy
 
     stream = torch.cuda.Stream()
