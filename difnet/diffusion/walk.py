@@ -25,10 +25,6 @@ MOST_PLAIN_ENTRIES = 2**17
 MOST_HELD_NODES = 841
 """The grid of a crop of 225 pixels. P then has 2.8 MB an item, which training keeps for each walk."""
 
-MOST_GPU_ENTRIES = 2**25
-"""Of P, all items together, that a GPU holds: 134 MB, which training keeps for each walk."""
-FEW_ROWS, FEW_ROWS_WITH_BACKWARD = 2**15, 2**13 + 2**11
-"""Rows of P, all items together, that leave a GPU's kernel of attention part of the device idle."""
 FUSED = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION]
 """Attention on a GPU that holds no N x N."""
 
@@ -67,15 +63,12 @@ def walk_path(features: Tensor, *, wants_gradient: bool) -> WalkPath:
 
     On the CPU: P as one would write it where it is tiny, P held up to `MOST_HELD_NODES` nodes; beyond,
     symmetric tiles where a gradient is wanted and the features are not so large that rounding would show.
-    On a GPU: P in single precision where it has few rows. Everywhere else PyTorch's fused attention.
+    Everywhere else PyTorch's fused attention.
     """
     batch, _, nodes = features.shape
-    entries = batch * nodes**2
     if features.device.type != "cpu":
-        few = FEW_ROWS_WITH_BACKWARD if wants_gradient else FEW_ROWS
-        held = features.dtype == torch.float32 and batch * nodes <= few and entries <= MOST_GPU_ENTRIES
-        return "plain" if held else "attention"
-    if entries <= MOST_PLAIN_ENTRIES:
+        return "attention"
+    if batch * nodes**2 <= MOST_PLAIN_ENTRIES:
         return "plain"
     if nodes <= MOST_HELD_NODES:
         return "held"

@@ -225,25 +225,6 @@ def test_paths_are_chosen_by_size_norm_and_use() -> None:
 
 
 @pytest.mark.parametrize(
-    ("batch", "nodes", "training", "evaluating"),
-    [
-        *((1, 81, "plain", "plain"), (8, 336, "plain", "plain"), (8, 1271, "plain", "plain")),
-        *((8, 1681, "attention", "plain"), (16, 1681, "attention", "attention")),
-        *((1, 4225, "plain", "plain"), (8, 4225, "attention", "attention")),
-        *((1, 9216, "attention", "attention"), (1, 16384, "attention", "attention")),
-    ],
-)
-def test_paths_on_a_gpu_are_those_that_were_fastest(
-    batch: int, nodes: int, training: str, evaluating: str
-) -> None:
-    """On an H200, up to P of 134 MB; docs/performance.md has the times."""
-    features = torch.empty(batch, 64, nodes, device="meta")
-    assert walk_path(features, wants_gradient=True) == training
-    assert walk_path(features, wants_gradient=False) == evaluating
-    assert walk_path(features.half(), wants_gradient=False) == "attention"
-
-
-@pytest.mark.parametrize(
     ("embedding", "classes", "dtype", "expected"),
     [
         (64, 21, torch.float32, (64, 24)),
