@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from difnet.cli.columns import print_columns
+from difnet.cli.options import known_benchmark, selection
 from difnet.config import InputError, Project, match_ablations, plan
 
 
@@ -15,7 +16,10 @@ def list_catalogue(
         list[str] | None, typer.Argument(help="Names, tags or globs of the ablations to show.")
     ] = None,
     benchmark: Annotated[
-        str | None, typer.Option("--benchmark", help="Show its variants, with what a run of each costs.")
+        str | None,
+        typer.Option(
+            "--benchmark", callback=known_benchmark, help="Show its variants, with what a run of each costs."
+        ),
     ] = None,
 ) -> None:
     """List the benchmarks, and the ablations with their tags and questions.
@@ -42,7 +46,7 @@ def list_catalogue(
 
 
 def _list_costs(project: Project, benchmark: str, selectors: list[str]) -> None:
-    selected = plan(project, {"benchmarks": [benchmark], "ablations": selectors})
+    selected = plan(project, selection(benchmark, selectors, None, None))
     variants = selected.benchmarks[benchmark].variants
     from difnet.timing.estimate import estimate_costs
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from difnet.cli.columns import print_columns
-from difnet.cli.options import Ablations, Assignments, DataFolder, Seeds, selection
+from difnet.cli.options import Ablations, Assignments, DataFolder, Seeds, known_benchmark, selection
 from difnet.config import BenchmarkPlan, InputError, Project, plan, read_plan
 from difnet.machine.gpus import lease_gpus
 
@@ -32,7 +32,12 @@ def time(
     ] = None,
     *,
     benchmark: Annotated[
-        str | None, typer.Option("--benchmark", help="In place of a folder: a file of workflow/benchmarks/.")
+        str | None,
+        typer.Option(
+            "--benchmark",
+            callback=known_benchmark,
+            help="In place of a folder: a file of workflow/benchmarks/.",
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="With --benchmark: folder for timing.csv, growth.csv and timing/.")
@@ -83,7 +88,7 @@ def time(
     if folder is not None:
         planned = read_plan(folder)
     else:
-        selected = plan(project, selection(str(benchmark), ablations, seeds, assignments))
+        selected = plan(project, selection(str(benchmark), ablations, seeds, assignments) | {"timing": True})
         (planned,), left_out = selected.benchmarks.values(), selected.left_out
     prepared = data or project.results / planned.benchmark / "data"
     if only != "joined":

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from difnet.cli.options import Assignments, DataFolder, data_folder, pretext_folder
+from difnet.cli.options import Assignments, DataFolder, data_folder, known_benchmark, pretext_folder
 from difnet.cli.processes import run_processes
 from difnet.config import InputError, Project, ablation_of, load_run, resolve_run
 from difnet.machine.gpus import gpu_count, lease_gpus
@@ -21,7 +21,10 @@ def train(
         Path | None, typer.Argument(help="Run directory that `difnet plan` has written; or give the options.")
     ] = None,
     benchmark: Annotated[
-        str | None, typer.Option("--benchmark", help="A file of workflow/benchmarks/, by name.")
+        str | None,
+        typer.Option(
+            "--benchmark", callback=known_benchmark, help="A file of workflow/benchmarks/, by name."
+        ),
     ] = None,
     ablation: Annotated[
         str | None, typer.Option(help="A file of ablations/, by name, or NAME@key=value of a sweep.")

@@ -26,6 +26,7 @@ from difnet.config.schema import (
     TimingConfig,
 )
 from difnet.config.selection import Selection
+from difnet.config.suggestions import dotted_keys, nearest_key
 from difnet.config.variants import (
     Assignments,
     ablation_of,
@@ -36,6 +37,7 @@ from difnet.config.variants import (
 )
 
 PLAN = "plan.json"
+PLACE = "workflow/config.yaml or --config"
 FORMAT = 1
 
 
@@ -74,7 +76,7 @@ class BenchmarkPlan(Section):
     """Numbers of seeds after which verdicts were planned."""
     data: DataConfig
     evaluate: EvaluateConfig
-    timing: TimingConfig
+    timing: TimingConfig | Literal[False]
     variants: tuple[PlannedVariant, ...]
     """The reference first, then in the order of the benchmark; one whose weights others take before these."""
     left_out: tuple[str, ...]
@@ -86,6 +88,11 @@ class BenchmarkPlan(Section):
     def command(self) -> str:
         """The command that plans the same runs."""
         return self.selection.command(self.benchmark)
+
+    @property
+    def timing_command(self) -> str:
+        """The command that plans the same runs and times them."""
+        return self.selection.model_copy(update={"timing": True}).command(self.benchmark)
 
     @property
     def runs(self) -> list[RunConfig]:
@@ -182,7 +189,7 @@ def plan(project: Project, config: Mapping[str, Any]) -> Plan:
     Raises:
         InputError: If a key, a benchmark, a selected ablation or an assignment is not valid.
     """
-    selection = validate(Selection, dict(config), "workflow/config.yaml or --config")
+    selection = _selection(config)
     for assignment in selection.set:
         if assignment.startswith("data."):
             raise InputError(f"set: {assignment}: the data are the benchmark's; write one of your own")
@@ -192,6 +199,18 @@ def plan(project: Project, config: Mapping[str, Any]) -> Plan:
         selection=selection,
         left_out=[*unread_ablations(project), *(line for part in planned for line in part.left_out)],
     )
+
+
+def _selection(config: Mapping[str, Any]) -> Selection:
+    """The selection that these keys make; a key of the recipe among them belongs into `set`."""
+    for name in config.keys() - Selection.model_fields:
+        keys = [key for key in dotted_keys(RunConfig) if key.endswith(f".{name}")]
+        if keys and f"{name}s" not in Selection.model_fields:
+            raise InputError(
+                f"{PLACE}: unknown key '{name}'{nearest_key(name, keys)} A recipe is changed by "
+                "'set=[KEY=VALUE]'"
+            )
+    return validate(Selection, dict(config), PLACE)
 
 
 def _planned(project: Project, name: str, selection: Selection) -> BenchmarkPlan:

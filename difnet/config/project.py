@@ -9,8 +9,9 @@ from pathlib import Path
 
 from difnet.config.claims import ClaimFile, read_claims
 from difnet.config.errors import InputError
-from difnet.config.files import Schema, YamlFile, nearest, read_yaml
+from difnet.config.files import Schema, YamlFile, read_yaml
 from difnet.config.schema import AblationConfig, BenchmarkConfig
+from difnet.config.suggestions import nearest
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 """What a benchmark or ablation may be called: its name becomes a folder of the results."""

@@ -8,12 +8,13 @@ from typing import Any
 import yaml
 
 from difnet.config.errors import InputError
-from difnet.config.files import nearest, parse_yaml, validate
+from difnet.config.files import parse_yaml, validate
 from difnet.config.initial_weights import with_initial_weights
 from difnet.config.project import NAME, Project
 from difnet.config.run_config import RunConfig
 from difnet.config.schema import DIFFUSIONS
 from difnet.config.source_code import python_sha256
+from difnet.config.suggestions import dotted_keys, nearest, nearest_key
 from difnet.config.variants import Assignments, ablation_of, assignments_of, nested
 
 SECTIONS = ("data", "model", "train", "evaluate")
@@ -98,8 +99,11 @@ def _merge(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 def _assignment(text: str) -> dict[str, Any]:
     """`train.steps=120` as a nested mapping."""
     key, _, value = (part.strip() for part in text.partition("="))
-    if not value or key.partition(".")[0] not in SECTIONS or "." not in key:
+    if not value or key in RunConfig.model_fields:
         raise InputError(f"--set {text}: write it as section.key=value, for example train.steps=120")
+    if key.partition(".")[0] not in SECTIONS:
+        known = [other for other in dotted_keys(RunConfig) if "." in other]
+        raise InputError(f"--set {text}: unknown key '{key}'{nearest_key(key, known)}")
     try:
         return nested({key: parse_yaml(value)})
     except yaml.YAMLError as error:

@@ -144,7 +144,8 @@ class BenchmarkConfig(Section):
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
-    timing: TimingConfig = TimingConfig()
+    timing: TimingConfig | Literal[False] = TimingConfig()
+    """What is timed, and how; false: nothing is."""
     seeds: Seeds = Field(default=(0, 1, 2), min_length=1)
     ablations: tuple[str, ...] = ("headline",)
     """Names, tags or globs of the ablations to run."""

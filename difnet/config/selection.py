@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, PositiveInt
 
 from difnet.config.base_schema import Section, Seeds
-from difnet.config.schema import BenchmarkConfig
+from difnet.config.schema import BenchmarkConfig, TimingConfig
 from difnet.config.variants import ablation_of
 
 LONGEST_SUFFIX = 60
@@ -37,6 +37,8 @@ class Selection(Section):
     """Assignments such as `train.steps=100`, applied to every run: another recipe, in a folder of its own."""
     sweep: dict[str, list[Any]] = Field(default_factory=dict)
     """Values to try of some keys, in place of every benchmark's own sweep."""
+    timing: bool | None = None
+    """False: nothing is timed; true: what a benchmark says, or the default grid where it says false."""
     processes: PositiveInt = 1
     """Processes of every training, each with a GPU of its own where there are any."""
     yes: bool = False
@@ -47,7 +49,7 @@ class Selection(Section):
         return self.claims or (() if self.ablations else benchmark.claims)
 
     def of(self, benchmark: BenchmarkConfig, claimed: Sequence[str] | None = None) -> BenchmarkConfig:
-        """A benchmark with this selection's ablations, seeds and sweep, where there are any.
+        """A benchmark with this selection's ablations, seeds, sweep and timing, where there are any.
 
         Args:
             benchmark: As its file says.
@@ -65,6 +67,8 @@ class Selection(Section):
             changes["seeds"] = self.seeds
         if self.sweep:
             changes["sweep"] = self.sweep
+        if self.timing is not None:
+            changes["timing"] = self.timing and (benchmark.timing or TimingConfig())
         return benchmark.model_copy(update=changes)
 
     @property

@@ -10,10 +10,10 @@ from itertools import product
 from typing import Any
 
 from difnet.config.errors import InputError
-from difnet.config.files import dotted_keys, nearest
 from difnet.config.project import Project
 from difnet.config.run_config import RunConfig
 from difnet.config.schema import AblationConfig, BenchmarkConfig
+from difnet.config.suggestions import dotted_keys, nearest, nearest_key
 
 SWEPT_SECTIONS = ("model.", "train.", "evaluate.")
 """Not the data, which all variants share, and not the seed, which is an axis of its own."""
@@ -126,7 +126,7 @@ def sweep_points(sweep: Mapping[str, Sequence[Any]]) -> dict[str, Assignments]:
     known = [key for key in dotted_keys(RunConfig) if key.startswith(SWEPT_SECTIONS)]
     for key, values in sweep.items():
         if key not in known:
-            raise InputError(f"sweep: '{key}' cannot be swept{nearest(key, known)}")
+            raise InputError(f"sweep: '{key}' cannot be swept{nearest_key(key, known)}")
         if not values:
             raise InputError(f"sweep: '{key}' has no values")
     if not sweep:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections import Counter
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from difnet.config import BenchmarkPlan, InputError, Project, load_run, plan, read_plan
+from difnet.config import BenchmarkPlan, InputError, Project, TimingConfig, load_run, plan, read_plan
 from difnet.config import project as project_module
 from difnet.config.schema import LEVELS
 from tests.conftest import CATALOGUE, PROJECT
@@ -134,8 +135,31 @@ def test_long_and_odd_recipes_are_hashed() -> None:
     assert len({long.folder, odd.folder, other.folder}) == 3
 
 
+def test_what_is_timed(project: Path, write: Write) -> None:
+    """By the benchmark, unless the command line says otherwise; there words stand for truth values."""
+    write("ablations/cascade.yaml", "title: T\nquestion: Q\n")
+    write("workflow/benchmarks/timed.yaml", "title: T\nablations: [cascade]\ntiming: {nodes: [16]}\n")
+    write("workflow/benchmarks/untimed.yaml", "title: T\nablations: [cascade]\ntiming: false\n")
+    for chosen, grids in (({}, [(16,), None]), ({"timing": "false"}, [None] * 2), ({"timing": True}, 0)):
+        parts = plan(Project(project), {"benchmarks": ["timed", "untimed"], **chosen}).benchmarks.values()
+        expected = grids or [(16,), TimingConfig().nodes]
+        assert [part.timing.nodes if part.timing else None for part in parts] == expected
+    (part,) = plan(Project(project), {"benchmarks": ["untimed"]}).benchmarks.values()
+    assert part.timing_command == "snakemake --cores all --config 'benchmarks=[untimed]' timing=true"
+    assert part.folder == "untimed"
+    for value, message in (
+        ("{nods: [16]}", "untimed.yaml:3: unknown key 'timing.nods'; did you mean 'timing.nodes'?"),
+        ("{repeats: 0}", "untimed.yaml:3: timing.repeats: input should be greater than 0 (found 0)"),
+        ("true", "untimed.yaml:3: timing: input should be"),
+    ):
+        write("workflow/benchmarks/untimed.yaml", f"title: T\nablations: [cascade]\ntiming: {value}\n")
+        with pytest.raises(InputError, match=re.escape(message)):
+            plan(Project(project), {"benchmarks": ["untimed"]})
+
+
 SELECTIONS: list[dict[str, Any]] = [
     {},
+    {"timing": False, "seeds": [1]},
     {"seeds": [3, 1], "ablations": ["walks_*", "deeplab"]},
     {"set": ["train.steps=3", "model.levels=[image, layer4]"], "processes": 2},
     {"sweep": {"model.restart": [0.1, "learned"], "train.flip": [True, False]}, "ablations": ["cascade"]},
@@ -225,13 +249,19 @@ def test_plan_that_lost_a_part_is_refused(tmp_path: Path) -> None:
         ({"benchmarks": ["tiny"], "ablations": ["wlks"]}, "no ablation has the name or tag 'wlks'"),
         (
             {"benchmarks": ["tiny"], "set": ["train.step=1"]},
-            "unknown key 'train.step'; did you mean 'steps'?",
+            "unknown key 'train.step'; did you mean 'train.steps'?",
         ),
         ({"benchmarks": ["tiny"], "set": ["seed=1"]}, "--set seed=1: write it as section.key=value"),
         (
             {"benchmarks": ["tiny"], "set": ["data.size=[8,8]"]},
             "set: data.size=[8,8]: the data are the benchmark's",
         ),
+        (
+            {"benchmarks": ["tiny"], "steps": 3},
+            "did you mean 'train.steps' or 'model.pretext.steps'? A recipe is changed by 'set=[KEY=VALUE]'",
+        ),
+        ({"benchmarks": ["tiny"], "seed": [3]}, "unknown key 'seed'; did you mean 'seeds'?"),
+        ({"benchmarks": ["tiny"], "timing": "fals"}, "timing: input should be a valid boolean"),
         (
             {"benchmarks": ["tiny"], "sweep": {"model.restat": [1]}},
             "sweep: 'model.restat' cannot be swept; did you mean 'model.restart'?",

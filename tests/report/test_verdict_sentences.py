@@ -73,6 +73,11 @@ THEIRS = (
         ),
         ("not run", (MISSING,), "The statement: no run of absent"),
         ("not run", (), "The statement: nothing was measured"),
+        (
+            "not run",
+            (("dense_inverse", MISSING[1], {**RATIO[2], "status": "not_run (no size from N = 1024)"}),),
+            "The statement: no size from N = 1024",
+        ),
     ],
 )
 def test_sentences(rendered: Rendered, verdict: str, tests: tuple[Any, ...], sentence: str) -> None:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from itertools import groupby
 from statistics import fmean
+from typing import Any
 
 from difnet.metrics import METRICS
 from difnet.report.load import Results
@@ -13,7 +14,7 @@ from difnet.report.numbers import MISSING, fixed, number, p_value, signed, signi
 from difnet.report.page_table import Cell, Column, PageTable, missing
 from difnet.report.rows import status_words
 from difnet.report.section import Section
-from difnet.report.verdict_sentences import is_known, verdict_sentence
+from difnet.report.verdict_sentences import is_known, is_out_of_scope, verdict_sentence
 from difnet.tables import ClaimRow, ClaimTestRow
 
 VERDICTS: dict[str, tuple[str, str, str]] = {
@@ -115,9 +116,9 @@ def _along(results: Results, claim: str) -> tuple[str, ...]:
 
 def _to_decide(results: Results, row: ClaimRow, tests: tuple[ClaimTestRow, ...]) -> tuple[str, str]:
     """What would decide an open claim in words, and the command for it."""
-    selection = results.plan.selection.model_copy(update={"ablations": (), "claims": (row.claim,)})
-    if row.verdict == "not run" and not row.remark:
-        return "To run it:", selection.command(results.plan.benchmark)
+    if row.verdict == "not run":
+        command = _to_run(results, row, tests)
+        return ("To run it:", command) if command else ("", "")
     if row.verdict != "inconclusive" or math.isnan(row.seeds_needed):
         return "", ""
     power = f"These runs would have shown {signed(row.detectable)} four times in five"
@@ -131,8 +132,23 @@ def _to_decide(results: Results, row: ClaimRow, tests: tuple[ClaimTestRow, ...])
     variants = {name for test in tests for name in (test.variant, test.reference)}
     minutes = extra * sum(_minutes(results, name) for name in variants)
     words = f"{power}; {row.effect:g} takes {needed} seeds, about {minutes:.0f} minutes of training more:"
-    chosen = selection.model_copy(update={"seeds": tuple(seeds[:needed])})
-    return words, chosen.command(results.plan.benchmark)
+    return words, _command(results, row, seeds=tuple(seeds[:needed]))
+
+
+def _to_run(results: Results, row: ClaimRow, tests: tuple[ClaimTestRow, ...]) -> str:
+    """The command that runs what a claim lacks; empty where none helps."""
+    if is_out_of_scope(row, tests):
+        return ""
+    if all(test.quantity == "difference" for test in tests):
+        return _command(results, row)
+    # What was timed and has no verdict has too small a grid.
+    return "" if results.timings else results.plan.timing_command
+
+
+def _command(results: Results, row: ClaimRow, **changes: tuple[int, ...]) -> str:
+    """The command that runs what a claim needs."""
+    chosen: dict[str, Any] = {"ablations": (), "claims": (row.claim,), **changes}
+    return results.plan.selection.model_copy(update=chosen).command(results.plan.benchmark)
 
 
 def _minutes(results: Results, variant: str) -> float:

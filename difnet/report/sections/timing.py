@@ -47,8 +47,8 @@ def build(results: Results) -> Section:
         key="timing",
         title="Time and memory",
         content={
-            "threads": results.plan.timing.threads,
-            "repeats": results.plan.timing.repeats,
+            "grid": results.plan.timing,
+            "command": results.plan.timing_command,
             "company": company(results.timings),
             "folded": [table for table in folded if table.rows],
         },
