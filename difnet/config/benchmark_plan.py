@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from difnet.config.base_schema import Section
 from difnet.config.digests import read_digested, write_digested
 from difnet.config.errors import InputError
-from difnet.config.files import validate
 from difnet.config.project import Project
 from difnet.config.resolve import resolve_variant
 from difnet.config.run_config import RunConfig, training_steps
@@ -25,19 +24,18 @@ from difnet.config.schema import (
     LimitsConfig,
     TimingConfig,
 )
-from difnet.config.selection import Selection
-from difnet.config.suggestions import dotted_keys, nearest_key
+from difnet.config.selection import Selection, read_selection
 from difnet.config.variants import (
     Assignments,
     ablation_of,
     described,
+    select_sections,
     select_variants,
     sweep_points,
     unread_ablations,
 )
 
 PLAN = "plan.json"
-PLACE = "workflow/config.yaml or --config"
 FORMAT = 1
 
 
@@ -79,6 +77,8 @@ class BenchmarkPlan(Section):
     timing: TimingConfig | Literal[False]
     variants: tuple[PlannedVariant, ...]
     """The reference first, then in the order of the benchmark; one whose weights others take before these."""
+    sections: tuple[str, ...] = ()
+    """Ablations of no runs, whose rules write sections of the report."""
     left_out: tuple[str, ...]
     """Lines for the user: what the limits leave out."""
     gpu_hours: float | None = None
@@ -93,6 +93,11 @@ class BenchmarkPlan(Section):
     def timing_command(self) -> str:
         """The command that plans the same runs and times them."""
         return self.selection.model_copy(update={"timing": True}).command(self.benchmark)
+
+    @property
+    def ablations(self) -> list[str]:
+        """Names of the files of `ablations/` behind its variants and sections."""
+        return sorted({*(variant.ablation for variant in self.variants), *self.sections})
 
     @property
     def runs(self) -> list[RunConfig]:
@@ -175,8 +180,8 @@ class Plan:
 
     @property
     def ablations(self) -> list[str]:
-        """Names of the files of `ablations/` behind the variants of all benchmarks."""
-        return sorted({variant.ablation for part in self.benchmarks.values() for variant in part.variants})
+        """Names of the files of `ablations/` behind the variants and sections of all benchmarks."""
+        return sorted({name for part in self.benchmarks.values() for name in part.ablations})
 
 
 def plan(project: Project, config: Mapping[str, Any]) -> Plan:
@@ -189,7 +194,7 @@ def plan(project: Project, config: Mapping[str, Any]) -> Plan:
     Raises:
         InputError: If a key, a benchmark, a selected ablation or an assignment is not valid.
     """
-    selection = _selection(config)
+    selection = read_selection(config)
     for assignment in selection.set:
         if assignment.startswith("data."):
             raise InputError(f"set: {assignment}: the data are the benchmark's; write one of your own")
@@ -199,18 +204,6 @@ def plan(project: Project, config: Mapping[str, Any]) -> Plan:
         selection=selection,
         left_out=[*unread_ablations(project), *(line for part in planned for line in part.left_out)],
     )
-
-
-def _selection(config: Mapping[str, Any]) -> Selection:
-    """The selection that these keys make; a key of the recipe among them belongs into `set`."""
-    for name in config.keys() - Selection.model_fields:
-        keys = [key for key in dotted_keys(RunConfig) if key.endswith(f".{name}")]
-        if keys and f"{name}s" not in Selection.model_fields:
-            raise InputError(
-                f"{PLACE}: unknown key '{name}'{nearest_key(name, keys)} A recipe is changed by "
-                "'set=[KEY=VALUE]'"
-            )
-    return validate(Selection, dict(config), PLACE)
 
 
 def _planned(project: Project, name: str, selection: Selection) -> BenchmarkPlan:
@@ -241,6 +234,7 @@ def _planned(project: Project, name: str, selection: Selection) -> BenchmarkPlan
         evaluate=resolved[benchmark.reference].evaluate,
         timing=benchmark.timing,
         variants=tuple(_variant(project, resolved[variant], selected[variant]) for variant in kept),
+        sections=select_sections(project, benchmark),
         left_out=(f"{name}: its limits leave out {count}: {', '.join(missing)}",) if missing else (),
         gpu_hours=benchmark.limits.gpu_hours,
     )

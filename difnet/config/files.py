@@ -27,6 +27,14 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors of a disk, quota or limit that is exhausted."""
 
 
+PLAIN = {
+    r"a valid dictionary( or instance of \w+)?": "a mapping, {key: value}",
+    "a valid (list|tuple)": "a list, [value, value]",
+    "input should be False": "false",
+}
+"""Python's words for values, as YAML writes them."""
+
+
 @dataclass(frozen=True)
 class YamlFile:
     """A YAML file that holds a mapping.
@@ -196,6 +204,8 @@ def validate(schema: type[Schema], values: dict[str, Any], source: object = "") 
                 if _path(values, found["loc"]) == keys
             ]
             wanted = " or ".join(dict.fromkeys(f"{words[0].lower()}{words[1:]}" for words in same))
+            for kind, words in PLAIN.items():
+                wanted = re.sub(kind, words, wanted)
             place, problem = f"{key}: ", f"{wanted} (found {problems[0]['input']!r})"
         source = f"{source}: " if source else ""
         raise BadKeyError(f"{source}{place}{problem}", keys, problem) from error

@@ -57,6 +57,7 @@ def resolve_variant(
     """
     defaults = project.benchmark(benchmark)
     name = ablation_of(variant)
+    project.check_runs(name)
     values: dict[str, Any] = {"benchmark": benchmark, "variant": variant, "seed": seed}
     values |= {section: getattr(defaults, section).model_dump(mode="json") for section in SECTIONS}
     values["weights_of"] = project.weights_of(name)
@@ -74,8 +75,9 @@ def resolve_variant(
         try:
             validate(RunConfig, values)
         except InputError as error:
-            place = project.benchmark_file(benchmark).place("sweep", key)
-            raise InputError(f"{place}: sweep: {error}") from error
+            file = project.benchmark_file(benchmark)
+            place = f"{file.place('sweep', key)}: " if key in defaults.sweep else ""
+            raise InputError(f"{place}sweep: {error}") from error
     for override in overrides:
         values = _merge(values, _assignment(override))
         validate(RunConfig, values, f"--set {override}")

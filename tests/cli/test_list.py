@@ -83,10 +83,7 @@ def test_cost_of_every_variant(copy: Path) -> None:
     assert cost["oracle_1"][2] == "0.0"
 
 
-@pytest.mark.parametrize(
-    ("part", "files"),
-    [((), [".yaml"]), (("--with", "diffusion"), [".py", ".yaml"]), (("--with", "rules"), [".smk", ".yaml"])],
-)
+@pytest.mark.parametrize(("part", "files"), [((), [".yaml"]), (("--with", "diffusion"), [".py", ".yaml"])])
 def test_new_ablation(copy: Path, part: tuple[str, ...], files: list[str]) -> None:
     written = difnet("new-ablation", "my-own.1", "--extends", "walks_2", *part, cwd=copy).splitlines()
     assert sorted(Path(path).suffix for path in written) == files
@@ -94,8 +91,13 @@ def test_new_ablation(copy: Path, part: tuple[str, ...], files: list[str]) -> No
     run = resolve_run(Project(copy), benchmark="tiny", ablation="my-own.1", seed=0)
     assert run.model.repeats == 2
     assert (run.diffusion_sha256 is not None) == (".py" in files)
-    if ".smk" in files:
-        assert "rule my_own_1_section:" in (copy / "ablations" / "my-own.1.smk").read_text()
+
+
+def test_new_section_has_no_runs(copy: Path) -> None:
+    written = difnet("new-ablation", "my-own.1", "--with", "rules", cwd=copy).splitlines()
+    assert sorted(Path(path).suffix for path in written) == [".smk", ".yaml"]
+    assert "rule my_own_1_section:" in (copy / "ablations" / "my-own.1.smk").read_text()
+    assert Project(copy).ablation("my-own.1").runs is False
 
 
 def test_new_rule_works(copy: Path) -> None:
@@ -119,6 +121,7 @@ def test_new_rule_works(copy: Path) -> None:
         (["../own"], "'../own' is not a valid name"),
         (["a@b=1"], "'a@b=1' is not a valid name"),
         (["own", "--extends", "cascad"], "unknown ablation 'cascad'; did you mean 'cascade'?"),
+        (["own", "--with", "rules", "--extends", "cascade"], "--extends: --with rules has no runs"),
         (["none", "--with", "diffusion"], "'none' is a diffusion rule of the library; choose another name"),
         (["own", "--with", "smk"], "'smk' is not one of 'diffusion', 'rules'"),
     ],

@@ -206,7 +206,7 @@ def section_files(wildcards):
         path.format(benchmark=folder)
         for name, path in SECTIONS
         for folder, part in BENCHMARKS.items()
-        if name in [variant.ablation for variant in part.variants]
+        if name in part.ablations
     ]
 
 
