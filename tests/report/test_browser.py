@@ -306,6 +306,23 @@ def test_explorer_says_the_same_with_and_without_script(
         assert page.evaluate(MEAN_DIFFERENCE, [before, after]) < 4
 
 
+def test_gallery_switches_to_another_seed(open_report: Open, rendered: Rendered) -> None:
+    """Where a variant has it, in every image; the keyboard walks through what is shown."""
+    page = open_report(rendered).page
+    notes = page.locator("#toy-examples .example").nth(1).locator(".strip:visible h5 small")
+    typical = notes.all_inner_texts()
+    assert len(typical) == 6 and all(note.startswith("seed 0, ") for note in typical)
+    page.get_by_label("Show seed").select_option("2")
+    switched = notes.all_inner_texts()
+    assert [note.split(",")[0] for note in switched] == ["seed 2"] * 5 + ["seed 0"]
+    first = page.locator("#toy-examples .example").first
+    first.locator(".strip:visible .maps img").nth(2).focus()
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.closest('.strip').dataset.seed") == "2"
+    page.get_by_label("Show seed").select_option("nearest to the median")
+    assert notes.all_inner_texts() == typical
+
+
 def test_gallery_is_walked_by_keyboard(open_report: Open, rendered: Rendered) -> None:
     page = open_report(rendered).page
     strips = page.locator(".example .maps")
