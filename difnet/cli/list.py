@@ -27,7 +27,8 @@ def list_catalogue(
     With --benchmark: parameters, floating-point operations of a training step (counted on one image, times
     the batch) and minutes of one training on this machine: those operations at the rate that a few steps of
     the reference reach here, and its hours on a GPU; right within a factor of about two.
-    `difnet time --benchmark NAME --estimate` says more: which GPU, and what the numbers rest on.
+    `difnet time --benchmark NAME --estimate` says more: which GPU, and what the numbers rest on. Nothing is
+    prepared or written.
 
     Example: difnet list
     Example: difnet list levels 'matched_*'
@@ -50,8 +51,7 @@ def _list_costs(project: Project, benchmark: str, selectors: list[str]) -> None:
     variants = selected.benchmarks[benchmark].variants
     from difnet.timing.estimate import estimate_costs
 
-    data = project.results / benchmark / "data"
-    costs = estimate_costs([variant.config for variant in variants], data=data, results=project.results)
+    costs = estimate_costs([variant.config for variant in variants], results=project.results)
     rows = [("variant", "parameters", "GFLOP/step", "min/run", "GPU h/run", "question")]
     for variant, cost in zip(variants, costs, strict=True):
         counts = f"{cost.parameters:,}", f"{cost.gflop_step:.2f}"

@@ -95,7 +95,7 @@ def time(
         lease_gpus()
     tables = out or folder
     if tables is None:
-        _estimate(planned, project.results, prepared, classes)
+        _estimate(planned, project.results, classes)
         for line in left_out:
             typer.echo(line)
         return
@@ -108,12 +108,12 @@ def time(
         typer.echo(path)
 
 
-def _estimate(planned: BenchmarkPlan, results: Path, data: Path, classes: int | None) -> None:
+def _estimate(planned: BenchmarkPlan, results: Path, classes: int | None) -> None:
     """Print the cost of every variant, what it rests on, and the sum."""
     from difnet.timing.estimate import OPERATIONS_PER_S, REFERENCE_GPU, estimate_costs, total
 
     runs = planned.first_runs
-    costs = estimate_costs(runs, data=data, results=results, classes=classes)
+    costs = estimate_costs(runs, results=results, classes=classes)
     rows = [("variant", "parameters", "GFLOP/step", "GB", "min/run", "GPU h/run", "GPU")]
     for variant, cost in zip(planned.variants, costs, strict=True):
         numbers = (

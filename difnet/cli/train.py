@@ -68,11 +68,13 @@ def train(
             project, benchmark=benchmark, ablation=ablation, seed=seed, overrides=assignments or ()
         )
     from difnet.data import prepare as prepare_data
+    from difnet.data.requirements import check_planned
     from difnet.training import train_run
     from difnet.training.train_pretext import make_pretext
 
-    pretext = make_pretext(config, pretext_folder(project, config)) if config.pretext_identity() else None
     folder = data or data_folder(project, config)
+    check_planned([config], folder)
+    pretext = make_pretext(config, pretext_folder(project, config)) if config.pretext_identity() else None
     prepare_data(config.data, folder)
     started_by_torchrun = "LOCAL_RANK" in os.environ
     lease_gpus(processes if gpu_count() else None)

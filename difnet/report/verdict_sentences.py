@@ -72,7 +72,9 @@ def _difference(results: Results, test: ClaimTestRow) -> str:
         f"{results.title_of(test.variant)} scores {reading} {results.title_of(test.reference)} "
         f"{interval(test.ci_low, test.ci_high, digits)}"
     ).rstrip()
-    return sentence if test.bound == 0 else f"{sentence}, margin {abs(test.bound):g}"
+    if test.bound < 0:
+        return f"{sentence}, at most {-test.bound:g} below being claimed"
+    return f"{sentence}, more than {test.bound:g} being claimed" if test.bound else sentence
 
 
 def _cost(test: ClaimTestRow) -> str:

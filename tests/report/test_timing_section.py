@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from difnet.report import closing_lines
-from difnet.report.sections.timing import company
+from difnet.report.rows import operator_title
+from difnet.report.sections.timing import build, company
 from difnet.tables import CLAIM_TESTS, CLAIMS
+from difnet.timing.subjects import SUBJECTS
 from tests.report.conftest import Rendered, rendered_in
 from tests.report.project import claim, claim_test, make_project, timed, write_plan, write_rows
 
@@ -35,6 +37,26 @@ def test_features_stand_beside(rendered: Rendered) -> None:
     assert float(rows[0]["Median |f|²/2"].attributes["data-value"]) == 22.0
     assert rows[0]["Nodes beyond 40"].own_text == "30%"
     assert float(rows[-1]["Largest |f|²/2"].attributes["data-value"]) == pytest.approx(25.2)
+
+
+def test_a_network_is_one_row_whatever_its_precision(rendered: Rendered) -> None:
+    """It answers in single precision and may train in another."""
+    results = rendered.results
+    timings = tuple(
+        replace(row, dtype="bfloat16") if row.metric == "train_step_ms" else row for row in results.timings
+    )
+    tables = build(replace(results, timings=timings)).tables
+    (table,) = [table for table in tables if table.name == "timing-networks"]
+    assert [row[0].text for row in table.rows] == [variant.title for variant in results.variants]
+    heads = [column.title.partition(",")[0] for column in table.columns]
+    cells = dict(zip(heads, table.rows[0], strict=True))
+    assert cells["Latency of a forward pass"].detail.endswith("batch 1, float32")
+    assert cells["Training step"].detail.endswith("batch 1, bfloat16")
+    assert cells["Training step"].value == 55.0
+
+
+def test_every_timed_operator_has_a_title() -> None:
+    assert [item.name for item in SUBJECTS if operator_title(item.name) == item.name] == []
 
 
 def test_what_is_not_timed_is_a_line_with_the_command(tmp_path: Path) -> None:
