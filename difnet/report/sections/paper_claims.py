@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from statistics import fmean
 from typing import Any
 
 from difnet.metrics import METRICS
 from difnet.report.load import Results
-from difnet.report.numbers import MISSING, fixed, number, p_value, signed, significant
+from difnet.report.numbers import MISSING, number, p_value, signed, significant, significant_interval
 from difnet.report.page_table import Cell, Column, PageTable, missing
 from difnet.report.rows import status_words
 from difnet.report.section import Section
@@ -190,6 +190,17 @@ def _bound(test: ClaimTestRow) -> str:
     return f"{test.bound:g}".replace("-", "−")
 
 
+def _number(value: float) -> Cell:
+    return Cell(significant(value, 4), value=value) if math.isfinite(value) else missing(MISSING)
+
+
+def _value(test: ClaimTestRow) -> Cell:
+    """The value of a test with its interval, or the reason why there is none."""
+    if not math.isfinite(test.value):
+        return missing(status_words(test.status))
+    return replace(_number(test.value), detail=significant_interval(test.ci_low, test.ci_high))
+
+
 def _table(claims: list[JudgedClaim]) -> PageTable:
     """One row a test, for papers; the page shows the same as a list."""
     rows = [
@@ -198,13 +209,9 @@ def _table(claims: list[JudgedClaim]) -> PageTable:
             Cell(claim.row.statement),
             Cell(claim.verdict),
             Cell(_label(test)),
-            *(
-                Cell(significant(value, 4), value=value)
-                if math.isfinite(value)
-                else missing(status_words(test.status) if place == 0 else MISSING)
-                for place, value in enumerate((test.value, test.ci_low, test.ci_high, test.bound))
-            ),
-            Cell(fixed(claim.row.p_value), value=claim.row.p_value),
+            _value(test),
+            *(_number(bound) for bound in (test.ci_low, test.ci_high, test.bound)),
+            Cell(p_value(claim.row.p_value).removeprefix("p ").removeprefix("= "), value=claim.row.p_value),
         )
         for claim in claims
         for test in claim.tests
@@ -215,7 +222,9 @@ def _table(claims: list[JudgedClaim]) -> PageTable:
         caption="Claims of the paper",
         columns=(
             *(Column(title, numeric=False) for title in words),
-            *(Column(title) for title in ("Value", "CI low", "CI high", "Claimed above", "p of the claim")),
+            Column("Value"),
+            *(Column(title, in_paper=False) for title in ("CI low", "CI high")),
+            *(Column(title) for title in ("Claimed above", "p of the claim")),
         ),
         rows=tuple(rows),
     )

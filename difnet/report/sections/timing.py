@@ -30,7 +30,17 @@ METRICS = {
     "train_step_ms": "Training step, ms",
     "peak_memory_mb": "Peak memory, MB",
 }
-GROWN = {"latency_ms": "Exponent of time", "peak_memory_mb": "Exponent of memory"}
+HEADS = {
+    "latency_ms": Column("Forward pass", note="ms"),
+    "forward_backward_ms": Column("And backward", note="ms"),
+    "images_per_s": Column("Throughput", note="images/s"),
+    "train_step_ms": Column("Training step", note="ms"),
+    "peak_memory_mb": Column("Peak memory", note="MB"),
+}
+GROWN = {
+    "latency_ms": Column("Exponent", note="of time"),
+    "peak_memory_mb": Column("Exponent", note="of memory"),
+}
 
 
 def build(results: Results) -> Section:
@@ -89,8 +99,8 @@ def _at_largest(results: Results) -> PageTable:
         "three sizes. Brackets: 95% interval.",
         columns=(
             Column("Operator", numeric=False),
-            *(Column(METRICS[metric]) for metric in costs),
-            *(Column(title) for title in GROWN.values()),
+            *(HEADS[metric] for metric in costs),
+            *GROWN.values(),
         ),
         rows=tuple(rows),
     )
@@ -173,7 +183,7 @@ def _networks(results: Results) -> PageTable:
         name="timing-networks",
         caption=f"Whole networks at the image size of this benchmark, on {devices}. Brackets: 95% interval "
         "of the median.",
-        columns=(Column("Network", numeric=False), *(Column(METRICS[metric]) for metric in metrics)),
+        columns=(Column("Network", numeric=False), *(HEADS[metric] for metric in metrics)),
         rows=tuple(rows),
     )
 
