@@ -147,6 +147,7 @@ def test_the_first_screen_decides(open_report: Open, rendered: Rendered, scheme:
         boxes = page.evaluate(BOXES, selector)
         assert boxes and max(box[3] for box in boxes) <= DESKTOP["height"], selector
     assert page.locator(".verdicts li").count() == 4
+    assert len({round(box[0]) for box in page.evaluate(BOXES, ".verdicts .words")}) == 1, "in one column"
     facts = page.locator(".masthead").inner_text().split()
     assert {"Shapes,", "val,", "100", "images", "a", "CPU,", "a" * 12} <= set(facts)
 

@@ -75,8 +75,8 @@ THEIRS = (
         ("not run", (), "The statement: nothing was measured"),
         (
             "not run",
-            (("dense_inverse", MISSING[1], {**RATIO[2], "status": "not_run (no size from N = 1024)"}),),
-            "The statement: no size from N = 1024",
+            (("dense_inverse", MISSING[1], {**RATIO[2], "status": "not_run (no size from N = 1,024)"}),),
+            "The statement: no size from N = 1,024",
         ),
     ],
 )

@@ -10,11 +10,11 @@ from typing import Any
 
 from difnet.metrics import METRICS
 from difnet.report.load import Results
-from difnet.report.numbers import MISSING, number, p_value, signed, significant, significant_interval
+from difnet.report.numbers import MISSING, count, number, p_value, signed, significant, significant_interval
 from difnet.report.page_table import Cell, Column, PageTable, missing
-from difnet.report.rows import status_words
+from difnet.report.rows import operator_title, status_words
 from difnet.report.section import Section
-from difnet.report.verdict_sentences import is_known, is_out_of_scope, verdict_sentence
+from difnet.report.verdict_sentences import COSTS, is_known, is_out_of_scope, verdict_sentence
 from difnet.tables import ClaimRow, ClaimTestRow
 
 VERDICTS: dict[str, tuple[str, str, str]] = {
@@ -131,7 +131,8 @@ def _to_decide(results: Results, row: ClaimRow, tests: tuple[ClaimTestRow, ...])
         return f"{power}, and so {row.effect:g}: the true difference is likely smaller.", ""
     variants = {name for test in tests for name in (test.variant, test.reference)}
     minutes = extra * sum(_minutes(results, name) for name in variants)
-    words = f"{power}; {row.effect:g} takes {needed} seeds, about {minutes:.0f} minutes of training more:"
+    time = f"about {count(round(minutes), 'minute')}" if minutes >= 1 else "less than a minute"
+    words = f"{power}; {row.effect:g} takes {needed} seeds, {time} of training more:"
     return words, _command(results, row, seeds=tuple(seeds[:needed]))
 
 
@@ -170,14 +171,17 @@ def _difference(value: float) -> str:
 
 
 def _label(test: ClaimTestRow) -> str:
-    metric = METRICS[test.metric].title if test.metric in METRICS else test.metric
+    if test.quantity == "difference":
+        metric = METRICS[test.metric].title if test.metric in METRICS else test.metric
+        return f"{metric} {test.variant} − {test.reference}"
+    cost = COSTS.get(test.metric, test.metric)
     place = f" on {test.device}" if test.device else ""
+    ours = operator_title(test.variant)
+    theirs = " or ".join(map(operator_title, test.reference.split(" | ")))
     if test.quantity == "ratio":
         size = f" at N = {test.nodes:,}" if test.nodes else ""
-        return f"{metric} {test.reference} / {test.variant}{size}{place}"
-    if test.quantity == "exponent":
-        return f"{metric} growth exponent {test.reference} − {test.variant}{place}"
-    return f"{metric} {test.variant} − {test.reference}"
+        return f"{cost}, {theirs} / {ours}{size}{place}"
+    return f"growth exponent of {cost}, {theirs} − {ours}{place}"
 
 
 def _sentence(test: ClaimTestRow) -> str:
