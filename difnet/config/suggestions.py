@@ -33,16 +33,13 @@ def nearest_key(key: str, known: Sequence[str]) -> str:
         names = {other: other.rpartition(".")[2] for other in keys}
         like = difflib.get_close_matches(name, list(names.values()), n=1, cutoff=cutoff)
         if same := [other for other in keys if names[other] in like]:
-            best = sorted(difflib.get_close_matches(key, same, n=MOST, cutoff=0.0), key=_depth)
+            best = difflib.get_close_matches(key, same, n=MOST, cutoff=0.0)
+            best.sort(key=lambda other: other.count("."))
             return f"; did you mean {' or '.join(map(repr, best))}?"
     sections = sorted({other.partition(".")[0] for other in known if "." in other})
     if not own and not sections:
         return "; remove or rename it"
     return f"; known are {', '.join(sorted(own))}" if own else f"; its sections are {', '.join(sections)}"
-
-
-def _depth(key: str) -> int:
-    return key.count(".")
 
 
 def dotted_keys(schema: type[BaseModel]) -> list[str]:

@@ -77,18 +77,15 @@ def build(results: Results) -> Section:
         side = _side(results, gallery)
         examples = [_example(results, gallery, place, side) for place in range(len(gallery.images))]
     shown = {item.name for item in gallery.variants} if gallery else set()
-    strips = examples[0].strips if examples else ()
-    others = [other for strip in strips for other in strip.others]
+    switched = [strip for strip in examples[0].strips if strip.others] if examples else []
     truths = [] if gallery is None else [gallery.arrays[f"truth/{place}"] for place in range(len(examples))]
     return Section(
         key="examples",
         title="Examples",
         content={
             "examples": examples,
-            "seeds": sorted({strip.seed for strip in strips} | {other.seed for other in others})
-            if others
-            else [],
-            "switched": len([strip for strip in strips if strip.others]),
+            "seeds": sorted({answer.seed for strip in switched for answer in (strip, *strip.others)}),
+            "switched": len(switched),
             "absent": [variant.title for variant in results.variants if variant.name not in shown],
             "rule": _rule(results, gallery) if gallery else "",
             "tolerances": sorted({tolerance(*truth.shape) for truth in truths}),
