@@ -51,8 +51,8 @@ SlurmdTimeout=10
 MessageTimeout=5
 GresTypes=gpu
 NodeName={host} NodeAddr=127.0.0.1 CPUs=4 RealMemory=12000 Gres=gpu:toy:2
-PartitionName=low Nodes={host} Default=YES MaxTime=60 State=UP PriorityTier=1
-PartitionName=high Nodes={host} MaxTime=60 State=UP PriorityTier=2
+PartitionName=low Nodes={host} Default=YES MaxTime=INFINITE State=UP PriorityTier=1
+PartitionName=high Nodes={host} MaxTime=INFINITE State=UP PriorityTier=2
 """
 GRES = "Name=gpu Type=toy File=/dev/null\nName=gpu Type=toy File=/dev/zero\n"
 CGROUP = "CgroupPlugin=cgroup/v1\nConstrainCores=no\nConstrainRAMSpace=no\nConstrainDevices=no\n"
@@ -165,7 +165,7 @@ class Slurm:
         return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
     @staticmethod
-    def wait(until: Callable[[], object], *, seconds: float = 30) -> None:
+    def wait(until: Callable[[], object], *, seconds: float = 60) -> None:
         """Wait until something is so."""
         limit = time.monotonic() + seconds
         while not until():
