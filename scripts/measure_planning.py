@@ -1,6 +1,6 @@
 """Time and memory of planning by the number of runs: the table of docs/scaling.md.
 
-Run it on a quiet machine: python scripts/measure_planning.py
+Processor time, so that other jobs count little: python scripts/measure_planning.py
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,19 +21,18 @@ VARIANTS = {60: 12, 500: 100, 5000: 1000}
 
 
 def dry_run(project: Path, variants: int) -> tuple[float, float]:
-    """Seconds and GB of `snakemake -n` in a copy of the project, for five seeds of each variant."""
+    """Processor seconds and GB of `snakemake -n` in a copy of the project, for five seeds of each variant."""
     values = ",".join(f"{(number + 1) / (variants + 1):.6f}" for number in range(variants - 1))
     command = [
         *(sys.executable, "-m", "snakemake", "-n", "--cores", "2", "--quiet", "all", "--config"),
         *("benchmarks=[tiny]", "ablations=[cascade]", "seeds=[0,1,2,3,4]"),
         f"sweep={{model.restart: [{values}]}}",
     ]
-    began = time.monotonic()
     process = subprocess.Popen(command, cwd=project, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         sys.exit("the dry run failed")
-    return time.monotonic() - began, usage.ru_maxrss * 1024 / 1e9
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e9
 
 
 def main() -> None:

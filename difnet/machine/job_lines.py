@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -17,6 +18,8 @@ CHATTER = ("Select jobs to execute", "Execute ")
 """Beginnings of its messages that say nothing about the work."""
 PROGRAM = "difnet: "
 """Begins every error of a command."""
+SLURM = re.compile(r"slurmstepd\S*: error: (.+)")
+"""What Slurm says first when it ends a job: for its memory, its time, or by scancel."""
 
 
 class JobLines(logging.Handler):
@@ -91,7 +94,7 @@ def _run(wildcards: dict[str, str]) -> list[str]:
 
 
 def _reason(logs: list[str], told: str | None) -> str:
-    """Why a job failed: its own last error, what the batch system tells, or the last line of a log.
+    """Why a job failed: what Slurm or the job itself says of an error, its state, or its last line.
 
     Args:
         logs: Files, that of the rule first, then that of the batch system.
@@ -101,6 +104,9 @@ def _reason(logs: list[str], told: str | None) -> str:
         log.read_text(encoding="utf-8", errors="replace").strip() for log in map(Path, logs) if log.is_file()
     ]
     lines = [line for text in texts for line in text.splitlines()]
+    ended = next((match[1] for line in lines if (match := SLURM.match(line))), None)
+    if ended:
+        return ended
     errors = [line for line in lines if line.startswith(PROGRAM)]
     if errors:
         return errors[-1].removeprefix(PROGRAM)

@@ -94,7 +94,14 @@ def test_a_failure_is_its_last_line(
 @pytest.mark.parametrize(
     ("logs", "reason"),
     [
-        (["step 3 of 9", "srun: error: Exceeded job memory limit"], "SLURM status is: 'OUT_OF_MEMORY'"),
+        (["step 3 of 9", "Complete log"], "SLURM status is: 'OUT_OF_MEMORY'"),
+        (
+            [
+                "difnet: SIGTERM",
+                "slurmstepd-vm: error: Exceeded job memory limit\nslurmstepd-vm: error: more",
+            ],
+            "Exceeded job memory limit",
+        ),
         (["difnet: SIGTERM after step 3", "Complete log"], "SIGTERM after step 3"),
         (["", "Building\ndifnet: plan.json: is not on node7\nExiting"], "plan.json: is not on node7"),
     ],
