@@ -40,7 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, nargs="*", choices=VARIANTS, default=list(VARIANTS))
     sizes = parser.parse_args().runs
-    print("| runs | seconds | exponent from the row above | GB |\n|---|---|---|---|")
+    print("| runs | processor seconds | exponent from the row above | GB |\n|---|---|---|---|")
     former: tuple[int, float] | None = None
     for runs in sizes:
         with tempfile.TemporaryDirectory() as folder:
