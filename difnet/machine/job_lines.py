@@ -18,6 +18,8 @@ CHATTER = ("Select jobs to execute", "Execute ")
 """Beginnings of its messages that say nothing about the work."""
 PROGRAM = "difnet: "
 """Begins every error of a command."""
+ADVICE = re.compile(r"\n|Detailed failure reason|For further error details")
+"""Follows what Snakemake's Slurm plugin has to say of a job."""
 SLURM = re.compile(r"slurmstepd\S*: error: (.+)")
 """What Slurm says first when it ends a job: for its memory, its time, or by scancel."""
 
@@ -111,6 +113,6 @@ def _reason(logs: list[str], told: str | None) -> str:
     if errors:
         return errors[-1].removeprefix(PROGRAM)
     if told:
-        return told.partition(". ")[0]
+        return ADVICE.split(told)[0].strip()
     last = next((text.rpartition("\n")[2] for text in texts if text), None)
     return last or f"it left no message; see {', '.join(logs) or 'the lines above'}"

@@ -18,7 +18,6 @@ FILLED_IN = {
     "# slurm_partition: gpu": "slurm_partition: low",
     "# gpu_model: a100": "gpu_model: toy",
     "gpu: 4": "gpu: 2",
-    "# slurm-no-account: true ": "slurm-no-account: true ",
 }
 SNAKEMAKE = """
 import sys, snakemake_executor_plugin_slurm as plugin

@@ -94,7 +94,7 @@ def test_a_failure_is_its_last_line(
 @pytest.mark.parametrize(
     ("logs", "reason"),
     [
-        (["step 3 of 9", "Complete log"], "SLURM status is: 'OUT_OF_MEMORY'"),
+        (["step 3 of 9", "Complete log"], "SLURM sbatch failed. Invalid partition name"),
         (
             [
                 "difnet: SIGTERM",
@@ -114,7 +114,7 @@ def test_a_batch_system_has_a_word_where_the_job_has_none(
         file.write_text(text)
     JobLines(PLANNED).attach(logger)
     started(logger, 1, "timing", benchmark="toy")
-    told = "SLURM status is: 'OUT_OF_MEMORY'. Detailed failure reason unavailable"
+    told = "SLURM sbatch failed. Invalid partition name\n    sbatch call:\n  sbatch"
     facts = {"event": LogEvent.JOB_ERROR, "jobid": 1, "log": list(map(str, files)), "rule_msg": told}
     logger.error("Error", extra=facts)
     assert capsys.readouterr().err == f"difnet: timing toy failed: {reason}\n"
