@@ -7,7 +7,6 @@ are those of the table of expectations there. In a dry run it takes the smallest
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -16,19 +15,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
+from itertools import product
 from pathlib import Path
 from statistics import median
 from xml.etree import ElementTree
 
 import torch
-from gpu_session import MEASURED, PROJECT
+from gpu_session import MEASURED, PROJECT, with_project
 from measure_training import PLAIN, PlainCascade
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from difnet.config import PreemptedError, Project, plan, resolve_run
 from difnet.diffusion.lu_backends import cupy_problem
+from difnet.diffusion.walk import WALKS
 from difnet.machine.environment import environment
 from difnet.machine.gpus import lease_gpus, visible_gpus
 from difnet.timing import time_benchmark
@@ -42,10 +42,10 @@ from difnet.training.device import use_deterministic
 
 CLASSES = 21
 OPERATORS = {"plain_walk", "fused_walk", "cascade", "dense_inverse_cupy", "dense_inverse_torch"}
-CELL_S = 0.2
+CELL_S = 2.0
 """Seconds of a cell of the tables of timing."""
-HEADLINE = ("cascade", "deeplab", "seed_only", "similarity_only", "dense_inverse")
-"""In the order in which they are trained: the first claim needs the first two."""
+TOGETHER = 8
+"""Jobs of small networks that share a device: one alone does not fill it."""
 
 
 @dataclass(frozen=True)
@@ -56,19 +56,28 @@ class Sizes:
     side: int
     batch: int
     nodes: tuple[int, ...]
+    """Of the operators."""
+    grids: tuple[int, ...]
+    """Nodes of walks, each with each of the batches."""
+    batches: tuple[int, ...]
     repeats: int
     benchmark: str
     settings: tuple[str, ...]
     """Of the benchmark's runs."""
+    seeds: tuple[str, ...]
+    """What the last part runs."""
 
 
 FULL = Sizes(
-    *("difnet-50", 321, 16, (1681, 4225, 9216, 16384), 9, "camvid"),
-    settings=("model.weights=null", "train.steps=300", "train.checkpoint_every=50"),
+    *("difnet-50", 321, 16, (1681, 4225, 9216, 16384)),
+    *((81, 336, 1271, 1681, 4225, 9216), (1, 8, 16), 9, "camvid"),
+    settings=("model.weights=null", "train.steps=300", "train.checkpoint_every=100"),
+    seeds=("benchmarks=[camvid-cpu]",),
 )
 DRY = Sizes(
-    *("difnet-nano", 65, 2, (64,), 2, "tiny"),
+    *("difnet-nano", 65, 2, (64,), (64,), (2,), 2, "tiny"),
     settings=("train.steps=40", "train.checkpoint_every=5"),
+    seeds=("benchmarks=[tiny]", "ablations=[pixel_prior]", "seeds=[0]"),
 )
 
 
@@ -85,11 +94,12 @@ def milliseconds(call: Callable[[], object], sizes: Sizes) -> float:
 
 
 def machine(sizes: Sizes, out: Path) -> None:
-    """Versions, devices, and the kernel that a walk of each width takes."""
+    """Versions, devices, and whether CuPy works."""
+    device = choose_device()
     for name, value in environment("time").items():
         measured(name, value)
     measured("visible GPUs", visible_gpus())
-    measured("CuPy", cupy_problem(choose_device()) or "works")
+    measured("CuPy", cupy_problem(device) or "works")
 
 
 def tests(sizes: Sizes, out: Path) -> None:
@@ -148,6 +158,34 @@ def operators(sizes: Sizes, out: Path) -> None:
         measured("LU of a batch at once", milliseconds(lambda: torch.linalg.lu_factor_ex(systems), sizes))
 
 
+def walks(sizes: Sizes, out: Path) -> None:
+    """The paths of a walk that a GPU could take: forward, and with the backward pass."""
+    device = choose_device()
+    for batch, nodes, classes in product(sizes.batches, sizes.grids, (11, 150)):
+        features = (FEATURE_SCALE * normal(batch, 64, nodes, seed=0)).to(device)
+        seeds = normal(batch, classes, nodes, seed=1).to(device)
+        leaves = [tensor.clone().requires_grad_() for tensor in (features, seeds)]
+        for path in ("plain", "held", "attention"):
+            times = [
+                milliseconds(partial(call, WALKS[path], *given), sizes)
+                for call, given in ((forward, (features, seeds)), (gradients, leaves))
+            ]
+            measured(f"{path}, {batch} x {nodes}, C = {classes}, forward and with backward", times)
+
+
+def forward(walk: Callable[[Tensor, Tensor], Tensor], features: Tensor, seeds: Tensor) -> Tensor:
+    """A walk without a gradient."""
+    with torch.no_grad():
+        return walk(features, seeds)
+
+
+def gradients(
+    walk: Callable[[Tensor, Tensor], Tensor], features: Tensor, seeds: Tensor
+) -> tuple[Tensor, ...]:
+    """Of a walk, with respect to both that it is given."""
+    return torch.autograd.grad(walk(features, seeds), (features, seeds), seeds.detach())
+
+
 def steps(sizes: Sizes, out: Path) -> None:
     """The training step against the plain path in single precision, and where its time goes."""
     device = choose_device().type
@@ -191,7 +229,9 @@ def stopped_training(sizes: Sizes, out: Path) -> None:
     """A training that is asked to stop after its first checkpoint, and is continued."""
     folder = out / "stopped"
     shutil.rmtree(folder, ignore_errors=True)
-    command = train_command(sizes, "cascade", 0, folder, sizes.settings)
+    chosen = ["--benchmark", sizes.benchmark, "--ablation", "cascade", "--seed", "0"]
+    settings = [word for setting in sizes.settings for word in ("--set", setting)]
+    command = ["-m", "difnet", "train", *chosen, "--out", str(folder), *settings]
     process = subprocess.Popen([sys.executable, *command], cwd=PROJECT)
     while process.poll() is None and not (folder / "checkpoint.pt").exists():
         time.sleep(0.05)
@@ -204,17 +244,10 @@ def stopped_training(sizes: Sizes, out: Path) -> None:
 
 
 def workflow(sizes: Sizes, out: Path) -> None:
-    """The whole workflow on two variants of `tiny`, in a copy of the project."""
-    copy = out / "project"
-    for folder in ("workflow", "ablations", "profiles", "difnet"):
-        shutil.copytree(PROJECT / folder, copy / folder, dirs_exist_ok=True)
-    for file in ("Snakefile", "pyproject.toml"):
-        shutil.copy(PROJECT / file, copy / file)
+    """The whole workflow on two variants of `tiny`, whose jobs share a device."""
+    lease_gpus()
     config = ("benchmarks=[tiny]", "ablations=[cascade,deeplab]", "seeds=[0]")
-    options = ("--cores", "all", "--scheduler", "greedy", "--nolock")  # of a start that was ended
-    done = run("-m", "snakemake", *options, "--config", *config, cwd=copy)
-    measured("the report is there", (copy / "results" / "report.html").exists())
-    sys.exit(done)
+    sys.exit(run_workflow(out / "tiny", *config))
 
 
 def timing(sizes: Sizes, out: Path) -> None:
@@ -230,18 +263,9 @@ def timing(sizes: Sizes, out: Path) -> None:
 
 
 def seeds(sizes: Sizes, out: Path) -> None:
-    """Trains and scores the headline from random weights, seed after seed, until time is up."""
-    variants = HEADLINE if sizes is FULL else HEADLINE[:1]
-    settings = ("model.weights=null",) if sizes is FULL else sizes.settings
-    for seed in count() if sizes is FULL else (0,):
-        for variant in variants:
-            folder = out / "runs" / variant / f"seed{seed}"
-            if (folder / "scores.csv").exists():
-                continue
-            trained = run(*train_command(sizes, variant, seed, folder, settings))
-            if code := trained or run("-m", "difnet", "evaluate", str(folder)):
-                sys.exit(code)
-            measured(f"{variant} seed {seed}", "trained and scored")
+    """The workflow on real images: every arm of the claims of `camvid-cpu`, five seeds, at the same time."""
+    lease_gpus()  # for all its jobs together
+    sys.exit(run_workflow(out / "seeds", *sizes.seeds))
 
 
 def training(sizes: Sizes, *overrides: str) -> tuple[TrainingStep, Tensor, Tensor]:
@@ -261,29 +285,31 @@ def training(sizes: Sizes, *overrides: str) -> tuple[TrainingStep, Tensor, Tenso
     return step, images.contiguous(memory_format=step.layout), labels.to(step.device)
 
 
-def train_command(
-    sizes: Sizes, variant: str, seed: int, folder: Path, settings: tuple[str, ...]
-) -> list[str]:
-    """Arguments of Python for a training."""
-    chosen = ["--benchmark", sizes.benchmark, "--ablation", variant, "--seed", str(seed)]
-    return ["-m", "difnet", "train", *chosen, "--out", str(folder), *assignments(settings)]
-
-
-def assignments(settings: tuple[str, ...]) -> list[str]:
-    """Options `--set`."""
-    return [word for setting in settings for word in ("--set", setting)]
+def run_workflow(copy: Path, *config: str) -> int:
+    """Exit code of Snakemake with this `--config` in a copy of the project, which it continues."""
+    for folder in ("workflow", "ablations", "profiles", "difnet"):
+        shutil.copytree(PROJECT / folder, copy / folder, dirs_exist_ok=True)
+    for file in ("Snakefile", "pyproject.toml"):
+        shutil.copy(PROJECT / file, copy / file)
+    gpus = f"gpu={TOGETHER * len(visible_gpus())}"
+    after_an_end = ("--nolock", "--rerun-incomplete")
+    options = ("--cores", "all", "--resources", gpus, "--scheduler", "greedy", *after_an_end)
+    done = run("-m", "snakemake", *options, "--config", *config, cwd=copy)
+    measured("the report is there", (copy / "results" / "report.html").exists())
+    return done
 
 
 def run(*arguments: str, cwd: Path = PROJECT) -> int:
     """Exit code of a Python command of this project."""
-    variables = os.environ | {"PYTHONPATH": str(cwd)}
-    return subprocess.run([sys.executable, *arguments], cwd=cwd, env=variables, check=False).returncode
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=cwd, env=with_project(cwd), check=False).returncode
 
 
 PARTS: dict[str, Callable[[Sizes, Path], None]] = {
     "environment": machine,
     "tests": tests,
     "parity": parity,
+    "walks": walks,
     "operators": operators,
     "step": steps,
     "deterministic": deterministic,

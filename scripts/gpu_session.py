@@ -6,7 +6,7 @@
 The parts (`scripts/gpu_parts.py`) run one after another, the most telling first, each in a process of its own
 with a time limit. Each leaves `OUT/PART.json` (status, seconds, values) and `OUT/PART.log`; one that is ended
 keeps the values that it had told. A part that was done is not run again. All but the last take at most eight
-minutes together; the last, real trainings, takes what is left.
+minutes together; the last, the workflow on real images, takes what is left.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parents[1]
 LIMITS = {
     "environment": 15,
-    "tests": 85,
+    "tests": 80,
     "parity": 20,
-    "operators": 45,
-    "step": 50,
-    "deterministic": 25,
-    "training": 50,
+    "walks": 25,
+    "operators": 25,
+    "step": 35,
+    "deterministic": 30,
+    "training": 65,
     "workflow": 80,
-    "timing": 110,
+    "timing": 105,
 }
 """Seconds of every part but the last, in their order."""
 LAST = "seeds"
@@ -109,7 +110,7 @@ def run_part(part: str, out: Path, *, limit: float, dry: bool) -> dict[str, Any]
     """Run one part in a process group of its own, and write and return what came of it."""
     script = PROJECT / "scripts" / "gpu_parts.py"
     command = [sys.executable, str(script), part, str(out.resolve()), *(["--dry-run"] if dry else [])]
-    environment = os.environ | {"PYTHONPATH": str(PROJECT), "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
+    environment = with_project(PROJECT) | {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
     log = out / f"{part}.log"
     started = time.monotonic()
     with log.open("w") as stream:
@@ -133,6 +134,12 @@ def run_part(part: str, out: Path, *, limit: float, dry: bool) -> dict[str, Any]
     unfinished.write_text(json.dumps(result | {"dry_run": dry}, indent=1) + "\n")
     unfinished.replace(out / f"{part}.json")
     return result
+
+
+def with_project(folder: Path) -> dict[str, str]:
+    """The variables of this process, with which Python imports from this copy of the project first."""
+    others = os.environ.get("PYTHONPATH")
+    return os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), *([others] if others else [])])}
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from difnet.tables import FEATURES, FeatureRow
 from difnet.timing.operator_inputs import Levels
+from difnet.training import choose_device
 
 LARGE, TINY = 40.0, 1e-30
 """Limits of `share_large`, on |f|^2 / 2, and of `share_tiny`, on the entries of P."""
@@ -31,7 +32,7 @@ def describe_features(levels: Mapping[str, Levels], sizes: Iterable[int]) -> pd.
         The columns of timing/features.csv.
     """
     return FEATURES.frame(
-        feature_row(name, place, level[0])
+        feature_row(name, place, level[0].to(choose_device()))
         for nodes in sorted(sizes)
         for name, of_size in levels.items()
         for place, level in enumerate(of_size(nodes), start=1)

@@ -18,6 +18,7 @@ from difnet.config import RunConfig, TimingConfig, load_run
 from difnet.data import load_prepared
 from difnet.data.augmentation import normalise
 from difnet.models import DifNet, build_from_config, load_network
+from difnet.training import choose_device
 
 Levels = Callable[[int], Sequence[Tensor]]
 """Number of nodes N -> the levels (B, D, N)."""
@@ -84,8 +85,10 @@ def _levels(network: nn.Module, config: RunConfig, data: Path, batch: int) -> Le
     """Batch norm takes the statistics of the images or its own, as the mode of the network says."""
     if not isinstance(network, DifNet) or network.similarity_branch is None:
         return None
+    device = choose_device()
+    network = network.to(device)
     split = load_prepared(data).split(config.evaluate.split)
-    pixels = torch.from_numpy(np.stack([split.image(index) for index in range(batch)]))
+    pixels = torch.from_numpy(np.stack([split.image(index) for index in range(batch)])).to(device)
     images = normalise(pixels, config.model.normalisation)
 
     @torch.no_grad()

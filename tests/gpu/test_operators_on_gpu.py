@@ -51,7 +51,7 @@ def test_derivatives_of_a_walk_are_those_of_the_plain_one(classes: int) -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_walks_hold_no_matrix_forward_or_backward(dtype: torch.dtype, classes: int, embedding: int) -> None:
     """The path that PyTorch falls into where widths do not fit holds two of them forward alone."""
-    nodes = 9216
+    nodes = 16384
     features = normal(1, embedding, nodes, seed=0, scale=MIXING, dtype=dtype).cuda().requires_grad_()
     signal = normal(1, classes, nodes, seed=1, dtype=dtype).cuda().requires_grad_()
 
@@ -138,31 +138,8 @@ def test_a_copy_by_cupy_would_be_seen(tmp_path: Path) -> None:
 
 
 @needs_cupy
-def test_cupy_follows_the_current_stream() -> None:
-    """The matrix is written after 0.2 s of sleep on a stream of its own, while the host goes on.
-
-    CuPy that started without waiting for that stream would factorise zeros.
-    """
-    matrix = (3 * torch.eye(NODES) + normal(NODES, NODES, seed=0, scale=0.01)).cuda()
-    rows = normal(5, NODES, seed=1).cuda()
-    expected = factorise(matrix.clone(), "torch").solve(rows, transposed=False)
-    stream = torch.cuda.Stream()
-    torch.cuda.synchronize()
-    with torch.cuda.stream(stream):
-        factorise(matrix.clone(), "cupy")  # whose first call would wait for the device
-        late = torch.zeros_like(matrix)
-        stream.synchronize()
-        torch.cuda._sleep(400_000_000)
-        late += matrix
-        assert not stream.query(), "the host has not waited"
-        solution = factorise(late, "cupy").solve(rows, transposed=False)
-    stream.synchronize()
-    assert largest_difference(solution, expected) <= 1e-5
-
-
-@needs_cupy
-def test_cupy_works_on_that_stream_and_no_other() -> None:
-    """DLPack orders streams by events, which hides a wrong one from the test above."""
+def test_cupy_works_on_the_current_stream() -> None:
+    """Asked of CuPy itself: on a device with streams out of order the values were right all the same."""
     import cupy
 
     stream = torch.cuda.Stream()

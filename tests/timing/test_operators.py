@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,7 +17,7 @@ from difnet.tables import TIMING
 from difnet.timing import time_operators
 from difnet.timing.operator_inputs import random_levels
 from difnet.timing.protocol import peak_memory
-from difnet.timing.subjects import SUBJECTS
+from difnet.timing.subjects import SUBJECTS, Subject
 
 
 def grid(**changes: Any) -> TimingConfig:
@@ -67,6 +68,24 @@ def test_the_budget_ends_a_curve() -> None:
     timed = table[table["metric"] != "peak_memory_mb"]
     assert set(timed["status"]) == {"not_run (over the time budget)"}
     assert timed["value"].isna().all()
+
+
+def test_what_the_first_call_of_all_starts_is_not_taken_from_the_budget(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a GPU it takes seconds, once a process."""
+    calls = []
+
+    def walk(levels: Sequence[Tensor], seeds: Tensor) -> Tensor:
+        calls.append(1)
+        time.sleep(0.5 * (len(calls) == 1))
+        return seeds
+
+    slow = Subject("slow_start", walk, "levels", backward=False)
+    monkeypatch.setattr("difnet.timing.operators.SUBJECTS", (slow,))
+    table = time_operators(grid(budget_s=0.4, backward=False), RANDOM)
+    assert set(table["status"]) == {"ok"} and len(calls) > 3
+    assert table.loc[table["metric"] == "latency_ms", "value"].max() < 100
 
 
 def test_matrices_that_do_not_fit_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
