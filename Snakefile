@@ -10,6 +10,7 @@ container: "docker://python:3.11"
 
 
 include: "workflow/rules/plan.smk"
+include: "workflow/rules/scheduler.smk"
 
 
 rule all:

@@ -21,6 +21,7 @@ CATALOGUE = Project(PROJECT)
 
 LONG = (
     "tests/workflow",
+    "tests/cluster",
     "tests/report/test_browser.py",
     "tests/contract/test_docs.py",
     "tests/contract/test_ablations.py",

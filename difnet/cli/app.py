@@ -22,10 +22,12 @@ from difnet.cli.plan import plan_benchmark
 from difnet.cli.predict import predict
 from difnet.cli.prepare import prepare
 from difnet.cli.pretext import pretext
+from difnet.cli.publish import publish
 from difnet.cli.report import report
 from difnet.cli.status import status
 from difnet.cli.time import time
 from difnet.cli.train import train
+from difnet.cli.verify import verify
 
 app = typer.Typer(
     add_completion=False,
@@ -52,6 +54,8 @@ app.command()(evaluate)
 app.command()(analyse)
 app.command()(gallery)
 app.command()(report)
+app.command()(publish)
+app.command()(verify)
 app.command()(time)
 app.command()(predict)
 app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(lease)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -15,6 +16,12 @@ HIDDEN = ("JOB_FINISHED", "PROGRESS")
 """Snakemake's events that a line of ours takes the place of."""
 CHATTER = ("Select jobs to execute", "Execute ")
 """Beginnings of its messages that say nothing about the work."""
+PROGRAM = "difnet: "
+"""Begins every error of a command."""
+ADVICE = re.compile(r"\n|Detailed failure reason|For further error details")
+"""Follows what Snakemake's Slurm plugin has to say of a job."""
+SLURM = re.compile(r"slurmstepd\S*: error: (.+)")
+"""What Slurm says first when it ends a job: for its memory, its time, or by scancel."""
 
 
 class JobLines(logging.Handler):
@@ -58,7 +65,7 @@ class JobLines(logging.Handler):
                 say(f"[{self.done} of {self.total}] {name}: {took}{self._left()}")
         elif event == "JOB_ERROR" and facts["jobid"] in self.running:
             _, name, _ = self.running.pop(facts["jobid"])
-            say(f"difnet: {name} failed: {_last_line(facts['log'])}")
+            say(f"difnet: {name} failed: {_reason(facts['log'], facts.get('rule_msg'))}")
 
     def _left(self) -> str:
         """The time left, by the mean of the finished jobs of each rule; a bound where a rule is to come."""
@@ -88,10 +95,24 @@ def _run(wildcards: dict[str, str]) -> list[str]:
     return [wildcards["benchmark"]] if "benchmark" in wildcards else []
 
 
-def _last_line(logs: list[str]) -> str:
-    """The last line of a job's log, without the name of the program; where the log is if it says nothing."""
-    for log in map(Path, logs):
-        text = log.read_text(encoding="utf-8", errors="replace").strip() if log.is_file() else ""
-        if text:
-            return text.rpartition("\n")[2].removeprefix("difnet: ")
-    return f"it left no message; see {', '.join(logs) or 'the lines above'}"
+def _reason(logs: list[str], told: str | None) -> str:
+    """Why a job failed: what Slurm or the job itself says of an error, its state, or its last line.
+
+    Args:
+        logs: Files, that of the rule first, then that of the batch system.
+        told: What the batch system says of the job.
+    """
+    texts = [
+        log.read_text(encoding="utf-8", errors="replace").strip() for log in map(Path, logs) if log.is_file()
+    ]
+    lines = [line for text in texts for line in text.splitlines()]
+    ended = next((match[1] for line in lines if (match := SLURM.match(line))), None)
+    if ended:
+        return ended
+    errors = [line for line in lines if line.startswith(PROGRAM)]
+    if errors:
+        return errors[-1].removeprefix(PROGRAM)
+    if told:
+        return ADVICE.split(told)[0].strip()
+    last = next((text.rpartition("\n")[2] for text in texts if text), None)
+    return last or f"it left no message; see {', '.join(logs) or 'the lines above'}"

@@ -91,6 +91,35 @@ def test_a_failure_is_its_last_line(
     assert second == f"difnet: timing toy failed: it left no message; see {tmp_path}/none.log"
 
 
+@pytest.mark.parametrize(
+    ("logs", "reason"),
+    [
+        (["step 3 of 9", "Complete log"], "SLURM sbatch failed. Invalid partition name"),
+        (
+            [
+                "difnet: SIGTERM",
+                "slurmstepd-vm: error: Exceeded job memory limit\nslurmstepd-vm: error: more",
+            ],
+            "Exceeded job memory limit",
+        ),
+        (["difnet: SIGTERM after step 3", "Complete log"], "SIGTERM after step 3"),
+        (["", "Building\ndifnet: plan.json: is not on node7\nExiting"], "plan.json: is not on node7"),
+    ],
+)
+def test_a_batch_system_has_a_word_where_the_job_has_none(
+    tmp_path: Path, logger: logging.Logger, capsys: pytest.CaptureFixture[str], logs: list[str], reason: str
+) -> None:
+    files = [tmp_path / "rule.log", tmp_path / "slurm.log"]
+    for file, text in zip(files, logs, strict=True):
+        file.write_text(text)
+    JobLines(PLANNED).attach(logger)
+    started(logger, 1, "timing", benchmark="toy")
+    told = "SLURM sbatch failed. Invalid partition name\n    sbatch call:\n  sbatch"
+    facts = {"event": LogEvent.JOB_ERROR, "jobid": 1, "log": list(map(str, files)), "rule_msg": told}
+    logger.error("Error", extra=facts)
+    assert capsys.readouterr().err == f"difnet: timing toy failed: {reason}\n"
+
+
 def test_the_stream_hides_what_a_line_replaces(logger: logging.Logger) -> None:
     JobLines(PLANNED).attach(logger)
     logger.info("Select jobs to execute...")

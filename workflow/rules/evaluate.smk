@@ -14,6 +14,9 @@ rule evaluate:
     threads: lambda wildcards: run_config(wildcards).train.threads
     resources:
         gpu=min(GPUS, 1),
+        in_turn=1,
+        mem_mb=asked("mem_mb"),
+        runtime=doubled(15),
     params:
         protocol=lambda wildcards: values(
             run_config(wildcards).evaluate, exclude={"gallery"}
@@ -41,6 +44,8 @@ rule gallery:
     threads: lambda wildcards: BENCHMARKS[wildcards.benchmark].first_runs[0].train.threads
     resources:
         gpu=min(GPUS, 1),
+        mem_mb=asked("mem_mb"),
+        runtime=doubled(60),
     params:
         shown=lambda wildcards: BENCHMARKS[wildcards.benchmark].evaluate.gallery,
         code=code_sha256("gallery"),

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import platform
 import re
 import sys
 from collections import Counter
@@ -18,11 +19,16 @@ from difnet.machine.gpus import gpu_count, shell_prefix
 from difnet.machine.job_lines import JobLines
 
 PROJECT = Project(Path(workflow.basedir))
-GPUS = gpu_count()
 CORES = (
     workflow.resource_settings.cores or 1
 )  # none are given to --unlock, --summary, --report
 shell.prefix(shell_prefix())
+
+# Snakemake ignores a resource without a limit: all visible GPUs, where a profile or `--resources gpu=1` does not say
+# otherwise, as that of a cluster does, whose head node may have none.
+if "gpu" not in workflow.global_resources:
+    workflow.register_resource("gpu", gpu_count())
+GPUS = workflow.global_resources["gpu"].value
 
 
 def stop(message):
@@ -49,14 +55,10 @@ try:
 except InputError as error:
     stop(error)
 
-if 0 < GPUS < PLAN.selection.processes:
+if workflow.is_main_process and 0 < GPUS < PLAN.selection.processes:
     stop(
         f"processes: {PLAN.selection.processes} asked for, {GPUS} GPUs visible; one a process"
     )
-
-# Snakemake ignores a resource without a limit: all visible GPUs, where `--resources gpu=1` does not say otherwise.
-if "gpu" not in workflow.global_resources:
-    workflow.register_resource("gpu", GPUS)
 
 BENCHMARKS = PLAN.benchmarks  # by folder of the results
 RUNS = {
@@ -64,8 +66,17 @@ RUNS = {
     for folder, part in BENCHMARKS.items()
     for run in part.runs
 }
-for line in PLAN.left_out:
-    print(f"difnet: {line}", file=sys.stderr)
+if workflow.is_main_process:
+    for line in PLAN.left_out:
+        print(f"difnet: {line}", file=sys.stderr)
+
+# What the main process has planned, its jobs read; all nodes must see it.
+for folder in BENCHMARKS if workflow.remote_exec else ():
+    if not (PROJECT.results / folder / "plan.json").is_file():
+        stop(
+            f"{PROJECT.results / folder / 'plan.json'}: is not on {platform.node()}, where this job runs; put the"
+            " project on a file system that all nodes share"
+        )
 
 
 def any_of(names):

@@ -6,6 +6,8 @@ rule pretext:
         "results/{benchmark}/logs/pretext/{start}.log",
     resources:
         gpu=min(GPUS, 1),
+        mem_mb=doubled(4000),
+        runtime=doubled(60),
     params:
         code=lambda wildcards: code_sha256(
             "pretext", dataset=PROJECT.benchmark(wildcards.benchmark).data.name

@@ -15,6 +15,8 @@ rule operators:
     threads: CORES
     resources:
         gpu=min(GPUS, 1),
+        mem_mb=asked("mem_mb"),
+        runtime=doubled(240),
     params:
         config=lambda wildcards: values(BENCHMARKS[wildcards.benchmark].timing),
         code=code_sha256("time"),
@@ -40,6 +42,8 @@ rule networks:
     threads: CORES
     resources:
         gpu=min(GPUS, 1),
+        mem_mb=asked("mem_mb"),
+        runtime=doubled(240),
     params:
         config=lambda wildcards: values(BENCHMARKS[wildcards.benchmark].timing),
         networks=lambda wildcards: [

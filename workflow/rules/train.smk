@@ -15,6 +15,10 @@ rule train:
     threads: lambda wildcards: processes(wildcards) * run_config(wildcards).train.threads
     resources:
         gpu=lambda wildcards: min(GPUS, processes(wildcards)),
+        cpus_per_task=lambda wildcards: processes(wildcards)
+        * (run_config(wildcards).train.threads + run_config(wildcards).train.workers),
+        mem_mb=asked("mem_mb"),
+        runtime=asked("minutes"),
     params:
         recipe=lambda wildcards: run_config(wildcards).training_identity(),
         code=code_sha256("train"),
@@ -23,5 +27,8 @@ rule train:
         weights=lambda wildcards, input: [
             f"--weights-from {Path(path).parent}" for path in input.weights
         ],
+    # A batch system signals every process of a job: what has to outlive the training's last words waits for it.
     shell:
-        "difnet train {params.run:q} {params.processes} {params.weights} --overwrite 2>&1 > /dev/null | tee -i {log:q}"
+        "trap : TERM\n"
+        "difnet train {params.run:q} {params.processes} {params.weights} --overwrite 2>&1 > /dev/null"
+        " | (trap '' TERM; exec tee -i {log:q})"
