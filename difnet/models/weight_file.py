@@ -139,11 +139,18 @@ def _plain(tensors: dict[str, Any]) -> dict[str, Tensor]:
     """Tensors without the prefixes that all names have.
 
     Raises:
-        InputError: If one has more values than the file.
+        InputError: If one has more values than the file or none, is not finite, or is a weight of integers or
+            complex numbers, which a network would round without a word.
     """
     for name, tensor in tensors.items():
+        if tensor.is_meta or tensor.layout != torch.strided:
+            raise InputError(f"'{name}' has no values of its own; save dense tensors of the CPU")
         if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
             raise InputError(f"'{name}' of shape {tuple(tensor.shape)} repeats fewer values")
+        if tensor.is_complex() or (tensor.ndim > 1 and not tensor.is_floating_point()):
+            raise InputError(f"'{name}' is of {tensor.dtype}; save the weights as torch.float32")
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise InputError(f"'{name}' is not finite; give weights of a sound training")
     while prefix := next(
         (start for start in PREFIXES if all(name.startswith(start) for name in tensors)), ""
     ):

@@ -121,6 +121,12 @@ def holding(contents: object) -> Callable[[Path], None]:
         (holding({}), "holds no weights by name: it has no keys"),
         (holding([torch.zeros(3)]), "holds no weights by name"),
         (holding({"w": torch.zeros(1).expand(10**10)}), "'w' of shape (10000000000,) repeats fewer values"),
+        (holding({"w": torch.zeros(2, device="meta")}), "'w' has no values of its own"),
+        (holding({"w": torch.eye(2).to_sparse()}), "'w' has no values of its own"),
+        (holding({"w": torch.ones(2, 2, dtype=torch.int8)}), "'w' is of torch.int8; save the weights as"),
+        (holding({"w": torch.ones(2, dtype=torch.complex64)}), "'w' is of torch.complex64"),
+        (holding({"w": torch.tensor([1.0, torch.nan])}), "'w' is not finite"),
+        (holding({"w": torch.tensor([torch.inf])}), "'w' is not finite"),
     ],
 )
 @pytest.mark.parametrize("suffix", ["pth", "safetensors"])
