@@ -87,9 +87,13 @@ def claim_directory(directory: Path, *, identity: str, steps: int, overwrite: bo
         The newest checkpoint that is whole; None where there is none.
 
     Raises:
-        InputError: If there are only damaged checkpoints or one of another run, and `overwrite` is not set.
+        InputError: If there are only damaged checkpoints or one of another run, and `overwrite` is not set;
+            or if something that is no file has its name.
     """
     files = [path for path in (directory / NEWEST, directory / PREVIOUS) if path.exists()]
+    for path in files:
+        if not path.is_file():  # reading a pipe would wait for ever
+            raise InputError(f"{path}: is no file; move it away or choose another --out")
     problem = "is damaged or not a checkpoint"
     for path in files:
         contents = _read(path)

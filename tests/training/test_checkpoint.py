@@ -158,3 +158,11 @@ def test_overwriting_continues_its_own(
     (interrupted / NEWEST).unlink()
     train(interrupted, overwrite=True)
     assert done == [STEPS - 1]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_is_refused_and_stays(make: Callable[[Path], None], tmp_path: Path) -> None:
+    make(tmp_path / "checkpoint.pt")
+    with pytest.raises(InputError, match=r"checkpoint\.pt: is no file; move it away"):
+        claim_directory(tmp_path, identity="this", steps=STEPS, overwrite=True)
+    assert (tmp_path / "checkpoint.pt").exists()
