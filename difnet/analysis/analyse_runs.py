@@ -16,7 +16,7 @@ from difnet.analysis.training_course import convergence, courses
 from difnet.analysis.verdicts import judge
 from difnet.config.claims import read_claims
 from difnet.config.errors import InputError
-from difnet.config.files import nearest
+from difnet.config.suggestions import nearest
 from difnet.tables import (
     CLAIM_TESTS,
     CLAIMS,

@@ -54,7 +54,9 @@ def _tests(
         reference=" | ".join(claim.references),
         bound=claim.ratio,
         estimate=None,
-        reason=f"no size from N = {claim.nodes_from} at which both were measured on {device}",
+        reason=f"no size from N = {claim.nodes_from:,} at which both were measured on {device}"
+        if timings
+        else "nothing was timed",
     )
     usable = [
         row
@@ -77,7 +79,7 @@ def _tests(
             quantity="exponent",
             bound=claim.exponent_margin,
             estimate=gap,
-            reason="" if gap else f"fewer than three sizes from N = {claim.nodes_from} that both can do",
+            reason="" if gap else f"fewer than three sizes from N = {claim.nodes_from:,} that both can do",
         ),
     ]
 

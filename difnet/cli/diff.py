@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from difnet.cli.columns import print_columns
-from difnet.config import RunFolder, load_run
+from difnet.config import InputError, RunFolder, load_run
 
 OF_THE_RUN = {"sha256", "command", "weights_sha256", "along_sha256", "identity", "recipe", "wall_s", "date"}
 """What differs between any two runs, and says nothing of its own."""
@@ -23,23 +23,23 @@ def diff(
 
     Example: difnet diff results/shapes/runs/cascade/seed0 results/shapes/runs/seed_only/seed0
     """
-    configs = [_flat(load_run(run).model_dump(mode="json")) for run in (first, second)]
+    for run in (first, second):
+        if not (run / "config.yaml").exists():
+            raise InputError(
+                f"{run}: is no run directory; give two such as results/shapes/runs/cascade/seed0"
+            )
+    # What an ablation names follows from the keys that differ.
+    configs = [_flat(load_run(run).model_dump(mode="json", exclude={"changes"})) for run in (first, second)]
     _show("configuration", _differing(*configs))
-    environments = [
-        {key: value for key, value in RunFolder(run).record().items() if key not in OF_THE_RUN}
-        for run in (first, second)
-        if RunFolder(run).finished
-    ]
-    if len(environments) == 2:
-        _show("environment", _differing(*map(_flat, environments)))
-    if RunFolder(first).scored and RunFolder(second).scored:
-        one, other = (_scores(run) for run in (first, second))
-        rows = [
-            (name, f"{value:.4f}", f"{other[name]:.4f}", f"{other[name] - value:+.4f}")
-            for name, value in one.items()
-            if name in other
-        ]
-        _show("scores", [("metric", "first", "second", "second - first"), *rows])
+    if untrained := [run for run in (first, second) if not RunFolder(run).finished]:
+        typer.echo(f"environment: {untrained[0]} is not trained")
+    else:
+        environments = [_flat(RunFolder(run).record()) for run in (first, second)]
+        _show("environment", [row for row in _differing(*environments) if row[0] not in OF_THE_RUN])
+    if unscored := [run for run in (first, second) if not RunFolder(run).scored]:
+        typer.echo(f"scores: {unscored[0]} is not scored")
+    else:
+        _show("scores", _compared(*map(_scores, (first, second))))
 
 
 def _show(title: str, rows: list[tuple[str, ...]]) -> None:
@@ -63,6 +63,16 @@ def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[s
         for key in dict.fromkeys([*one, *other])
         if one.get(key) != other.get(key)
     ]
+
+
+def _compared(one: Mapping[str, float], other: Mapping[str, float]) -> list[tuple[str, ...]]:
+    """A row a metric that both have, below the heads of the columns."""
+    rows = [
+        (name, f"{value:.4f}", f"{other[name]:.4f}", f"{round(other[name] - value, 4) + 0:+.4f}")
+        for name, value in one.items()
+        if name in other
+    ]
+    return [("metric", "first", "second", "second - first"), *rows]
 
 
 def _scores(run: Path) -> dict[str, float]:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from difnet.cli.columns import print_columns
+from difnet.cli.options import known_benchmark, selection
 from difnet.config import InputError, Project, match_ablations, plan
 
 
@@ -15,7 +16,10 @@ def list_catalogue(
         list[str] | None, typer.Argument(help="Names, tags or globs of the ablations to show.")
     ] = None,
     benchmark: Annotated[
-        str | None, typer.Option("--benchmark", help="Show its variants, with what a run of each costs.")
+        str | None,
+        typer.Option(
+            "--benchmark", callback=known_benchmark, help="Show its variants, with what a run of each costs."
+        ),
     ] = None,
 ) -> None:
     """List the benchmarks, and the ablations with their tags and questions.
@@ -23,7 +27,8 @@ def list_catalogue(
     With --benchmark: parameters, floating-point operations of a training step (counted on one image, times
     the batch) and minutes of one training on this machine: those operations at the rate that a few steps of
     the reference reach here, and its hours on a GPU; right within a factor of about two.
-    `difnet time --benchmark NAME --estimate` says more: which GPU, and what the numbers rest on.
+    `difnet time --benchmark NAME --estimate` says more: which GPU, and what the numbers rest on. Nothing is
+    prepared or written.
 
     Example: difnet list
     Example: difnet list levels 'matched_*'
@@ -42,12 +47,11 @@ def list_catalogue(
 
 
 def _list_costs(project: Project, benchmark: str, selectors: list[str]) -> None:
-    selected = plan(project, {"benchmarks": [benchmark], "ablations": selectors})
+    selected = plan(project, selection(benchmark, selectors, None, None))
     variants = selected.benchmarks[benchmark].variants
     from difnet.timing.estimate import estimate_costs
 
-    data = project.results / benchmark / "data"
-    costs = estimate_costs([variant.config for variant in variants], data=data, results=project.results)
+    costs = estimate_costs([variant.config for variant in variants], results=project.results)
     rows = [("variant", "parameters", "GFLOP/step", "min/run", "GPU h/run", "question")]
     for variant, cost in zip(variants, costs, strict=True):
         counts = f"{cost.parameters:,}", f"{cost.gflop_step:.2f}"

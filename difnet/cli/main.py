@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 INTERRUPTED = 130
 
@@ -34,13 +34,14 @@ def _run() -> int:
     from difnet.cli.app import app
     from difnet.config import InputError, RunError
 
-    usage_error: type[Exception] = typer.BadParameter.__mro__[1]
+    usage_error: Any = typer.BadParameter.__mro__[1]
     try:
         return app(standalone_mode=False) or 0
     except InputError as error:
         _fail(error, code=2)
     except usage_error as error:
-        _fail(f"{error}; see 'difnet --help' or 'difnet COMMAND --help'", code=2)
+        problem = error.format_message().rstrip(".").replace("Value error, ", "")
+        _fail(f"{problem}; see 'difnet --help' or 'difnet COMMAND --help'", code=2)
     except RunError as error:
         _fail(error, code=error.exit_code)
     except OSError as error:

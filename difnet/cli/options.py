@@ -9,13 +9,25 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from difnet.config import InputError, Project, RunConfig
-from difnet.config.files import parse_yaml
+from difnet.config import InputError, Project, RunConfig, nearest, validate
+from difnet.config.files import BadKeyError, parse_yaml
+from difnet.config.selection import Selection
 
 DataFolder = Annotated[
     Path | None,
     typer.Option("--data", help="Folder of the prepared data [default: results/BENCHMARK/data]."),
 ]
+OPTIONS = {"benchmarks": "--benchmark", "ablations": "--ablation", "seeds": "--seed", "set": "--set"}
+"""The option behind each key of a selection."""
+
+
+def known_benchmark(name: str | None) -> str | None:
+    """Check the value of `--benchmark`, before anything else is said of what it names."""
+    if name is not None and name not in (known := Project().benchmark_names):
+        raise InputError(f"--benchmark: unknown benchmark '{name}'{nearest(name, known)}")
+    return name
+
+
 Ablations = Annotated[
     list[str] | None,
     typer.Option("--ablation", help="Names, tags or globs in place of the benchmark's; may be repeated."),
@@ -40,14 +52,23 @@ def selection(
     assignments: Sequence[str] | None,
     sweeps: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """The keys of `workflow/config.yaml` that these options stand for."""
-    return {
+    """The keys of `workflow/config.yaml` that these options stand for.
+
+    Raises:
+        InputError: If a value is not valid, with the option.
+    """
+    values = {
         "benchmarks": [benchmark],
         "ablations": list(ablations or ()),
         "seeds": list(seeds or ()),
         "set": list(assignments or ()),
         "sweep": dict(map(_values_to_try, sweeps or ())),
     }
+    try:
+        validate(Selection, values)
+    except BadKeyError as error:
+        raise InputError(f"{OPTIONS[str(error.keys[0])]}: {error.problem}") from error
+    return values
 
 
 def data_folder(project: Project, config: RunConfig) -> Path:
@@ -61,9 +82,12 @@ def pretext_folder(project: Project, config: RunConfig) -> Path:
     return project.results / config.benchmark / "pretext"
 
 
-def _values_to_try(text: str) -> tuple[str, object]:
-    key, _, values = text.partition("=")
+def _values_to_try(text: str) -> tuple[str, list[object]]:
+    key, _, written = text.partition("=")
     try:
-        return key.strip(), parse_yaml(values)
-    except yaml.YAMLError as error:
-        raise InputError(f"--sweep {text}: write it as 'section.key=[value, value]'") from error
+        values = parse_yaml(written)
+    except yaml.YAMLError:
+        values = None
+    if not isinstance(values, list):
+        raise InputError(f"--sweep {text}: write it as 'section.key=[value, value]'")
+    return key.strip(), values

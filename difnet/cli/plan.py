@@ -17,6 +17,12 @@ def plan_benchmark(
     assignments: Assignments = None,
     sweeps: Sweeps = None,
     processes: Annotated[int, typer.Option(min=1, help="Processes of every training.")] = 1,
+    timing: Annotated[
+        bool | None,
+        typer.Option(
+            "--timing/--no-timing", help="Whether anything is timed [default: as the benchmark says]."
+        ),
+    ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", help="Also where it takes longer than the benchmark's limits.gpu_hours.")
     ] = False,
@@ -29,7 +35,7 @@ def plan_benchmark(
     """
     project = Project()
     chosen = selection(benchmark, ablations, seeds, assignments, sweeps)
-    planned = plan(project, {**chosen, "processes": processes, "yes": yes})
+    planned = plan(project, {**chosen, "timing": timing, "processes": processes, "yes": yes})
     for part in planned.benchmarks.values():
         if part.gpu_hours is not None:
             from difnet.timing.estimate import check_hours

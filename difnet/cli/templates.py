@@ -12,6 +12,14 @@ tags: []  # benchmarks select by name, tag or glob; the default ones take the ta
 model: {model}  # for example {{restart: 0.5, importance: false}}
 """
 
+SECTION = """\
+# What ablations/{name}.smk makes of the results of others; all keys: docs/adding-an-ablation.md
+title: "{name}"
+question: ""  # what does a reader learn from it?
+tags: []  # benchmarks select by name, tag or glob; the default ones take the tag headline
+runs: false  # nothing is trained for it
+"""
+
 DIFFUSION = '''\
 """Diffusion rule of {name}: the mean of one random walk along each level."""
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from difnet.cli.columns import print_columns
-from difnet.cli.options import Ablations, Assignments, DataFolder, Seeds, selection
+from difnet.cli.options import Ablations, Assignments, DataFolder, Seeds, known_benchmark, selection
 from difnet.config import BenchmarkPlan, InputError, Project, plan, read_plan
 from difnet.machine.gpus import lease_gpus
 
@@ -32,7 +32,12 @@ def time(
     ] = None,
     *,
     benchmark: Annotated[
-        str | None, typer.Option("--benchmark", help="In place of a folder: a file of workflow/benchmarks/.")
+        str | None,
+        typer.Option(
+            "--benchmark",
+            callback=known_benchmark,
+            help="In place of a folder: a file of workflow/benchmarks/.",
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="With --benchmark: folder for timing.csv, growth.csv and timing/.")
@@ -83,14 +88,14 @@ def time(
     if folder is not None:
         planned = read_plan(folder)
     else:
-        selected = plan(project, selection(str(benchmark), ablations, seeds, assignments))
+        selected = plan(project, selection(str(benchmark), ablations, seeds, assignments) | {"timing": True})
         (planned,), left_out = selected.benchmarks.values(), selected.left_out
     prepared = data or project.results / planned.benchmark / "data"
     if only != "joined":
         lease_gpus()
     tables = out or folder
     if tables is None:
-        _estimate(planned, project.results, prepared, classes)
+        _estimate(planned, project.results, classes)
         for line in left_out:
             typer.echo(line)
         return
@@ -103,12 +108,12 @@ def time(
         typer.echo(path)
 
 
-def _estimate(planned: BenchmarkPlan, results: Path, data: Path, classes: int | None) -> None:
+def _estimate(planned: BenchmarkPlan, results: Path, classes: int | None) -> None:
     """Print the cost of every variant, what it rests on, and the sum."""
     from difnet.timing.estimate import OPERATIONS_PER_S, REFERENCE_GPU, estimate_costs, total
 
     runs = planned.first_runs
-    costs = estimate_costs(runs, data=data, results=results, classes=classes)
+    costs = estimate_costs(runs, results=results, classes=classes)
     rows = [("variant", "parameters", "GFLOP/step", "GB", "min/run", "GPU h/run", "GPU")]
     for variant, cost in zip(planned.variants, costs, strict=True):
         numbers = (

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from difnet.cli.options import Assignments, DataFolder, data_folder, pretext_folder
+from difnet.cli.options import Assignments, DataFolder, data_folder, known_benchmark, pretext_folder
 from difnet.cli.processes import run_processes
 from difnet.config import InputError, Project, ablation_of, load_run, resolve_run
 from difnet.machine.gpus import gpu_count, lease_gpus
@@ -21,7 +21,10 @@ def train(
         Path | None, typer.Argument(help="Run directory that `difnet plan` has written; or give the options.")
     ] = None,
     benchmark: Annotated[
-        str | None, typer.Option("--benchmark", help="A file of workflow/benchmarks/, by name.")
+        str | None,
+        typer.Option(
+            "--benchmark", callback=known_benchmark, help="A file of workflow/benchmarks/, by name."
+        ),
     ] = None,
     ablation: Annotated[
         str | None, typer.Option(help="A file of ablations/, by name, or NAME@key=value of a sweep.")
@@ -65,11 +68,13 @@ def train(
             project, benchmark=benchmark, ablation=ablation, seed=seed, overrides=assignments or ()
         )
     from difnet.data import prepare as prepare_data
+    from difnet.data.requirements import check_planned
     from difnet.training import train_run
     from difnet.training.train_pretext import make_pretext
 
-    pretext = make_pretext(config, pretext_folder(project, config)) if config.pretext_identity() else None
     folder = data or data_folder(project, config)
+    check_planned([config], folder)
+    pretext = make_pretext(config, pretext_folder(project, config)) if config.pretext_identity() else None
     prepare_data(config.data, folder)
     started_by_torchrun = "LOCAL_RANK" in os.environ
     lease_gpus(processes if gpu_count() else None)

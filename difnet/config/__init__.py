@@ -2,7 +2,7 @@
 
 from difnet.config.benchmark_plan import BenchmarkPlan, Plan, PlannedVariant, plan, read_plan
 from difnet.config.errors import InputError, PreemptedError, RunError
-from difnet.config.files import atomic_path, nearest, read_yaml, validate, write_text
+from difnet.config.files import atomic_path, read_yaml, validate, write_text
 from difnet.config.project import Project, check_name, project_root
 from difnet.config.resolve import resolve_run
 from difnet.config.run_config import RunConfig, training_steps
@@ -22,6 +22,7 @@ from difnet.config.schema import (
     TransitionConfig,
 )
 from difnet.config.source_code import code_sha256
+from difnet.config.suggestions import nearest
 from difnet.config.train_schema import TrainConfig
 from difnet.config.variants import ablation_of, match_ablations
 

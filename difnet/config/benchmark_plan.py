@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from difnet.config.base_schema import Section
 from difnet.config.digests import read_digested, write_digested
 from difnet.config.errors import InputError
-from difnet.config.files import validate
 from difnet.config.project import Project
 from difnet.config.resolve import resolve_variant
 from difnet.config.run_config import RunConfig, training_steps
@@ -25,11 +24,12 @@ from difnet.config.schema import (
     LimitsConfig,
     TimingConfig,
 )
-from difnet.config.selection import Selection
+from difnet.config.selection import Selection, read_selection
 from difnet.config.variants import (
     Assignments,
     ablation_of,
     described,
+    select_sections,
     select_variants,
     sweep_points,
     unread_ablations,
@@ -74,9 +74,11 @@ class BenchmarkPlan(Section):
     """Numbers of seeds after which verdicts were planned."""
     data: DataConfig
     evaluate: EvaluateConfig
-    timing: TimingConfig
+    timing: TimingConfig | Literal[False]
     variants: tuple[PlannedVariant, ...]
     """The reference first, then in the order of the benchmark; one whose weights others take before these."""
+    sections: tuple[str, ...] = ()
+    """Ablations of no runs, whose rules write sections of the report."""
     left_out: tuple[str, ...]
     """Lines for the user: what the limits leave out."""
     gpu_hours: float | None = None
@@ -86,6 +88,16 @@ class BenchmarkPlan(Section):
     def command(self) -> str:
         """The command that plans the same runs."""
         return self.selection.command(self.benchmark)
+
+    @property
+    def timing_command(self) -> str:
+        """The command that plans the same runs and times them."""
+        return self.selection.model_copy(update={"timing": True}).command(self.benchmark)
+
+    @property
+    def ablations(self) -> list[str]:
+        """Names of the files of `ablations/` behind its variants and sections."""
+        return sorted({*(variant.ablation for variant in self.variants), *self.sections})
 
     @property
     def runs(self) -> list[RunConfig]:
@@ -168,8 +180,8 @@ class Plan:
 
     @property
     def ablations(self) -> list[str]:
-        """Names of the files of `ablations/` behind the variants of all benchmarks."""
-        return sorted({variant.ablation for part in self.benchmarks.values() for variant in part.variants})
+        """Names of the files of `ablations/` behind the variants and sections of all benchmarks."""
+        return sorted({name for part in self.benchmarks.values() for name in part.ablations})
 
 
 def plan(project: Project, config: Mapping[str, Any]) -> Plan:
@@ -182,7 +194,7 @@ def plan(project: Project, config: Mapping[str, Any]) -> Plan:
     Raises:
         InputError: If a key, a benchmark, a selected ablation or an assignment is not valid.
     """
-    selection = validate(Selection, dict(config), "workflow/config.yaml or --config")
+    selection = read_selection(config)
     for assignment in selection.set:
         if assignment.startswith("data."):
             raise InputError(f"set: {assignment}: the data are the benchmark's; write one of your own")
@@ -222,6 +234,7 @@ def _planned(project: Project, name: str, selection: Selection) -> BenchmarkPlan
         evaluate=resolved[benchmark.reference].evaluate,
         timing=benchmark.timing,
         variants=tuple(_variant(project, resolved[variant], selected[variant]) for variant in kept),
+        sections=select_sections(project, benchmark),
         left_out=(f"{name}: its limits leave out {count}: {', '.join(missing)}",) if missing else (),
         gpu_hours=benchmark.limits.gpu_hours,
     )

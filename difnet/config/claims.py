@@ -10,7 +10,8 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from difnet.config.base_schema import Section
 from difnet.config.errors import InputError
-from difnet.config.files import nearest, read_yaml
+from difnet.config.files import read_yaml
+from difnet.config.suggestions import nearest
 
 
 class PaperFigures(Section):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import glob
 import os
@@ -20,11 +19,20 @@ from pydantic import BaseModel, ValidationError
 
 from difnet.config.errors import InputError
 from difnet.config.run_config import RunConfig
+from difnet.config.suggestions import dotted_keys, nearest_key
 
 Schema = TypeVar("Schema", bound=BaseModel)
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors of a disk, quota or limit that is exhausted."""
+
+
+PLAIN = {
+    r"a valid dictionary( or instance of \w+)?": "a mapping, {key: value}",
+    "a valid (list|tuple)": "a list, [value, value]",
+    "input should be False": "false",
+}
+"""Python's words for values, as YAML writes them."""
 
 
 @dataclass(frozen=True)
@@ -158,11 +166,12 @@ for _tag, _pattern, _first in (
 
 
 class BadKeyError(InputError):
-    """Values that do not fit a schema; `keys` is the path of the first that does not."""
+    """Values that do not fit a schema; `keys` is the path of the first, `problem` what is wrong."""
 
-    def __init__(self, message: str, keys: list[str | int]) -> None:
+    def __init__(self, message: str, keys: list[str | int], problem: str) -> None:
         super().__init__(message)
         self.keys = keys
+        self.problem = problem
 
 
 def validate(schema: type[Schema], values: dict[str, Any], source: object = "") -> Schema:
@@ -180,40 +189,26 @@ def validate(schema: type[Schema], values: dict[str, Any], source: object = "") 
         return schema.model_validate(values)
     except ValidationError as error:
         # A misspelt key is often missing under its right name: the misspelling comes first.
-        problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+        problems = sorted(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
         keys = _path(values, problems[0]["loc"])
         key = ".".join(str(part) for part in keys)
+        place = ""
         if problems[0]["type"] == "extra_forbidden":
-            message = f"unknown key '{key}'{_nearest_key(schema, keys)}"
+            problem = f"unknown key '{key}'{nearest_key(key, _valid_keys(schema))}"
         elif problems[0]["type"] == "missing":
-            message = f"the key '{'.'.join(str(part) for part in problems[0]['loc'])}' is missing"
+            problem = f"the key '{'.'.join(str(part) for part in problems[0]['loc'])}' is missing"
         else:
             same = [
-                problem["msg"].removeprefix("Value error, ")
-                for problem in problems
-                if _path(values, problem["loc"]) == keys
+                found["msg"].removeprefix("Value error, ")
+                for found in problems
+                if _path(values, found["loc"]) == keys
             ]
             wanted = " or ".join(dict.fromkeys(f"{words[0].lower()}{words[1:]}" for words in same))
-            message = f"{key}: {wanted} (found {problems[0]['input']!r})"
-        raise BadKeyError(f"{source}: {message}" if source else message, keys) from error
-
-
-def nearest(name: str, known: Sequence[str]) -> str:
-    """A remark that names the known word most like `name`, or lists the known ones, if any."""
-    matches = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    if not known:
-        return "; there are none"
-    return f"; did you mean '{matches[0]}'?" if matches else f"; known are {', '.join(sorted(known))}"
-
-
-def dotted_keys(schema: type[BaseModel]) -> list[str]:
-    """All keys of a schema and of its sections, as `section.key`."""
-    keys: list[str] = []
-    for name, field in schema.model_fields.items():
-        keys.append(name)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            keys += [f"{name}.{key}" for key in dotted_keys(field.annotation)]
-    return keys
+            for kind, words in PLAIN.items():
+                wanted = re.sub(kind, words, wanted)
+            place, problem = f"{key}: ", f"{wanted} (found {problems[0]['input']!r})"
+        source = f"{source}: " if source else ""
+        raise BadKeyError(f"{source}{place}{problem}", keys, problem) from error
 
 
 def _path(values: Any, location: tuple[str | int, ...]) -> list[str | int]:
@@ -227,16 +222,10 @@ def _path(values: Any, location: tuple[str | int, ...]) -> list[str | int]:
     return keys
 
 
-def _nearest_key(schema: type[BaseModel], keys: list[str | int]) -> str:
-    """A remark that names the valid key most like the last of `keys`: in its own section, else in another."""
-    section = schema
-    for key in keys[:-1]:
-        annotation = section.model_fields[str(key)].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return "; remove or rename it"
-        section = annotation
-    elsewhere = [key for key in dotted_keys(RunConfig) if key.endswith(f".{keys[-1]}")]
-    return nearest(str(keys[-1]), elsewhere or list(section.model_fields))
+def _valid_keys(schema: type[BaseModel]) -> list[str]:
+    """The keys of a schema; an ablation has those of a run in `model`, `train` and `evaluate`."""
+    of_a_run = dotted_keys(RunConfig) if "model" in schema.model_fields else []
+    return list(dict.fromkeys([*dotted_keys(schema), *(key for key in of_a_run if "." in key)]))
 
 
 def not_written(path: Path, error: OSError, remedy: str = "choose another folder") -> InputError:

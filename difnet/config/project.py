@@ -9,8 +9,9 @@ from pathlib import Path
 
 from difnet.config.claims import ClaimFile, read_claims
 from difnet.config.errors import InputError
-from difnet.config.files import Schema, YamlFile, nearest, read_yaml
+from difnet.config.files import Schema, YamlFile, read_yaml
 from difnet.config.schema import AblationConfig, BenchmarkConfig
+from difnet.config.suggestions import nearest
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 """What a benchmark or ablation may be called: its name becomes a folder of the results."""
@@ -115,6 +116,22 @@ class Project:
         """Where the class of a diffusion rule of the user's own is, if it exists."""
         return self.root / "ablations" / f"{diffusion}.py"
 
+    def rules_file(self, name: str) -> Path:
+        """Where the workflow rules of an ablation are, if it has any."""
+        return self.root / "ablations" / f"{name}.smk"
+
+    def check_runs(self, name: str) -> None:
+        """Refuse an ablation of no runs where a run of it is asked for.
+
+        Raises:
+            InputError: If it is one.
+        """
+        if not self.ablation(name).runs:
+            place = self.ablation_file(name).place("runs")
+            raise InputError(
+                f"{place}: '{name}' has no runs, its rules only read results; name another ablation"
+            )
+
     def sources(self, ablation: str, diffusion: str) -> dict[str, str]:
         """Texts by name: of an ablation's file, of those that it extends, and of its diffusion rule."""
         texts = {f"{name}.yaml": self.ablation_file(name).text for name in self.lineage(ablation)}
@@ -187,6 +204,7 @@ class Project:
             raise InputError(
                 f"{place}: '{key}': unknown ablation '{other}'{nearest(other, list(self._ablations))}"
             )
+        self.check_runs(other)
         return self.ablation(other)
 
     def _tags(self, files: list[Path]) -> tuple[str, ...] | None:

@@ -8,12 +8,13 @@ from typing import Any
 import yaml
 
 from difnet.config.errors import InputError
-from difnet.config.files import nearest, parse_yaml, validate
+from difnet.config.files import parse_yaml, validate
 from difnet.config.initial_weights import with_initial_weights
 from difnet.config.project import NAME, Project
 from difnet.config.run_config import RunConfig
 from difnet.config.schema import DIFFUSIONS
 from difnet.config.source_code import python_sha256
+from difnet.config.suggestions import dotted_keys, nearest, nearest_key
 from difnet.config.variants import Assignments, ablation_of, assignments_of, nested
 
 SECTIONS = ("data", "model", "train", "evaluate")
@@ -56,6 +57,7 @@ def resolve_variant(
     """
     defaults = project.benchmark(benchmark)
     name = ablation_of(variant)
+    project.check_runs(name)
     values: dict[str, Any] = {"benchmark": benchmark, "variant": variant, "seed": seed}
     values |= {section: getattr(defaults, section).model_dump(mode="json") for section in SECTIONS}
     values["weights_of"] = project.weights_of(name)
@@ -73,8 +75,9 @@ def resolve_variant(
         try:
             validate(RunConfig, values)
         except InputError as error:
-            place = project.benchmark_file(benchmark).place("sweep", key)
-            raise InputError(f"{place}: sweep: {error}") from error
+            file = project.benchmark_file(benchmark)
+            place = f"{file.place('sweep', key)}: " if key in defaults.sweep else ""
+            raise InputError(f"{place}sweep: {error}") from error
     for override in overrides:
         values = _merge(values, _assignment(override))
         validate(RunConfig, values, f"--set {override}")
@@ -98,8 +101,11 @@ def _merge(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 def _assignment(text: str) -> dict[str, Any]:
     """`train.steps=120` as a nested mapping."""
     key, _, value = (part.strip() for part in text.partition("="))
-    if not value or key.partition(".")[0] not in SECTIONS or "." not in key:
+    if not value or key in RunConfig.model_fields:
         raise InputError(f"--set {text}: write it as section.key=value, for example train.steps=120")
+    if key.partition(".")[0] not in SECTIONS:
+        known = [other for other in dotted_keys(RunConfig) if "." in other]
+        raise InputError(f"--set {text}: unknown key '{key}'{nearest_key(key, known)}")
     try:
         return nested({key: parse_yaml(value)})
     except yaml.YAMLError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationInfo, field_validator
 
 from difnet.config.base_schema import Section, Seed, Seeds, Threads
 from difnet.config.train_schema import TrainConfig
@@ -144,7 +144,8 @@ class BenchmarkConfig(Section):
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
-    timing: TimingConfig = TimingConfig()
+    timing: TimingConfig | Literal[False] = TimingConfig()
+    """What is timed, and how; false: nothing is."""
     seeds: Seeds = Field(default=(0, 1, 2), min_length=1)
     ablations: tuple[str, ...] = ("headline",)
     """Names, tags or globs of the ablations to run."""
@@ -168,6 +169,10 @@ class BenchmarkConfig(Section):
         return looks
 
 
+RUN_BY = ("extends", "weights_of", "model", "train", "evaluate")
+"""Keys of an ablation that its runs follow."""
+
+
 class AblationConfig(Section):
     """One file of `ablations/`: only what differs from the benchmark and from what it extends."""
 
@@ -181,3 +186,13 @@ class AblationConfig(Section):
     model: dict[str, Any] = Field(default_factory=dict)
     train: dict[str, Any] = Field(default_factory=dict)
     evaluate: dict[str, Any] = Field(default_factory=dict)
+    runs: bool = True
+    """False: it is no variant, trains nothing and has no row; its `.smk` reads the results of others."""
+
+    @field_validator("runs")
+    @classmethod
+    def _nothing_to_run(cls, runs: bool, info: ValidationInfo) -> bool:
+        unused = [key for key in RUN_BY if info.data.get(key)]
+        if not runs and unused:
+            raise ValueError(f"where nothing is run, '{unused[0]}' changes nothing; leave one of them out")
+        return runs

@@ -6,21 +6,39 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
+import yaml
 from pydantic import BeforeValidator, Field, PositiveInt
 
 from difnet.config.base_schema import Section, Seeds
-from difnet.config.schema import BenchmarkConfig
+from difnet.config.errors import InputError
+from difnet.config.files import parse_yaml, validate
+from difnet.config.run_config import RunConfig
+from difnet.config.schema import BenchmarkConfig, TimingConfig
+from difnet.config.suggestions import dotted_keys, nearest_key
 from difnet.config.variants import ablation_of
 
+PLACE = "workflow/config.yaml or --config"
 LONGEST_SUFFIX = 60
 """Characters of a folder's name beyond the benchmark's; longer ones are hashed."""
 
 
 def _as_list(value: object) -> object:
     return value if isinstance(value, (list, tuple)) else [value]
+
+
+def _typed(value: object) -> object:
+    """What a word of Snakemake's command line says, where all values are text: `null`, `true`, a number."""
+    if isinstance(value, dict):
+        return {key: _typed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_typed(item) for item in value]
+    try:
+        return parse_yaml(value) if isinstance(value, str) else value
+    except yaml.YAMLError:
+        return value
 
 
 class Selection(Section):
@@ -35,8 +53,10 @@ class Selection(Section):
     """Seeds that replace those of every benchmark."""
     set: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
     """Assignments such as `train.steps=100`, applied to every run: another recipe, in a folder of its own."""
-    sweep: dict[str, list[Any]] = Field(default_factory=dict)
+    sweep: Annotated[dict[str, list[Any]], BeforeValidator(_typed)] = Field(default_factory=dict)
     """Values to try of some keys, in place of every benchmark's own sweep."""
+    timing: bool | None = None
+    """False: nothing is timed; true: what a benchmark says, or the default grid where it says false."""
     processes: PositiveInt = 1
     """Processes of every training, each with a GPU of its own where there are any."""
     yes: bool = False
@@ -47,7 +67,7 @@ class Selection(Section):
         return self.claims or (() if self.ablations else benchmark.claims)
 
     def of(self, benchmark: BenchmarkConfig, claimed: Sequence[str] | None = None) -> BenchmarkConfig:
-        """A benchmark with this selection's ablations, seeds and sweep, where there are any.
+        """A benchmark with this selection's ablations, seeds, sweep and timing, where there are any.
 
         Args:
             benchmark: As its file says.
@@ -65,6 +85,8 @@ class Selection(Section):
             changes["seeds"] = self.seeds
         if self.sweep:
             changes["sweep"] = self.sweep
+        if self.timing is not None:
+            changes["timing"] = self.timing and (benchmark.timing or TimingConfig())
         return benchmark.model_copy(update=changes)
 
     @property
@@ -83,6 +105,22 @@ class Selection(Section):
         values = self.model_dump(exclude_defaults=True) | {"benchmarks": benchmarks}
         words = [f"{key}={_flow(value)}" for key, value in values.items()]
         return shlex.join(["snakemake", "--cores", "all", "--config", *words])
+
+
+def read_selection(config: Mapping[str, Any]) -> Selection:
+    """The selection that keys of `workflow/config.yaml` and of the command line make.
+
+    Raises:
+        InputError: If a key or a value is not valid; a key of the recipe belongs into `set`.
+    """
+    for name in config.keys() - Selection.model_fields:
+        keys = [key for key in dotted_keys(RunConfig) if key.endswith(f".{name}")]
+        if keys and f"{name}s" not in Selection.model_fields:
+            raise InputError(
+                f"{PLACE}: unknown key '{name}'{nearest_key(name, keys)} A recipe is changed by "
+                "'set=[KEY=VALUE]'"
+            )
+    return validate(Selection, dict(config), PLACE)
 
 
 def _flow(value: object) -> str:

@@ -10,10 +10,10 @@ from itertools import product
 from typing import Any
 
 from difnet.config.errors import InputError
-from difnet.config.files import dotted_keys, nearest
 from difnet.config.project import Project
 from difnet.config.run_config import RunConfig
 from difnet.config.schema import AblationConfig, BenchmarkConfig
+from difnet.config.suggestions import dotted_keys, nearest, nearest_key
 
 SWEPT_SECTIONS = ("model.", "train.", "evaluate.")
 """Not the data, which all variants share, and not the seed, which is an axis of its own."""
@@ -26,9 +26,9 @@ Assignments = dict[str, Any]
 def select_variants(project: Project, benchmark: BenchmarkConfig) -> dict[str, Assignments]:
     """The variants of a benchmark with the values that its sweep sets, the reference first.
 
-    They are the ablations that it selects by name, tag or glob; before each one those whose weights it takes,
-    after each one that is trained its swept variants `NAME@key=value`. Of files that are not selected only
-    the tags are read.
+    They are the ablations with runs that it selects by name, tag or glob; before each one those whose weights
+    it takes, after each one that is trained its swept variants `NAME@key=value`. Of files that are not
+    selected only the tags are read.
 
     Raises:
         InputError: If a selector matches nothing, a selected ablation is not valid, the sweep is not, or the
@@ -37,6 +37,8 @@ def select_variants(project: Project, benchmark: BenchmarkConfig) -> dict[str, A
     points = sweep_points(benchmark.sweep)
     variants: dict[str, Assignments] = {}
     for name in match_ablations(project, benchmark.ablations):
+        if not project.ablation(name).runs:
+            continue
         sources = _weights_sources(project, name)
         variants |= {trained: {} for trained in (*sources, name) if trained not in variants}
         if not sources:
@@ -47,6 +49,22 @@ def select_variants(project: Project, benchmark: BenchmarkConfig) -> dict[str, A
         )
     first = [*_weights_sources(project, ablation_of(benchmark.reference)), benchmark.reference]
     return {name: variants[name] for name in dict.fromkeys([*first, *variants])}
+
+
+def select_sections(project: Project, benchmark: BenchmarkConfig) -> tuple[str, ...]:
+    """The selected ablations that have no runs, whose rules only read results.
+
+    Raises:
+        InputError: If one is not valid, or has no rules.
+    """
+    names = [
+        name for name in match_ablations(project, benchmark.ablations) if not project.ablation(name).runs
+    ]
+    for name in names:
+        if not project.rules_file(name).is_file():
+            place = project.ablation_file(name).place("runs")
+            raise InputError(f"{place}: without runs it needs rules; write ablations/{name}.smk")
+    return tuple(names)
 
 
 def match_ablations(project: Project, selectors: Sequence[str]) -> list[str]:
@@ -126,7 +144,7 @@ def sweep_points(sweep: Mapping[str, Sequence[Any]]) -> dict[str, Assignments]:
     known = [key for key in dotted_keys(RunConfig) if key.startswith(SWEPT_SECTIONS)]
     for key, values in sweep.items():
         if key not in known:
-            raise InputError(f"sweep: '{key}' cannot be swept{nearest(key, known)}")
+            raise InputError(f"sweep: '{key}' cannot be swept{nearest_key(key, known)}")
         if not values:
             raise InputError(f"sweep: '{key}' has no values")
     if not sweep:

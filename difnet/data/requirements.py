@@ -82,9 +82,10 @@ def check_memory(run: RunConfig, index: DataIndex) -> None:
 def _check_split(run: RunConfig, data: str, known: list[str]) -> None:
     split = run.evaluate.split
     if split not in known:
+        add = f"name its images in {split}.txt" if data == "folder" else "add its images"
         raise InputError(
             f"evaluate.split: data set '{data}' has no split '{split}'{nearest(split, known)}; set it to one "
-            "that is there, or add its images"
+            f"that is there, or {add}"
         )
 
 

@@ -1,7 +1,8 @@
 """The gallery of a benchmark: chosen images with every variant's answer, in one `gallery.npz`.
 
 `index` is a JSON text: reference, comparison, images (name, reasons, difference) and variants (name, seed,
-levels). The maps are `PART/IMAGE` or `PART/VARIANT/IMAGE`, by places in these lists:
+levels): the typical seed of every variant, then the other seeds of the first ones. The maps are `PART/IMAGE`
+or `PART/VARIANT/IMAGE`, by places in these lists:
 
     image, truth, prediction             (H, W, 3), (H, W), (H, W) uint8
     scores, confidence, importance       (h, w) uint8, of the first variants only
@@ -45,7 +46,8 @@ from difnet.training import choose_device, use_threads
 COMPARED_WITH = ("seed_only", "deeplab")
 """What the reference is compared with to choose images; without either, the first other variant."""
 DETAILED = 8
-"""Variants whose scores, importance and states are kept: the reference, the comparison and the next ones."""
+"""Variants whose other seeds, scores, importance and states are kept: the reference, the comparison and the
+next ones."""
 
 Arrays = dict[str, NDArray[np.generic]]
 Runs = dict[int, tuple[Path, RunConfig]]
@@ -53,7 +55,7 @@ Runs = dict[int, tuple[Path, RunConfig]]
 
 
 def write_gallery(directories: Sequence[Path], *, reference: str, data: Path, out: Path) -> None:
-    """Choose images by their scores, and keep what a typical seed of every variant makes of them.
+    """Choose images by their scores, and keep what every variant makes of them: a typical seed, of some all.
 
     Args:
         directories: Run directories that have been scored, in the order of the report.
@@ -72,11 +74,14 @@ def write_gallery(directories: Sequence[Path], *, reference: str, data: Path, ou
         variants.setdefault(config.variant, {})[config.seed] = (directory, config)
     if reference not in variants:
         raise InputError(f"gallery: no run is of the reference '{reference}'; add one or change --reference")
-    others = [name for name in variants if name != reference]
-    comparison = next((name for name in (*COMPARED_WITH, *others) if name in others), None)
-    order = list(dict.fromkeys(name for name in (reference, comparison, *others) if name is not None))
-    shown = {name: typical_run(variants[name]) for name in order}
-    evaluate = shown[reference][1].evaluate
+    rivals = [name for name in variants if name != reference]
+    comparison = next((name for name in (*COMPARED_WITH, *rivals) if name in rivals), None)
+    order = list(dict.fromkeys(name for name in (reference, comparison, *rivals) if name is not None))
+    detailed = order[:DETAILED]
+    typical = [typical_run(variants[name]) for name in order]
+    others = [run for name in detailed for _, run in sorted(variants[name].items()) if run not in typical]
+    shown = [*typical, *others]
+    evaluate = shown[0][1].evaluate
     prepared = load_prepared(data)
     split = prepared.split(evaluate.split)
     differences = None
@@ -87,11 +92,11 @@ def write_gallery(directories: Sequence[Path], *, reference: str, data: Path, ou
     arrays: Arrays = {"index": np.array(json.dumps(_index(reference, comparison, split, choices, shown)))}
     for place in range(len(choices)):
         arrays[f"image/{place}"], arrays[f"truth/{place}"] = chosen.image(place), chosen.label(place)
-    for number, (directory, config) in enumerate(shown.values()):
+    for number, (directory, config) in enumerate(shown):
         network = load_network(directory, config, num_classes=len(prepared.index.classes))
         for place, record, prediction in _passes(network, config, chosen, choices):
             arrays[f"prediction/{number}/{place}"] = prediction
-            if number < DETAILED:
+            if config.variant in detailed:
                 arrays |= {f"{name}/{number}/{place}": found for name, found in _maps(network, record)}
             if number == 0 and "fixed" in choices[place].reasons:
                 truth = chosen.label(place)
@@ -192,7 +197,7 @@ def _index(
     comparison: str | None,
     split: Split,
     choices: Sequence[Choice],
-    shown: dict[str, tuple[Path, RunConfig]],
+    shown: Sequence[tuple[Path, RunConfig]],
 ) -> dict[str, object]:
     return {
         "reference": reference,
@@ -206,7 +211,7 @@ def _index(
             for choice in choices
         ],
         "variants": [
-            {"name": name, "seed": config.seed, "levels": config.model.levels}
-            for name, (_, config) in shown.items()
+            {"name": config.variant, "seed": config.seed, "levels": config.model.levels}
+            for _, config in shown
         ],
     }

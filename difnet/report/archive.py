@@ -19,16 +19,10 @@ from difnet.config.run_folder import CHECKPOINTS, WEIGHTS
 
 MANIFEST = "MANIFEST.json"
 FORMAT = 1
-NEEDED = (
-    "scores.csv",
-    "summary.csv",
-    "comparisons.csv",
-    "claims.csv",
-    "timing.csv",
-    "growth.csv",
-    "report.html",
-)
+NEEDED = ("scores.csv", "summary.csv", "comparisons.csv", "claims.csv", "report.html")
 """What a finished selection has in its folder, beside its runs."""
+TIMED = ("timing.csv", "growth.csv")
+"""And what where something is timed."""
 LEFT_OUT = {"data", "data-changed", "pretext", "replaced", "along"}
 """Folders of images and of weights that are on the way to others."""
 CHUNK = 1 << 20
@@ -142,7 +136,8 @@ def _check_finished(folder: Path, plan: BenchmarkPlan) -> None:
         for variant, seed in runs
         if not RunFolder(folder / "runs" / variant / f"seed{seed}").scored
     ]
-    missing = [name for name in NEEDED if not (folder / name).is_file()]
+    needed = (*NEEDED, *TIMED) if plan.timing else NEEDED
+    missing = [name for name in needed if not (folder / name).is_file()]
     if open_runs or missing:
         what = f"{len(open_runs)} of {len(runs)} runs, {open_runs[0]} first" if open_runs else missing[0]
         raise InputError(f"{folder}: is not finished: it lacks {what}; run '{plan.command}'")

@@ -32,7 +32,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Shown:
-    """One variant of the gallery."""
+    """One variant of the gallery, with one seed."""
 
     number: int
     """Its place in the names of the maps."""
@@ -50,7 +50,7 @@ class GalleryFile:
     """Name of the variant that decided which images are best, median and worst; empty where there is none."""
     images: tuple[Chosen, ...]
     variants: tuple[Shown, ...]
-    """The reference first."""
+    """The typical seed of each, the reference first; then other seeds of some."""
     arrays: dict[str, Array]
 
     def get(self, part: str, *places: int) -> Array | None:

@@ -8,10 +8,11 @@ import unicodedata
 from difnet.report.page_table import Cell, PageTable
 
 LATEX = {
-    **{letter: f"\\{letter}" for letter in "&%$#_{}"},
+    **{letter: f"\\{letter}" for letter in "&%$#{}"},
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "_": r"\_\allowbreak{}",
     "−": "$-$",
     "±": r"$\pm$",
     "×": r"$\times$",
@@ -27,13 +28,23 @@ LATEX = {
 }
 
 
+LONGEST = 28
+"""Letters of a column of text; where there are more, its lines break."""
+WIDTH = "3.2cm"
+"""Of such a column."""
+
+
 def latex_table(table: PageTable) -> str:
-    """A `table` with its caption: the columns for a paper, intervals small, the best in bold."""
+    """A `table*` as wide as both columns of a paper: chosen columns, intervals below, the best in bold."""
     shown = [place for place, column in enumerate(table.columns) if column.in_paper]
-    alignment = "".join("r" if table.columns[place].numeric else "l" for place in shown)
-    rows = [[_escaped(table.columns[place].heading) for place in shown]]
-    rows += [[_cell(row[place]) for place in shown] for row in table.rows]
-    head, *body = (" & ".join(row) + r" \\" for row in rows)
+    columns = [table.columns[place] for place in shown]
+    cells = [[row[place] for place in shown] for row in table.rows]
+    alignment = "".join(
+        "r" if column.numeric else _alignment([row[place].text for row in cells])
+        for place, column in enumerate(columns)
+    )
+    heads = _line([_escaped(column.title) for column in columns], [column.note for column in columns])
+    rows = [line for row in cells for line in _line(list(map(_text, row)), list(map(_bounds, row)))]
     caption = " ".join(filter(None, (table.caption, table.sample)))
     return "\n".join(
         [
@@ -43,11 +54,12 @@ def latex_table(table: PageTable) -> str:
             rf"\caption{{{_escaped(caption)}}}",
             rf"\label{{tab:{re.sub(r'[^A-Za-z0-9-]', '-', table.name)}}}",
             r"\footnotesize",
+            r"\setlength{\tabcolsep}{3pt}",
             rf"\begin{{tabular}}{{{alignment}}}",
             r"\toprule",
-            head,
+            *heads,
             r"\midrule",
-            *body,
+            *rows,
             r"\bottomrule",
             r"\end{tabular}",
             r"\end{table*}",
@@ -56,13 +68,30 @@ def latex_table(table: PageTable) -> str:
     )
 
 
-def _cell(cell: Cell) -> str:
-    text = rf"\textbf{{{_escaped(cell.text)}}}" if cell.best else _escaped(cell.text)
-    bounds = next((line for line in cell.lines if line.startswith("[")), "")
-    if bounds:
-        return rf"{text} {{\scriptsize {_escaped(bounds)}}}"
+def _alignment(texts: list[str]) -> str:
+    """Of a column of text."""
+    return "l" if max(map(len, texts), default=0) <= LONGEST else f"p{{{WIDTH}}}"
+
+
+def _line(texts: list[str], below: list[str]) -> list[str]:
+    """A row, and a second one with what stands below its cells in small type, if anything does."""
+    if not any(below):
+        return [" & ".join(texts) + r" \\"]
+    small = [rf"{{\scriptsize {_escaped(text)}}}" if text else "" for text in below]
+    return [" & ".join(texts) + r" \\[-2pt]", " & ".join(small) + r" \\[1pt]"]
+
+
+def _text(cell: Cell) -> str:
+    """What a cell says; a reason why it is missing at its shortest."""
+    said = cell.text.partition(":")[0] if cell.mark == "missing" else cell.text
+    text = rf"\textbf{{{_escaped(said)}}}" if cell.best else _escaped(said)
     # A bracket that begins a cell would be an argument of the line break before it.
     return f"{{}}{text}" if text.startswith(("[", "*")) else text
+
+
+def _bounds(cell: Cell) -> str:
+    """The interval below it, if it has one."""
+    return next((line for line in cell.lines if line.startswith("[")), "")
 
 
 def _escaped(text: str) -> str:

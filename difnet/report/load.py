@@ -166,8 +166,12 @@ def load_results(folder: Path, plan: BenchmarkPlan, *, budget: int = BUDGET_BYTE
         if row.variant in names and row.seed in plan.seeds and row.split == plan.evaluate.split
     ]
     # Not every benchmark measures a step: no table of its parts is no problem.
-    steps_timed = (folder / BREAKDOWN.name).is_file()
+    steps_timed = (folder / BREAKDOWN.name).is_file() and plan.timing
     shares = read_rows(BREAKDOWN, folder, problems) if steps_timed else []
+    # What an earlier plan timed is no result of one that times nothing.
+    timings, growth, features = (
+        read_rows(table, folder, problems) if plan.timing else [] for table in (TIMING, GROWTH, FEATURES)
+    )
     return Results(
         folder=folder,
         plan=plan,
@@ -194,11 +198,9 @@ def load_results(folder: Path, plan: BenchmarkPlan, *, budget: int = BUDGET_BYTE
         not_converged=frozenset(
             row.variant for row in read_rows(CONVERGENCE, folder, problems) if row.converged != "yes"
         ),
-        timings=tuple(
-            row for row in read_rows(TIMING, folder, problems) if timed_variant(row) in {"", *names}
-        ),
-        growth=tuple(read_rows(GROWTH, folder, problems)),
-        features=tuple(read_rows(FEATURES, folder, problems)),
+        timings=tuple(row for row in timings if timed_variant(row) in {"", *names}),
+        growth=tuple(growth),
+        features=tuple(features),
         breakdown=tuple(row for row in shares if row.variant in names),
         gallery=read_gallery(folder / "gallery.npz", plan, problems),
         problems=tuple(problems),

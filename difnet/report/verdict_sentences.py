@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from difnet.metrics import METRICS
 from difnet.report.load import Results
 from difnet.report.numbers import count, fixed, interval, listing, significant, significant_interval
-from difnet.report.rows import operator_title
+from difnet.report.rows import operator_title, status_words
 from difnet.tables import ClaimRow, ClaimTestRow
 
 COSTS = {"latency_ms": "time", "peak_memory_mb": "memory"}
@@ -28,11 +28,23 @@ def verdict_sentence(results: Results, row: ClaimRow, tests: Sequence[ClaimTestR
     """
     decisive = deciding_test(row, tests)
     if decisive is None:
-        lacking = list(dict.fromkeys(name for test in tests for name in _missing(results, test)))
-        reason = row.remark or (f"no run of {listing(lacking, 3)}" if lacking else "nothing was measured")
-        return f"{row.statement}: {reason}"
+        return f"{row.statement}: {_why_not_run(results, row, tests)}"
     sentence = _difference(results, decisive) if decisive.quantity == "difference" else _cost(decisive)
     return sentence + _others(row, tests)
+
+
+def is_out_of_scope(row: ClaimRow, tests: Sequence[ClaimTestRow]) -> bool:
+    """Whether a claim is not judged on these data, whatever is run: its limit is why its tests were not."""
+    return any(row.remark and row.remark in test.status for test in tests)
+
+
+def _why_not_run(results: Results, row: ClaimRow, tests: Sequence[ClaimTestRow]) -> str:
+    """What keeps a claim from a verdict."""
+    lacking = list(dict.fromkeys(name for test in tests for name in _missing(results, test)))
+    if lacking and not is_out_of_scope(row, tests):
+        return f"no run of {listing(lacking, 3)}"
+    reasons = [status_words(test.status).removeprefix("not run: ") for test in tests if not is_known(test)]
+    return row.remark or next(iter(reasons), "nothing was measured")
 
 
 def deciding_test(row: ClaimRow, tests: Sequence[ClaimTestRow]) -> ClaimTestRow | None:
@@ -60,7 +72,9 @@ def _difference(results: Results, test: ClaimTestRow) -> str:
         f"{results.title_of(test.variant)} scores {reading} {results.title_of(test.reference)} "
         f"{interval(test.ci_low, test.ci_high, digits)}"
     ).rstrip()
-    return sentence if test.bound == 0 else f"{sentence}, margin {abs(test.bound):g}"
+    if test.bound < 0:
+        return f"{sentence}, at most {-test.bound:g} below being claimed"
+    return f"{sentence}, more than {test.bound:g} being claimed" if test.bound else sentence
 
 
 def _cost(test: ClaimTestRow) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from difnet.config import BenchmarkPlan
+from difnet.config import BenchmarkPlan, InputError, RunConfig, TimingConfig
 from difnet.config.digests import write_digested
 from difnet.data import prepare
 from difnet.machine.environment import environment
@@ -51,27 +51,33 @@ def time_benchmark(
         The files written.
 
     Raises:
-        InputError: If `trained` is not a complete run, or a file cannot be written or is somebody else's.
+        InputError: If the plan times nothing, `trained` is not a complete run, or a file cannot be written or
+            is somebody else's.
     """
+    grid = planned.timing
+    if not grid:
+        raise InputError(
+            f"{planned.folder}: nothing is timed, it says timing: false; {planned.timing_command}"
+        )
     parts = _part(out, "operators"), _part(out, "networks")
     check_ours(*parts, *(out / table.name for table in (GROWTH, FEATURES, BREAKDOWN, TIMING)))
     prepare(planned.data, data)
     written: list[Path] = []
     if only != "networks":
-        levels = _levels(planned, data, trained)
+        levels = _levels(planned.first_runs[0], grid, data, trained)
         throttling = Throttling()
-        operators = time_operators(planned.timing, levels)
+        operators = time_operators(grid, levels)
         throttled = throttling.share()
         written += [
             _write(TIMING, _with_throughput(operators), _part(out, "operators")),
             _write(GROWTH, fit_growth(operators), out / GROWTH.name),
-            _write(FEATURES, describe_features(levels, planned.timing.nodes), out / FEATURES.name),
+            _write(FEATURES, describe_features(levels, grid.nodes), out / FEATURES.name),
             _write_machine(_part(out, "operators"), throttled),
         ]
         _warn_if_disturbed(operators)
     if only != "operators":
         throttling = Throttling()
-        networks = time_networks(planned.first_runs, planned.timing, data=data)
+        networks = time_networks(planned.first_runs, grid, data=data)
         throttled = throttling.share()
         _warn_if_disturbed(networks)
         written += [
@@ -100,13 +106,12 @@ def join_parts(out: Path) -> Path:
     return _write(TIMING, pd.concat(parts, ignore_index=True), out / TIMING.name)
 
 
-def _levels(planned: BenchmarkPlan, data: Path, trained: Path | None) -> dict[str, Levels]:
+def _levels(reference: RunConfig, grid: TimingConfig, data: Path, trained: Path | None) -> dict[str, Levels]:
     """The features that operators are timed on: first those of a trained network, where there is one."""
-    batch = planned.timing.batch
     found = {
-        "trained": trained_levels(trained, data=data, batch=batch) if trained else None,
-        "start": start_levels(planned.first_runs[0], data=data, batch=batch),
-        "random": random_levels(planned.timing),
+        "trained": trained_levels(trained, data=data, batch=grid.batch) if trained else None,
+        "start": start_levels(reference, data=data, batch=grid.batch),
+        "random": random_levels(grid),
     }
     return {name: levels for name, levels in found.items() if levels is not None}
 

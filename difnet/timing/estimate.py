@@ -13,7 +13,9 @@ from statistics import median
 import torch
 
 from difnet.config import BenchmarkPlan, DataConfig, InputError, RunConfig, training_steps
-from difnet.data import open_dataset, prepare
+from difnet.data import open_dataset
+from difnet.data.files.problems import FileError
+from difnet.machine.progress import Progress
 from difnet.timing.measured_steps import MeasuredSteps, measured_steps
 from difnet.timing.protocol import seconds
 from difnet.timing.step_cost import StepCost, step_cost
@@ -56,13 +58,12 @@ class Cost:
 
 
 def estimate_costs(
-    runs: Sequence[RunConfig], *, data: Path, results: Path, classes: int | None = None, here: bool = True
+    runs: Sequence[RunConfig], *, results: Path, classes: int | None = None, here: bool = True
 ) -> list[Cost]:
-    """Estimate the cost of runs; images are needed only where neither a crop nor `data.size` says their size.
+    """Estimate the cost of runs; one image is read where neither a crop nor `data.size` says how large it is.
 
     Args:
         runs: One run of each variant, the reference first, all on the same data.
-        data: Folder of the prepared data set.
         results: Folder of the results; where a run of the same recipe was trained on a GPU, its steps count.
         classes: Number of classes; None for that of the data set.
         here: Whether to take a few steps, for the minutes on this machine; else these are nan.
@@ -74,12 +75,13 @@ def estimate_costs(
         InputError: If the size of the images or the number of classes is not known.
     """
     count = classes or _class_count(runs[0].data)
-    whole = (0, 0) if all(run.train.crop for run in runs) else _image_size(runs[0].data, data)
+    whole = (0, 0) if all(run.train.crop for run in runs) else _image_size(runs[0].data)
     sizes = [(run.train.crop, run.train.crop) if run.train.crop else whole for run in runs]
-    steps = [
-        step_cost(run.model, classes=count, size=size, half=run.train.precision != "fp32")
-        for run, size in zip(runs, sizes, strict=True)
-    ]
+    with Progress("costs", len(runs), unit="variants") as progress:
+        steps = [
+            step_cost(run.model, classes=count, size=size, half=run.train.precision != "fp32")
+            for run, size in progress.track(list(zip(runs, sizes, strict=True)))
+        ]
     trained = next((place for place, run in enumerate(runs) if training_steps(run)), None)
     pace = 0.0 if here else math.nan
     if here and trained is not None:
@@ -122,8 +124,7 @@ def check_hours(planned: BenchmarkPlan, runs: Sequence[RunConfig], *, results: P
     """
     if planned.gpu_hours is None or planned.selection.yes:
         return
-    data = results / planned.benchmark / "data"
-    costs = estimate_costs(planned.first_runs, data=data, results=results, here=False)
+    costs = estimate_costs(planned.first_runs, results=results, here=False)
     of_variant = dict(zip((variant.name for variant in planned.variants), costs, strict=True))
     hours = gpu_hours(runs, [of_variant[run.variant] for run in runs], seeds=1)
     if sum(hours.values()) > planned.gpu_hours:
@@ -167,16 +168,17 @@ def _cost(run: RunConfig, step: StepCost, pace: float, measured: MeasuredSteps |
     )
 
 
-def _image_size(config: DataConfig, data: Path) -> Size:
-    """Height and width of the images that training sees whole."""
+def _image_size(config: DataConfig) -> Size:
+    """Height and width of the images that training sees whole, by the first of them; nothing is prepared."""
     if config.size is not None:
         return config.size
     try:
-        return prepare(config, data).splits["train"].shapes[0]
-    except InputError as error:
+        height, width = open_dataset(config).samples()["train"][0].read().label.shape
+    except (InputError, FileError) as error:
         raise InputError(
             f"{error}; without the images, set train.crop or data.size, which say how large they are"
         ) from error
+    return height, width
 
 
 def _class_count(config: DataConfig) -> int:

@@ -35,7 +35,7 @@ def training_requests(
     """What the trainings of each variant ask for.
 
     Args:
-        planned: The plan of the benchmark; its data are prepared.
+        planned: The plan of the benchmark.
         results: Folder of the results.
         gpus: GPUs of a node; 0 where the CPU trains.
         processes: Of every training; their number does not shorten it here, since that is not measured.
@@ -43,9 +43,7 @@ def training_requests(
     Raises:
         InputError: If the size of the images or the number of classes is not known.
     """
-    costs = estimate_costs(
-        planned.first_runs, data=results / planned.benchmark / "data", results=results, here=False
-    )
+    costs = estimate_costs(planned.first_runs, results=results, here=False)
     return {
         run.variant: _request(run, cost, gpus=gpus, processes=processes)
         for run, cost in zip(planned.first_runs, costs, strict=True)

@@ -129,7 +129,7 @@ def test_one_device_for_the_whole_claim() -> None:
     tests = claimed(here + there)
     assert {test.device for test in tests if test.estimate} == {"cuda"}
     assert [test.reason for test in tests[2:]] == [
-        "no size from N = 1024 at which both were measured on cuda"
+        "no size from N = 1,024 at which both were measured on cuda"
     ] * 2
     out_of_memory = [replace(row, status="does_not_fit") for row in there]
     assert all(test.estimate is None for test in claimed(here + out_of_memory))
@@ -153,9 +153,9 @@ def test_small_sizes_do_not_count() -> None:
     rows = curves(sizes=(256, 512, 1024, 2048))
     ratio, exponent, *_ = claimed(rows)
     assert ratio.nodes == 2048
-    assert exponent.reason == "fewer than three sizes from N = 1024 that both can do"
+    assert exponent.reason == "fewer than three sizes from N = 1,024 that both can do"
     assert claim_verdict(claimed(rows), 0.05) == "not run"
-    assert claimed(curves(sizes=(256, 512)))[0].reason.startswith("no size from N = 1024")
+    assert claimed(curves(sizes=(256, 512)))[0].reason.startswith("no size from N = 1,024")
     assert claimed([])[0].reference == "dense_inverse_cupy | dense_inverse_scipy | dense_inverse_torch"
 
 

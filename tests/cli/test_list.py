@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -74,19 +73,16 @@ def test_cost_of_every_variant(copy: Path) -> None:
     assert rows[0].split() == ["variant", "parameters", "GFLOP/step", "min/run", "GPU", "h/run", "question"]
     cost = {row.split()[0]: row.split()[1:4] for row in rows[1:]}
     assert list(cost) == ["cascade", "deeplab", "walks_3", "oracle_1"]
-    classes = len(json.loads((copy / "results/tiny/data/index.json").read_text())["classes"])
+    assert not (copy / "results").exists(), "nothing is prepared"
     deeplab = resolve_run(CATALOGUE, benchmark="tiny", ablation="deeplab", seed=0)
-    network = build_from_config(deeplab.model, classes)
+    network = build_from_config(deeplab.model, num_classes=7)
     parameters = sum(weight.numel() for weight in network.parameters())
     assert int(cost["deeplab"][0].replace(",", "")) == parameters
     assert float(cost["deeplab"][1]) < float(cost["cascade"][1]) <= float(cost["walks_3"][1])
     assert cost["oracle_1"][2] == "0.0"
 
 
-@pytest.mark.parametrize(
-    ("part", "files"),
-    [((), [".yaml"]), (("--with", "diffusion"), [".py", ".yaml"]), (("--with", "rules"), [".smk", ".yaml"])],
-)
+@pytest.mark.parametrize(("part", "files"), [((), [".yaml"]), (("--with", "diffusion"), [".py", ".yaml"])])
 def test_new_ablation(copy: Path, part: tuple[str, ...], files: list[str]) -> None:
     written = difnet("new-ablation", "my-own.1", "--extends", "walks_2", *part, cwd=copy).splitlines()
     assert sorted(Path(path).suffix for path in written) == files
@@ -94,8 +90,13 @@ def test_new_ablation(copy: Path, part: tuple[str, ...], files: list[str]) -> No
     run = resolve_run(Project(copy), benchmark="tiny", ablation="my-own.1", seed=0)
     assert run.model.repeats == 2
     assert (run.diffusion_sha256 is not None) == (".py" in files)
-    if ".smk" in files:
-        assert "rule my_own_1_section:" in (copy / "ablations" / "my-own.1.smk").read_text()
+
+
+def test_new_section_has_no_runs(copy: Path) -> None:
+    written = difnet("new-ablation", "my-own.1", "--with", "rules", cwd=copy).splitlines()
+    assert sorted(Path(path).suffix for path in written) == [".smk", ".yaml"]
+    assert "rule my_own_1_section:" in (copy / "ablations" / "my-own.1.smk").read_text()
+    assert Project(copy).ablation("my-own.1").runs is False
 
 
 def test_new_rule_works(copy: Path) -> None:
@@ -119,6 +120,7 @@ def test_new_rule_works(copy: Path) -> None:
         (["../own"], "'../own' is not a valid name"),
         (["a@b=1"], "'a@b=1' is not a valid name"),
         (["own", "--extends", "cascad"], "unknown ablation 'cascad'; did you mean 'cascade'?"),
+        (["own", "--with", "rules", "--extends", "cascade"], "--extends: --with rules has no runs"),
         (["none", "--with", "diffusion"], "'none' is a diffusion rule of the library; choose another name"),
         (["own", "--with", "smk"], "'smk' is not one of 'diffusion', 'rules'"),
     ],

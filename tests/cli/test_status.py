@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from difnet.config import RunFolder, load_run
 from tests.cli.test_list import difnet
 from tests.report.project import make_project
 
@@ -36,6 +37,24 @@ def test_every_state_is_told(folder: Path) -> None:
         ["running", "seed_only seed 1: 5 of 10 steps, loss 1.0, 27.0 s left"],
     ]
     assert last == "  to go on: snakemake --cores all --config 'benchmarks=[toy]'"
+
+
+def test_two_runs_are_compared(folder: Path, tmp_path: Path) -> None:
+    first, absent = folder / "runs" / "cascade" / "seed0", folder / "runs" / "cascade"
+    same = difnet("diff", str(first), str(first)).splitlines()
+    assert same[:3] == ["configuration: equal", "environment: equal", "scores"]
+    assert {line.split()[-1] for line in same[4:]} == {"+0.0000"}
+    variant = load_run(first).model_copy(update={"variant": "seed_only"})
+    RunFolder(tmp_path).write_config(variant, {})
+    assert [line.split() for line in difnet("diff", str(first), str(tmp_path)).splitlines()] == [
+        ["configuration"],
+        ["variant", "cascade", "seed_only"],
+        ["environment:", str(tmp_path), "is", "not", "trained"],
+        ["scores:", str(tmp_path), "is", "not", "scored"],
+    ]
+    assert f"{absent}: is no run directory; give two such as" in difnet(
+        "diff", str(first), str(absent), code=2
+    )
 
 
 def test_a_finished_benchmark_is_one_line(tmp_path: Path) -> None:

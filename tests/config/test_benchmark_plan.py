@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections import Counter
 from collections.abc import Callable
@@ -12,7 +13,16 @@ from typing import Any
 import pytest
 import yaml
 
-from difnet.config import BenchmarkPlan, InputError, Project, load_run, plan, read_plan
+from difnet.config import (
+    BenchmarkPlan,
+    InputError,
+    Project,
+    TimingConfig,
+    load_run,
+    plan,
+    read_plan,
+    resolve_run,
+)
 from difnet.config import project as project_module
 from difnet.config.schema import LEVELS
 from tests.conftest import CATALOGUE, PROJECT
@@ -126,6 +136,14 @@ def test_another_recipe_has_a_folder_of_its_own(config: dict[str, Any], folder: 
     assert planned(**config).folder == folder
 
 
+def test_swept_values_of_the_command_line_have_their_types() -> None:
+    """Snakemake hands them over as text."""
+    sweep = {"model.weights": ["null", "pretext"], "train.scale": ["[0.5, 1.4]"], "train.crop": ["33"]}
+    runs = [variant.config for variant in planned(ablations="cascade", sweep=sweep).variants[1:]]
+    assert [run.model.weights for run in runs] == [None, "pretext"]
+    assert {(run.train.scale, run.train.crop) for run in runs} == {((0.5, 1.4), 33)}
+
+
 def test_long_and_odd_recipes_are_hashed() -> None:
     long = planned(set=[f"train.{key}=3" for key in ("steps", "batch_size", "checkpoint_every", "workers")])
     odd, other = (planned(set=[f"model.levels=[{level}]"]) for level in ("image", "layer1"))
@@ -134,8 +152,55 @@ def test_long_and_odd_recipes_are_hashed() -> None:
     assert len({long.folder, odd.folder, other.folder}) == 3
 
 
+def test_what_is_timed(project: Path, write: Write) -> None:
+    """By the benchmark, unless the command line says otherwise; there words stand for truth values."""
+    write("ablations/cascade.yaml", "title: T\nquestion: Q\n")
+    write("workflow/benchmarks/timed.yaml", "title: T\nablations: [cascade]\ntiming: {nodes: [16]}\n")
+    write("workflow/benchmarks/untimed.yaml", "title: T\nablations: [cascade]\ntiming: false\n")
+    for chosen, grids in (({}, [(16,), None]), ({"timing": "false"}, [None] * 2), ({"timing": True}, 0)):
+        parts = plan(Project(project), {"benchmarks": ["timed", "untimed"], **chosen}).benchmarks.values()
+        expected = grids or [(16,), TimingConfig().nodes]
+        assert [part.timing.nodes if part.timing else None for part in parts] == expected
+    (part,) = plan(Project(project), {"benchmarks": ["untimed"]}).benchmarks.values()
+    assert part.timing_command == "snakemake --cores all --config 'benchmarks=[untimed]' timing=true"
+    assert part.folder == "untimed"
+    for value, message in (
+        ("{nods: [16]}", "untimed.yaml:3: unknown key 'timing.nods'; did you mean 'timing.nodes'?"),
+        ("{repeats: 0}", "untimed.yaml:3: timing.repeats: input should be greater than 0 (found 0)"),
+        ("true", "untimed.yaml:3: timing: input should be"),
+    ):
+        write("workflow/benchmarks/untimed.yaml", f"title: T\nablations: [cascade]\ntiming: {value}\n")
+        with pytest.raises(InputError, match=re.escape(message)):
+            plan(Project(project), {"benchmarks": ["untimed"]})
+
+
+def test_an_ablation_without_runs_is_a_section(project: Path, write: Write) -> None:
+    """It is in no run, however it is selected; where a run of it is asked for, that is one line."""
+    write("ablations/cascade.yaml", "title: T\nquestion: Q\ntags: [headline]\n")
+    write("ablations/table.yaml", "title: T\nquestion: Q\ntags: [headline]\nruns: false\n")
+    write("workflow/benchmarks/own.yaml", "title: T\nsweep: {model.restart: [0.1]}\n")
+    with pytest.raises(InputError, match=r"^ablations/table.yaml:4: without runs it needs rules; write"):
+        plan(Project(project), {"benchmarks": ["own"]})
+    write("ablations/table.smk", "rule table: ...")
+    for ablations in ([], ["table"], ["*"]):
+        outcome = plan(Project(project), {"benchmarks": ["own"], "ablations": ablations})
+        part = outcome.benchmarks["own"]
+        assert [variant.name for variant in part.variants] == ["cascade", "cascade@restart=0.1"]
+        assert (part.sections, outcome.ablations) == (("table",), ["cascade", "table"])
+    with pytest.raises(InputError, match=r"^ablations/table.yaml:4: 'table' has no runs"):
+        resolve_run(Project(project), benchmark="own", ablation="table", seed=0)
+    for key in ("extends: table", "weights_of: table"):
+        write("ablations/other.yaml", f"title: T\nquestion: Q\n{key}\n")
+        with pytest.raises(InputError, match=r"^ablations/table.yaml:4: 'table' has no runs"):
+            plan(Project(project), {"benchmarks": ["own"], "ablations": ["other"]})
+    write("ablations/table.yaml", "title: T\nquestion: Q\nextends: cascade\nruns: false\n")
+    with pytest.raises(InputError, match=r"table.yaml:4: runs: where nothing is run, 'extends' changes noth"):
+        plan(Project(project), {"benchmarks": ["own"], "ablations": ["table"]})
+
+
 SELECTIONS: list[dict[str, Any]] = [
     {},
+    {"timing": False, "seeds": [1]},
     {"seeds": [3, 1], "ablations": ["walks_*", "deeplab"]},
     {"set": ["train.steps=3", "model.levels=[image, layer4]"], "processes": 2},
     {"sweep": {"model.restart": [0.1, "learned"], "train.flip": [True, False]}, "ablations": ["cascade"]},
@@ -225,13 +290,27 @@ def test_plan_that_lost_a_part_is_refused(tmp_path: Path) -> None:
         ({"benchmarks": ["tiny"], "ablations": ["wlks"]}, "no ablation has the name or tag 'wlks'"),
         (
             {"benchmarks": ["tiny"], "set": ["train.step=1"]},
-            "unknown key 'train.step'; did you mean 'steps'?",
+            "unknown key 'train.step'; did you mean 'train.steps'?",
         ),
         ({"benchmarks": ["tiny"], "set": ["seed=1"]}, "--set seed=1: write it as section.key=value"),
         (
             {"benchmarks": ["tiny"], "set": ["data.size=[8,8]"]},
             "set: data.size=[8,8]: the data are the benchmark's",
         ),
+        (
+            {"benchmarks": ["tiny"], "steps": 3},
+            "did you mean 'train.steps' or 'model.pretext.steps'? A recipe is changed by 'set=[KEY=VALUE]'",
+        ),
+        ({"benchmarks": ["tiny"], "seed": [3]}, "unknown key 'seed'; did you mean 'seeds'?"),
+        (
+            {"benchmarks": ["tiny"], "sweep": "model.restart"},
+            "sweep: input should be a mapping, {key: value} (found 'model.restart')",
+        ),
+        (
+            {"benchmarks": ["tiny"], "sweep": {"model.restart": ["2"]}},
+            "sweep: model.restart: input should be 'learned' or input should be less than or equal to 1",
+        ),
+        ({"benchmarks": ["tiny"], "timing": "fals"}, "timing: input should be a valid boolean"),
         (
             {"benchmarks": ["tiny"], "sweep": {"model.restat": [1]}},
             "sweep: 'model.restat' cannot be swept; did you mean 'model.restart'?",

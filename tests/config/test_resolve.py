@@ -58,7 +58,7 @@ def test_name_without_depth_takes_the_depth_of_the_benchmark(
     [
         (
             "model: {difusion: none}",
-            "ablations/own.yaml:3: unknown key 'model.difusion'; did you mean 'diffusion'?",
+            "ablations/own.yaml:3: unknown key 'model.difusion'; did you mean 'model.diffusion'?",
         ),
         ("modle: {}", "ablations/own.yaml:3: unknown key 'modle'; did you mean 'model'?"),
         (
@@ -74,7 +74,7 @@ def test_name_without_depth_takes_the_depth_of_the_benchmark(
             "model: {levels: [image, layer5]}",
             "ablations/own.yaml:3: model.levels.1: input should be 'image', 'layer1'",
         ),
-        ("model: {steps: 3}", "unknown key 'model.steps'; did you mean 'train.steps'?"),
+        ("model: {steps: 3}", "unknown key 'model.steps'; did you mean 'train.steps' or"),
         (
             "model: {diffusion: cascad}",
             "ablations/own.yaml: model.diffusion: no rule 'cascad' and no file ablations/cascad.py; "
@@ -210,10 +210,13 @@ def test_without_given_weights_the_width_makes_it_as_large() -> None:
         ({"ablation": "owm"}, "unknown ablation 'owm'; did you mean 'own'?"),
         (
             {"overrides": ["train.step=1"]},
-            "--set train.step=1: unknown key 'train.step'; did you mean 'steps'?",
+            "--set train.step=1: unknown key 'train.step'; did you mean 'train.steps'?",
         ),
         ({"overrides": ["train.steps"]}, "write it as section.key=value"),
-        ({"overrides": ["steps=3"]}, "write it as section.key=value"),
+        (
+            {"overrides": ["steps=3"]},
+            "--set steps=3: unknown key 'steps'; did you mean 'train.steps' or 'model.pretext.steps'?",
+        ),
         ({"overrides": ["variant=other"]}, "write it as section.key=value"),
         ({"overrides": ["train.steps=[1"]}, "--set train.steps=[1: the value is not valid YAML"),
     ],

@@ -103,10 +103,10 @@ def test_title_names_the_values(project: Path, write: Write) -> None:
         ("{model.weights: [a/b]}", "sweep: 'model.weights' cannot take 'a/b'"),
         (
             "{model.restart: 0.1}",
-            "workflow/benchmarks/b.yaml:3: sweep.model.restart: input should be a valid list",
+            "workflow/benchmarks/b.yaml:3: sweep.model.restart: input should be a list, [",
         ),
         ("{model.restart: [0.1, 2]}", "workflow/benchmarks/b.yaml:3: sweep: model.restart: input should be"),
-        ("[model.restart]", "workflow/benchmarks/b.yaml:3: sweep: input should be a valid dictionary"),
+        ("[model.restart]", "workflow/benchmarks/b.yaml:3: sweep: input should be a mapping, {key: value}"),
     ],
 )
 def test_mistakes_in_a_sweep(project: Path, write: Write, sweep: str, message: str) -> None:

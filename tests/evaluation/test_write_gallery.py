@@ -22,6 +22,8 @@ from difnet.tables import SCORES, PerImage, ScoreRow
 from tests.conftest import CATALOGUE, save_weights
 
 VARIANTS = ("cascade", "deeplab", "dense_inverse", "pixel_prior", "oracle")
+SHOWN = [(name, seed) for seed in (0, 1) for name in VARIANTS]
+"""The typical seed of each, then the other."""
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +64,7 @@ def gallery(folder: Path) -> dict[str, np.ndarray]:
 def test_index_names_images_and_seeds(gallery: dict[str, np.ndarray]) -> None:
     index = json.loads(str(gallery["index"]))
     assert (index["reference"], index["comparison"]) == ("cascade", "deeplab")
-    assert [(item["name"], item["seed"]) for item in index["variants"]] == [(name, 0) for name in VARIANTS]
+    assert [(item["name"], item["seed"]) for item in index["variants"]] == SHOWN
     reasons = [reason for item in index["images"] for reason in item["reasons"]]
     assert sorted(reasons) == ["best", "fixed", "fixed", "median", "worst"]
     assert [item["name"] for item in index["images"]][:2] == ["val-00000", "val-00004"]
@@ -94,8 +96,8 @@ def test_predictions_are_those_that_were_scored(folder: Path, gallery: dict[str,
         original = split.names.index(item["name"])
         assert np.array_equal(gallery[f"image/{place}"], split.image(original))
         assert np.array_equal(gallery[f"truth/{place}"], split.label(original))
-        for number, variant in enumerate(VARIANTS):
-            scored = PerImage.read(folder / "runs" / variant / "seed0" / "per_image.parquet").parts
+        for number, (variant, seed) in enumerate(SHOWN):
+            scored = PerImage.read(folder / "runs" / variant / f"seed{seed}" / "per_image.parquet").parts
             pair = gallery[f"prediction/{number}/{place}"], split.label(original)
             shown = image_statistics([item["name"]], [pair], 7).parts
             for part in ("intersection", "union"):
@@ -105,12 +107,23 @@ def test_predictions_are_those_that_were_scored(folder: Path, gallery: dict[str,
 
 def test_maps_and_walks_of_those_that_have_them(gallery: dict[str, np.ndarray]) -> None:
     assert gallery["scores/0/0"].shape == gallery["importance/0/0"].shape == (6, 6)
-    assert gallery["states/0/0"].shape == (5, 6, 6)
+    assert gallery["states/0/0"].shape == gallery["states/5/0"].shape == (5, 6, 6)
     assert "importance/1/0" not in gallery and "states/2/0" not in gallery and "scores/3/0" not in gallery
     assert gallery["rows/0"].shape == (6, 36, 36)
     assert gallery["grid/0"].tolist() == [6, 6]
     fixed = [name for name in gallery if name.startswith("rows/")]
     assert fixed == ["rows/0", "rows/1"]
+
+
+def test_other_seeds_are_kept_of_the_first_variants_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(write_gallery.__globals__, "DETAILED", 2)
+    out = folder / "few.npz"
+    write_gallery(runs(folder, *VARIANTS), reference="cascade", data=folder / "data", out=out)
+    index = json.loads(str(np.load(out)["index"]))
+    kept = [(item["name"], item["seed"]) for item in index["variants"]]
+    assert kept == [*SHOWN[:5], ("cascade", 1), ("deeplab", 1)]
 
 
 def test_one_variant_alone_shows_fixed_images(folder: Path) -> None:

@@ -87,7 +87,7 @@ def make_project(
             scores += write_run(folder, name, place, seed, classes=classes, random=random)
     write_rows(SCORES, scores, folder)
     write_analysis(folder, scores, reference=next(iter(variants)))
-    write_gallery(folder, list(variants), len(classes), size, random)
+    write_gallery(folder, list(variants), len(classes), size, random, seeds=seeds)
     write_timing(folder, list(variants), random)
     return folder
 
@@ -214,9 +214,19 @@ def write_environment(run: Path, benchmark: str, name: str, seed: int) -> None:
 
 
 def write_gallery(
-    folder: Path, variants: list[str], classes: int, size: int, random: np.random.Generator
+    folder: Path,
+    variants: list[str],
+    classes: int,
+    size: int,
+    random: np.random.Generator,
+    *,
+    seeds: tuple[int, ...],
 ) -> None:
-    """Four images, the first two explorable; scores and states of the first eight variants."""
+    """Four images, the first two explorable; scores, states and other seeds of the first eight variants."""
+    detailed = [name for name in variants[:8] if name != "pixel_prior"]
+    shown = [(name, seeds[0]) for name in variants] + [
+        (name, seed) for name in detailed for seed in seeds[1:]
+    ]
     grid = 8
     rows, columns = np.mgrid[:size, :size]
     arrays: dict[str, np.ndarray] = {}
@@ -227,12 +237,12 @@ def write_gallery(
         arrays[f"image/{place}"] = (40 * truth[..., None] + random.integers(0, 30, (size, size, 3))).astype(
             np.uint8
         )
-        for number in range(len(variants)):
-            wrong = random.random(truth.shape) < 0.02 + 0.01 * number
+        for number, (name, _) in enumerate(shown):
+            wrong = random.random(truth.shape) < 0.02 + 0.01 * (number % 60)
             moved = np.roll(np.where(truth == 255, 0, truth), 1, axis=1)
             prediction = np.where(wrong, (moved + 1) % classes, moved)
             arrays[f"prediction/{number}/{place}"] = prediction.astype(np.uint8)
-            if number < 8:
+            if name in variants[:8]:
                 maps = random.integers(0, 256, (2, grid, grid)).astype(np.uint8)
                 arrays[f"confidence/{number}/{place}"], arrays[f"importance/{number}/{place}"] = maps
                 states = random.integers(0, classes, (6, grid, grid)).astype(np.uint8)
@@ -248,7 +258,7 @@ def write_gallery(
                 [(["fixed", "best"], 0.12), (["fixed"], 0.01), (["median"], 0.02), (["worst"], None)]
             )
         ],
-        "variants": [{"name": name, "seed": 0, "levels": LEVELS} for name in variants],
+        "variants": [{"name": name, "seed": seed, "levels": LEVELS} for name, seed in shown],
     }
     np.savez(folder / "gallery.npz", index=np.array(json.dumps(index)), **arrays)
     seal(folder / "gallery.npz", (folder / "gallery.npz").read_bytes())

@@ -147,6 +147,7 @@ def test_the_first_screen_decides(open_report: Open, rendered: Rendered, scheme:
         boxes = page.evaluate(BOXES, selector)
         assert boxes and max(box[3] for box in boxes) <= DESKTOP["height"], selector
     assert page.locator(".verdicts li").count() == 4
+    assert len({round(box[0]) for box in page.evaluate(BOXES, ".verdicts .words")}) == 1, "in one column"
     facts = page.locator(".masthead").inner_text().split()
     assert {"Shapes,", "val,", "100", "images", "a", "CPU,", "a" * 12} <= set(facts)
 
@@ -304,6 +305,23 @@ def test_explorer_says_the_same_with_and_without_script(
     assert board(page).locator(".words").all_inner_texts() == written
     for before, after in zip(static, sources(page), strict=True):
         assert page.evaluate(MEAN_DIFFERENCE, [before, after]) < 4
+
+
+def test_gallery_switches_to_another_seed(open_report: Open, rendered: Rendered) -> None:
+    """Where a variant has it, in every image; the keyboard walks through what is shown."""
+    page = open_report(rendered).page
+    notes = page.locator("#toy-examples .example").nth(1).locator(".strip:visible h5 small")
+    typical = notes.all_inner_texts()
+    assert len(typical) == 6 and all(note.startswith("seed 0, ") for note in typical)
+    page.get_by_label("Show seed").select_option("2")
+    switched = notes.all_inner_texts()
+    assert [note.split(",")[0] for note in switched] == ["seed 2"] * 5 + ["seed 0"]
+    first = page.locator("#toy-examples .example").first
+    first.locator(".strip:visible .maps img").nth(2).focus()
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.closest('.strip').dataset.seed") == "2"
+    page.get_by_label("Show seed").select_option("nearest to the median")
+    assert notes.all_inner_texts() == typical
 
 
 def test_gallery_is_walked_by_keyboard(open_report: Open, rendered: Rendered) -> None:

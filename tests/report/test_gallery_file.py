@@ -115,6 +115,20 @@ def test_strips_state_the_errors_that_they_show(rendered: Rendered, stored: dict
     assert np.array_equal(decoded(strip.maps[4].uri), palette[stored["states/0/0"][0]])
 
 
+def test_other_seeds_of_a_variant_stand_behind_its_typical_one(
+    rendered: Rendered, stored: dict[str, np.ndarray]
+) -> None:
+    content = examples.build(rendered.results).content
+    strips = {strip.title: strip for strip in content["examples"][1].strips}
+    assert (content["seeds"], content["switched"]) == ([0, 1, 2], 5)
+    assert {len(strip.others) for strip in strips.values()} == {0, 2}
+    shown = strips["Dense inverse"]
+    assert [other.seed for other in shown.others] == [1, 2] and shown.seed == 0
+    other = shown.others[1]  # the ninth entry behind the six typical ones is its seed 2
+    assert np.array_equal(decoded(other.maps[0].uri), rendered.results.palette[stored["prediction/9/1"]])
+    assert other.note.startswith("seed 2, ") and len(other.maps) == len(shown.maps)
+
+
 def test_scores_fade_to_white() -> None:
     palette = np.array([[200, 0, 0], [0, 100, 0]], dtype=np.uint8)
     labels, confidence = np.array([[0, 1]], np.uint8), np.array([[255, 0]], np.uint8)

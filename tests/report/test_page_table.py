@@ -94,7 +94,12 @@ def test_special_characters_survive_every_format() -> None:
         ),
     )
     assert table.to_markdown().splitlines()[2] == r"| x\|y & z | −0.5 [−1, 0]; p < 0.001 |"
-    assert r"x$|$y \& z & $-$0.5 {\scriptsize [$-$1, 0]} \\" in latex_table(table)
+    lines = latex_table(table).splitlines()
+    assert lines[11:14] == [
+        r"x$|$y \& z & $-$0.5 \\[-2pt]",
+        r" & {\scriptsize [$-$1, 0]} \\[1pt]",
+        r"w & not run \\",
+    ]
     assert list(csv.reader(table.to_csv().splitlines())) == [
         ["a_b", "50%", "50% p", "50% (status)"],
         ["x|y & z", "-0.5", "0.0004", ""],
@@ -104,19 +109,21 @@ def test_special_characters_survive_every_format() -> None:
 
 def test_latex_has_chosen_columns_a_caption_and_the_best_in_bold(rendered: Rendered) -> None:
     text = (rendered.folder / "tables" / "results.tex").read_text(encoding="utf-8")
-    (head,) = re.findall(r"\\toprule\n(.*) \\\\\n", text)
-    assert head.split(" & ")[:4] == ["Variant", "Seeds", "mIoU", r"$\Delta$ mIoU (from the reference)"]
+    (head,) = re.findall(r"\\toprule\n(.*) \\\\", text)
+    assert head.split(" & ")[:4] == ["Variant", "Seeds", "mIoU", r"$\Delta$ mIoU"]
     assert "Latency" not in head and "pixel accuracy" not in head
     (caption,) = re.findall(r"\\caption\{(.*)\}", text)
     assert caption.endswith("Brackets: 95\\% interval. Means over 3 seeds; differences over 3 seeds.")
     best = max(rendered.results.estimates["miou"].values(), key=lambda row: row.mean)
-    assert text.count(rf"\textbf{{{best.mean:.3f}}} {{\scriptsize [") == 1
+    (row,) = [line for line in text.splitlines() if rf"& \textbf{{{best.mean:.3f}}} &" in line]
+    below = text.splitlines()[text.splitlines().index(row) + 1]
+    assert f"[{best.ci_low:.3f}, {best.ci_high:.3f}]" in below
 
 
 @pytest.mark.skipif(
     not shutil.which("pdflatex"), reason="no pdflatex (Debian: apt install texlive-latex-base)"
 )
-def test_pdflatex_sets_every_table(rendered: Rendered, tmp_path: Path) -> None:
+def test_pdflatex_sets_every_table_within_both_columns(rendered: Rendered, tmp_path: Path) -> None:
     tables = sorted((rendered.folder / "tables").glob("*.tex"))
     lines = [rf"\input{{{path}}}" "\n" r"\clearpage" for path in tables]
     document = tmp_path / "all.tex"
@@ -125,6 +132,7 @@ def test_pdflatex_sets_every_table(rendered: Rendered, tmp_path: Path) -> None:
             [
                 r"\documentclass{article}",
                 r"\usepackage{booktabs}",
+                r"\setlength{\textwidth}{496pt}",
                 r"\begin{document}",
                 *lines,
                 r"\end{document}",
@@ -135,6 +143,7 @@ def test_pdflatex_sets_every_table(rendered: Rendered, tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
     assert (tmp_path / "all.pdf").stat().st_size > 10_000
+    assert "Overfull" not in done.stdout
 
 
 def test_latex_is_plain_ascii(rendered: Rendered) -> None:

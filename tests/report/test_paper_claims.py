@@ -28,10 +28,10 @@ def test_costs_are_ratios_and_exponents_of_the_reference_to_the_variant() -> Non
     ratio = ("dense", (12.94, 11.02, 15.2), {**cost, "quantity": "ratio", "nodes": 4225, "bound": 1.0})
     exponent = ("dense", (0.9, 0.8, 1.0), {**cost, "quantity": "exponent", "bound": 0.3})
     assert judged("reproduced", ratio, exponent).lines[:2] == [
-        "latency_ms dense / cascade at N = 4,225 on cpu = 12.9 [11.0, 15.2], claimed > 1, over repeats: "
-        "reproduced",
-        "latency_ms growth exponent dense − cascade on cpu = +0.900 [+0.800, +1.000], claimed > 0.3, over "
+        "time, dense / cascade of five levels at N = 4,225 on cpu = 12.9 [11.0, 15.2], claimed > 1, over "
         "repeats: reproduced",
+        "growth exponent of time, dense − cascade of five levels on cpu = +0.900 [+0.800, +1.000], claimed > "
+        "0.3, over repeats: reproduced",
     ]
 
 

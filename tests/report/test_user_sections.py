@@ -57,6 +57,9 @@ def test_numbers_of_many_digits_are_rounded_on_the_page(rendered: Rendered, fold
     (table,) = [item.table for item in items(rendered, folder) if item.table]
     assert [[cell.text for cell in row] for row in table.rows] == [["0.1235", "1200"], ["-2.5", "3"]]
     assert table.rows[0][0].value == 0.123456789
+    (folder / "sizes.csv").write_text("loss,word\n0.123456789,0.123456789\nnan,two\n")
+    (table,) = [item.table for item in items(rendered, folder) if item.table]
+    assert [[cell.text for cell in row] for row in table.rows] == [["0.1235", "0.123456789"], ["–", "two"]]
 
 
 def test_tables_of_a_section_are_exported(rendered: Rendered) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 from pathlib import Path
 from typing import get_args
@@ -96,6 +97,15 @@ def test_tables_of_others_are_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"growth\.csv: is there already and not written by difnet"):
         time_benchmark(TINY, data=tmp_path / "data", out=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["growth.csv"], "before anything is timed"
+
+
+def test_a_plan_that_times_nothing_is_refused(tmp_path: Path) -> None:
+    command = "snakemake --cores all --config 'benchmarks=[tiny]' 'seeds=[0]' timing=true"
+    with pytest.raises(
+        InputError, match=re.escape(f"tiny: nothing is timed, it says timing: false; {command}")
+    ):
+        time_benchmark(TINY.model_copy(update={"timing": False}), data=tmp_path / "data", out=tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_throughput_follows_from_latency(timing: pd.DataFrame) -> None:

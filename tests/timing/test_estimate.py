@@ -32,8 +32,8 @@ RUNS = {run.variant: run for planned in PLAN.benchmarks.values() for run in plan
 NOWHERE = Path("/nowhere")
 
 
-def costs(*variants: str, data: Path = NOWHERE, **options: int) -> dict[str, Cost]:
-    found = estimate_costs([RUNS[variant] for variant in variants], data=data, results=NOWHERE, **options)
+def costs(*variants: str, **options: int) -> dict[str, Cost]:
+    found = estimate_costs([RUNS[variant] for variant in variants], results=NOWHERE, **options)
     return dict(zip(variants, found, strict=True))
 
 
@@ -91,7 +91,7 @@ def test_steps_that_are_timed_are_short(
     assert pace == pytest.approx(3.0 / (images * counted))
 
 
-def test_nothing_but_the_size_of_the_images_is_read(tmp_path: Path) -> None:
+def test_nothing_but_the_size_of_the_images_is_read() -> None:
     """Without a crop: the size that images are resized to, else that of the images themselves."""
     model, train = RUNS["cascade"].model, RUNS["cascade"].train.model_copy(update={"crop": None})
     for data, size in (
@@ -99,7 +99,7 @@ def test_nothing_but_the_size_of_the_images_is_read(tmp_path: Path) -> None:
         (DataConfig(options={"size": 40, "train": 2, "val": 1, "test": 1}), (40, 40)),
     ):
         run = RUNS["cascade"].model_copy(update={"data": data, "train": train})
-        (cost,) = estimate_costs([run], data=tmp_path / "data", results=NOWHERE, classes=5)
+        (cost,) = estimate_costs([run], results=NOWHERE, classes=5)
         operations = step_cost(model, classes=5, size=size, half=True).operations
         assert cost.gflop_step == pytest.approx(6 * operations / 1e9)
 
@@ -122,7 +122,7 @@ def test_what_is_not_known_is_one_line(
     train = RUNS["cascade"].train.model_copy(update={"crop": crop})
     run = RUNS["cascade"].model_copy(update={"data": data, "train": train})
     with pytest.raises(InputError, match=message) as raised:
-        estimate_costs([run], data=tmp_path / "data", results=NOWHERE, classes=classes)
+        estimate_costs([run], results=NOWHERE, classes=classes)
     assert "\n" not in str(raised.value)
 
 
@@ -158,7 +158,7 @@ def test_steps_of_finished_trainings_count_where_there_are_some(tmp_path: Path) 
         tmp_path, "tiny+train.steps=50", changed(0, steps=50), device="GPU B", wall_s=100 * 3600.0
     )
     assert measured_steps(run, tmp_path) == MeasuredSteps("GPU A", 3600.0)
-    cost, other = estimate_costs([run, RUNS["walks_2"]], data=NOWHERE, results=tmp_path, here=False)
+    cost, other = estimate_costs([run, RUNS["walks_2"]], results=tmp_path, here=False)
     assert (cost.gpu, cost.measured, cost.gpu_hours) == ("GPU A", True, run.train.steps)
     assert (other.gpu, other.measured) == (REFERENCE_GPU, False)
     assert math.isnan(cost.minutes)

@@ -108,6 +108,16 @@ def test_selection_of_what_is_there_re_runs_nothing(project: Project) -> None:
     assert project.planned("seeds=[0,1]", "set=[train.steps=6]") == Counter()
 
 
+def test_what_is_not_timed_needs_no_tables_of_timing(project: Project) -> None:
+    untimed = "title: T\nablations: [cascade]\ntrain: {steps: 1}\nseeds: [0]\ntiming: false\n"
+    with project.files({"workflow/benchmarks/untimed.yaml": untimed}):
+        planned = jobs(project.snakemake("-n", config=["benchmarks=[untimed]"]))
+        timed = jobs(project.snakemake("-n", config=["benchmarks=[untimed]", "timing=true"]))
+    assert planned == Counter(data=1, train=1, evaluate=1, analysis=1, gallery=1, report=1, all=1)
+    assert timed == planned + Counter(operators=1, networks=1, timing=1)
+    assert project.planned("timing=false") == Counter(analysis=1, report=1, all=1)
+
+
 def test_sweep_within_limits(project: Project) -> None:
     swept = """
 title: T

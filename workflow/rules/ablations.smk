@@ -31,5 +31,5 @@ def include_rules(file):
 
 
 for ablation in PLAN.ablations:
-    if (PROJECT.root / "ablations" / f"{ablation}.smk").is_file():
-        include_rules(PROJECT.root / "ablations" / f"{ablation}.smk")
+    if PROJECT.rules_file(ablation).is_file():
+        include_rules(PROJECT.rules_file(ablation))

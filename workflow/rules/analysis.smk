@@ -7,8 +7,7 @@ rule analysis:
             "history.csv",
             benchmarks=[wildcards.benchmark],
         ),
-        timing="results/{benchmark}/timing.csv",
-        growth="results/{benchmark}/growth.csv",
+        costs=cost_files,
     output:
         multiext(
             "results/{benchmark}/",
@@ -28,8 +27,9 @@ rule analysis:
         reference=lambda wildcards: BENCHMARKS[wildcards.benchmark].reference,
         code=code_sha256("analyse"),
         claims=values(CLAIMS),
+        costs=lambda wildcards, input: cost_options(input.costs),
         looks=lambda wildcards: looks_options(wildcards.benchmark),
         out=subpath(output[0], parent=True),
     shell:
-        "difnet analyse {params.runs:q} --reference {params.reference:q} --timing {input.timing:q}"
-        " --growth {input.growth:q} {params.looks} --out {params.out:q} > {log:q} 2>&1"
+        "difnet analyse {params.runs:q} --reference {params.reference:q} {params.costs} {params.looks}"
+        " --out {params.out:q} > {log:q} 2>&1"

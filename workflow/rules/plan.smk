@@ -163,6 +163,26 @@ def reference_run(wildcards):
     return f"{folder}/weights.safetensors"
 
 
+def timing_files(*names, benchmarks=BENCHMARKS):
+    """The tables of these names in the benchmarks that are timed."""
+    return [
+        f"results/{folder}/{name}.csv"
+        for folder in benchmarks
+        if BENCHMARKS[folder].timing
+        for name in names
+    ]
+
+
+def cost_files(wildcards):
+    """The tables of a benchmark that claims about costs rest on; none where nothing is timed."""
+    return timing_files("timing", "growth", benchmarks=[wildcards.benchmark])
+
+
+def cost_options(files):
+    """The same, for `difnet analyse`."""
+    return [f"--{Path(file).stem} {file}" for file in files]
+
+
 def looks_options(folder):
     """The numbers of seeds after which verdicts of a benchmark were planned, for `difnet analyse`."""
     return [f"--looks {count}" for count in BENCHMARKS[folder].looks]
@@ -197,7 +217,7 @@ def section_files(wildcards):
         path.format(benchmark=folder)
         for name, path in SECTIONS
         for folder, part in BENCHMARKS.items()
-        if name in [variant.ablation for variant in part.variants]
+        if name in part.ablations
     ]
 
 

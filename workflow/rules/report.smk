@@ -11,12 +11,9 @@ rule report:
                 "claim_tests",
                 "courses",
                 "convergence",
-                "timing",
-                "growth",
-                "timing/breakdown",
-                "timing/features",
             ],
         ),
+        timing=timing_files("timing", "growth", "timing/breakdown", "timing/features"),
         runs=run_files("weights.safetensors", "history.csv", "environment.json"),
         galleries=expand("results/{benchmark}/gallery.npz", benchmark=BENCHMARKS),
         sections=section_files,
@@ -43,11 +40,8 @@ onerror:
             for file in run_files("scores.csv", benchmarks=[folder])
             if Path(file).is_file()
         ]
-        timed = [
-            f"--{name} {base}/{name}.csv"
-            for name in ("timing", "growth")
-            if Path(f"{base}/{name}.csv").is_file()
-        ]
+        costs = timing_files("timing", "growth", benchmarks=[folder])
+        timed = cost_options(file for file in costs if Path(file).is_file())
         looks = looks_options(folder)
         names = "scores runs summary comparisons claims claim_tests courses convergence".split()
         analysed = [f"{base}/{name}.csv" for name in names]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,10 +39,18 @@ class Strip:
     """One variant's answer to one image, from its scores to its errors."""
 
     title: str
+    seed: int
     note: str
     maps: tuple[Map, ...]
     detailed: bool
     """Whether it has more than the prediction and its errors."""
+    others: tuple[Strip, ...] = ()
+    """The answers of other seeds."""
+
+    @property
+    def weight(self) -> int:
+        """Bytes of its pictures."""
+        return sum(len(item.uri) for item in self.maps) + sum(other.weight for other in self.others)
 
 
 @dataclass(frozen=True)
@@ -58,8 +66,7 @@ class Example:
     @property
     def weight(self) -> int:
         """Bytes of its pictures."""
-        maps = sum(len(item.uri) for strip in self.strips for item in strip.maps)
-        return len(self.image) + len(self.truth) + maps
+        return len(self.image) + len(self.truth) + sum(strip.weight for strip in self.strips)
 
 
 def build(results: Results) -> Section:
@@ -70,12 +77,15 @@ def build(results: Results) -> Section:
         side = _side(results, gallery)
         examples = [_example(results, gallery, place, side) for place in range(len(gallery.images))]
     shown = {item.name for item in gallery.variants} if gallery else set()
+    switched = [strip for strip in examples[0].strips if strip.others] if examples else []
     truths = [] if gallery is None else [gallery.arrays[f"truth/{place}"] for place in range(len(examples))]
     return Section(
         key="examples",
         title="Examples",
         content={
             "examples": examples,
+            "seeds": sorted({answer.seed for strip in switched for answer in (strip, *strip.others)}),
+            "switched": len(switched),
             "absent": [variant.title for variant in results.variants if variant.name not in shown],
             "rule": _rule(results, gallery) if gallery else "",
             "tolerances": sorted({tolerance(*truth.shape) for truth in truths}),
@@ -107,17 +117,16 @@ def _side(results: Results, gallery: GalleryFile) -> int:
 
 def _example(results: Results, gallery: GalleryFile, place: int, side: int) -> Example:
     palette = results.palette
-    strips = [
-        _strip(results, gallery, shown, place, side)
-        for shown in gallery.variants
-        if gallery.get("prediction", shown.number, place) is not None
-    ]
+    of_variant: dict[str, list[Strip]] = {}
+    for shown in gallery.variants:
+        if gallery.get("prediction", shown.number, place) is not None:
+            of_variant.setdefault(shown.name, []).append(_strip(results, gallery, shown, place, side))
     return Example(
         name=gallery.images[place].name,
         why=_why(gallery.images[place]),
         image=map_pictures.photograph(gallery.arrays[f"image/{place}"], side),
         truth=map_pictures.label_map(gallery.arrays[f"truth/{place}"], palette, side),
-        strips=tuple(strips),
+        strips=tuple(replace(first, others=tuple(others)) for first, *others in of_variant.values()),
     )
 
 
@@ -152,7 +161,11 @@ def _strip(results: Results, gallery: GalleryFile, shown: Shown, place: int, sid
         *_inner_maps(gallery, shown, place, title, palette),
     ]
     return Strip(
-        title=title, note=f"seed {shown.seed}, {wrong:.1%} wrong", maps=tuple(maps), detailed=len(maps) > 2
+        title=title,
+        seed=shown.seed,
+        note=f"seed {shown.seed}, {wrong:.1%} wrong",
+        maps=tuple(maps),
+        detailed=len(maps) > 2,
     )
 
 

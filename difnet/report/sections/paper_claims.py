@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from statistics import fmean
+from typing import Any
 
 from difnet.metrics import METRICS
 from difnet.report.load import Results
-from difnet.report.numbers import MISSING, fixed, number, p_value, signed, significant
+from difnet.report.numbers import MISSING, count, number, p_value, signed, significant, significant_interval
 from difnet.report.page_table import Cell, Column, PageTable, missing
-from difnet.report.rows import status_words
+from difnet.report.rows import operator_title, status_words
 from difnet.report.section import Section
-from difnet.report.verdict_sentences import is_known, verdict_sentence
+from difnet.report.verdict_sentences import COSTS, is_known, is_out_of_scope, verdict_sentence
 from difnet.tables import ClaimRow, ClaimTestRow
 
 VERDICTS: dict[str, tuple[str, str, str]] = {
@@ -115,9 +116,9 @@ def _along(results: Results, claim: str) -> tuple[str, ...]:
 
 def _to_decide(results: Results, row: ClaimRow, tests: tuple[ClaimTestRow, ...]) -> tuple[str, str]:
     """What would decide an open claim in words, and the command for it."""
-    selection = results.plan.selection.model_copy(update={"ablations": (), "claims": (row.claim,)})
-    if row.verdict == "not run" and not row.remark:
-        return "To run it:", selection.command(results.plan.benchmark)
+    if row.verdict == "not run":
+        command = _to_run(results, row, tests)
+        return ("To run it:", command) if command else ("", "")
     if row.verdict != "inconclusive" or math.isnan(row.seeds_needed):
         return "", ""
     power = f"These runs would have shown {signed(row.detectable)} four times in five"
@@ -130,9 +131,25 @@ def _to_decide(results: Results, row: ClaimRow, tests: tuple[ClaimTestRow, ...])
         return f"{power}, and so {row.effect:g}: the true difference is likely smaller.", ""
     variants = {name for test in tests for name in (test.variant, test.reference)}
     minutes = extra * sum(_minutes(results, name) for name in variants)
-    words = f"{power}; {row.effect:g} takes {needed} seeds, about {minutes:.0f} minutes of training more:"
-    chosen = selection.model_copy(update={"seeds": tuple(seeds[:needed])})
-    return words, chosen.command(results.plan.benchmark)
+    time = f"about {count(round(minutes), 'minute')}" if minutes >= 1 else "less than a minute"
+    words = f"{power}; {row.effect:g} takes {needed} seeds, {time} of training more:"
+    return words, _command(results, row, seeds=tuple(seeds[:needed]))
+
+
+def _to_run(results: Results, row: ClaimRow, tests: tuple[ClaimTestRow, ...]) -> str:
+    """The command that runs what a claim lacks; empty where none helps."""
+    if is_out_of_scope(row, tests):
+        return ""
+    if all(test.quantity == "difference" for test in tests):
+        return _command(results, row)
+    # What was timed and has no verdict has too small a grid.
+    return "" if results.timings else results.plan.timing_command
+
+
+def _command(results: Results, row: ClaimRow, **changes: tuple[int, ...]) -> str:
+    """The command that runs what a claim needs."""
+    chosen: dict[str, Any] = {"ablations": (), "claims": (row.claim,), **changes}
+    return results.plan.selection.model_copy(update=chosen).command(results.plan.benchmark)
 
 
 def _minutes(results: Results, variant: str) -> float:
@@ -154,14 +171,17 @@ def _difference(value: float) -> str:
 
 
 def _label(test: ClaimTestRow) -> str:
-    metric = METRICS[test.metric].title if test.metric in METRICS else test.metric
+    if test.quantity == "difference":
+        metric = METRICS[test.metric].title if test.metric in METRICS else test.metric
+        return f"{metric} {test.variant} − {test.reference}"
+    cost = COSTS.get(test.metric, test.metric)
     place = f" on {test.device}" if test.device else ""
+    ours = operator_title(test.variant)
+    theirs = " or ".join(map(operator_title, test.reference.split(" | ")))
     if test.quantity == "ratio":
         size = f" at N = {test.nodes:,}" if test.nodes else ""
-        return f"{metric} {test.reference} / {test.variant}{size}{place}"
-    if test.quantity == "exponent":
-        return f"{metric} growth exponent {test.reference} − {test.variant}{place}"
-    return f"{metric} {test.variant} − {test.reference}"
+        return f"{cost}, {theirs} / {ours}{size}{place}"
+    return f"growth exponent of {cost}, {theirs} − {ours}{place}"
 
 
 def _sentence(test: ClaimTestRow) -> str:
@@ -174,6 +194,17 @@ def _bound(test: ClaimTestRow) -> str:
     return f"{test.bound:g}".replace("-", "−")
 
 
+def _number(value: float) -> Cell:
+    return Cell(significant(value, 4), value=value) if math.isfinite(value) else missing(MISSING)
+
+
+def _value(test: ClaimTestRow) -> Cell:
+    """The value of a test with its interval, or the reason why there is none."""
+    if not math.isfinite(test.value):
+        return missing(status_words(test.status))
+    return replace(_number(test.value), detail=significant_interval(test.ci_low, test.ci_high))
+
+
 def _table(claims: list[JudgedClaim]) -> PageTable:
     """One row a test, for papers; the page shows the same as a list."""
     rows = [
@@ -182,13 +213,9 @@ def _table(claims: list[JudgedClaim]) -> PageTable:
             Cell(claim.row.statement),
             Cell(claim.verdict),
             Cell(_label(test)),
-            *(
-                Cell(significant(value, 4), value=value)
-                if math.isfinite(value)
-                else missing(status_words(test.status) if place == 0 else MISSING)
-                for place, value in enumerate((test.value, test.ci_low, test.ci_high, test.bound))
-            ),
-            Cell(fixed(claim.row.p_value), value=claim.row.p_value),
+            _value(test),
+            *(_number(bound) for bound in (test.ci_low, test.ci_high, test.bound)),
+            Cell(p_value(claim.row.p_value).removeprefix("p ").removeprefix("= "), value=claim.row.p_value),
         )
         for claim in claims
         for test in claim.tests
@@ -199,7 +226,9 @@ def _table(claims: list[JudgedClaim]) -> PageTable:
         caption="Claims of the paper",
         columns=(
             *(Column(title, numeric=False) for title in words),
-            *(Column(title) for title in ("Value", "CI low", "CI high", "Claimed above", "p of the claim")),
+            Column("Value"),
+            *(Column(title, in_paper=False) for title in ("CI low", "CI high")),
+            *(Column(title) for title in ("Claimed above", "p of the claim")),
         ),
         rows=tuple(rows),
     )

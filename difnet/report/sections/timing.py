@@ -9,7 +9,7 @@ from dataclasses import replace
 from difnet.report.figures.scaling import scaling, shown_operators
 from difnet.report.figures.step_breakdown import step_breakdown
 from difnet.report.load import Results
-from difnet.report.numbers import MISSING, fixed, interval, significant, significant_interval
+from difnet.report.numbers import MISSING, fixed, interval, listing, significant, significant_interval
 from difnet.report.page_table import Cell, Column, PageTable, missing
 from difnet.report.rows import (
     FEATURES,
@@ -30,7 +30,17 @@ METRICS = {
     "train_step_ms": "Training step, ms",
     "peak_memory_mb": "Peak memory, MB",
 }
-GROWN = {"latency_ms": "Exponent of time", "peak_memory_mb": "Exponent of memory"}
+HEADS = {
+    "latency_ms": Column("Forward pass", note="ms"),
+    "forward_backward_ms": Column("And backward", note="ms"),
+    "images_per_s": Column("Throughput", note="images/s"),
+    "train_step_ms": Column("Training step", note="ms"),
+    "peak_memory_mb": Column("Peak memory", note="MB"),
+}
+GROWN = {
+    "latency_ms": Column("Exponent", note="of time"),
+    "peak_memory_mb": Column("Exponent", note="of memory"),
+}
 
 
 def build(results: Results) -> Section:
@@ -47,8 +57,8 @@ def build(results: Results) -> Section:
         key="timing",
         title="Time and memory",
         content={
-            "threads": results.plan.timing.threads,
-            "repeats": results.plan.timing.repeats,
+            "grid": results.plan.timing,
+            "command": results.plan.timing_command,
             "company": company(results.timings),
             "folded": [table for table in folded if table.rows],
         },
@@ -89,8 +99,8 @@ def _at_largest(results: Results) -> PageTable:
         "three sizes. Brackets: 95% interval.",
         columns=(
             Column("Operator", numeric=False),
-            *(Column(METRICS[metric]) for metric in costs),
-            *(Column(title) for title in GROWN.values()),
+            *(HEADS[metric] for metric in costs),
+            *GROWN.values(),
         ),
         rows=tuple(rows),
     )
@@ -157,22 +167,23 @@ def _operators(results: Results, metric: str) -> PageTable:
 
 
 def _networks(results: Results) -> PageTable:
-    """One row a network and device, one column a measure."""
+    """One row a network, one column a measure."""
     timings = [item for item in results.timings if timed_variant(item)]
     metrics = [metric for metric in METRICS if any(item.metric == metric for item in timings)]
-    machines = {(timed_variant(item), item.device, item.dtype): None for item in timings}
-    by_place = {(timed_variant(item), item.device, item.dtype, item.metric): item for item in timings}
+    by_place = {(timed_variant(item), item.metric): item for item in timings}
     rows = [
         (
-            Cell(text=results.title_of(name), detail=f"{device}, {dtype}"),
-            *(_with_batch(by_place.get((name, device, dtype, metric))) for metric in metrics),
+            Cell(results.title_of(name), detail=name),
+            *(_with_setting(by_place.get((name, metric))) for metric in metrics),
         )
-        for name, device, dtype in machines
+        for name in results.in_order([timed_variant(item) for item in timings])
     ]
+    devices = listing(sorted({item.device for item in timings}))
     return PageTable(
         name="timing-networks",
-        caption="Whole networks at the image size of this benchmark. Brackets: 95% interval of the median.",
-        columns=(Column("Network", numeric=False), *(Column(METRICS[metric]) for metric in metrics)),
+        caption=f"Whole networks at the image size of this benchmark, on {devices}. Brackets: 95% interval "
+        "of the median.",
+        columns=(Column("Network", numeric=False), *(HEADS[metric] for metric in metrics)),
         rows=tuple(rows),
     )
 
@@ -199,12 +210,12 @@ def _steps(results: Results) -> PageTable:
     )
 
 
-def _with_batch(timing: TimingRow | None) -> Cell:
-    """A cell that also says how large the batch was."""
+def _with_setting(timing: TimingRow | None) -> Cell:
+    """A cell that also says in what batch and precision, which may differ between training and answers."""
     cell = _cell(timing)
     if timing is None or not measured(timing):
         return cell
-    return replace(cell, detail=f"{cell.detail}\nbatch {timing.batch}".strip())
+    return replace(cell, detail=f"{cell.detail}\nbatch {timing.batch}, {timing.dtype}".strip())
 
 
 def _cell(timing: TimingRow | None) -> Cell:

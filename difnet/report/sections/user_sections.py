@@ -20,6 +20,8 @@ from difnet.report.numbers import significant
 from difnet.report.page_table import Cell, Column, PageTable, missing
 from difnet.report.section import Section
 
+NO_NUMBER = {"", "nan", "na", "none", "-", "–"}
+"""What stands in a column of numbers where there is none."""
 VOID_ELEMENTS = {"area", "br", "col", "hr", "img", "input", "source", "track", "wbr"}
 
 
@@ -36,9 +38,10 @@ class Item:
 
 def build(results: Results) -> list[Section]:
     """One section a folder of the ablations shown, in the order of their names."""
-    shown = {variant.plan.ablation for variant in results.variants}
     folders = sorted((results.folder / "sections").glob("*"))
-    return [_section(folder) for folder in folders if folder.is_dir() and folder.name in shown]
+    return [
+        _section(folder) for folder in folders if folder.is_dir() and folder.name in results.plan.ablations
+    ]
 
 
 def _section(folder: Path) -> Section:
@@ -80,7 +83,7 @@ def _item(path: Path, title: str) -> Item:
 
 
 def _table(path: Path, title: str) -> Item:
-    """A CSV file; a column whose cells are all numbers or empty is numeric."""
+    """A CSV file; a column whose cells are numbers, or say that there is none, is numeric."""
     rows = [row for row in csv.reader(io.StringIO(path.read_text(encoding="utf-8"))) if row]
     if len(rows) < 2:
         raise ValueError("it has no rows")
@@ -88,7 +91,10 @@ def _table(path: Path, title: str) -> Item:
         raise ValueError(f"row {uneven} has {len(rows[uneven - 1])} cells, not {len(rows[0])}")
     values = [[_number(text) for text in row] for row in rows[1:]]
     numeric = [
-        all(math.isfinite(row[place]) or not text[place] for row, text in zip(values, rows[1:], strict=True))
+        all(
+            math.isfinite(row[place]) or text[place].lower() in NO_NUMBER
+            for row, text in zip(values, rows[1:], strict=True)
+        )
         for place in range(len(rows[0]))
     ]
     table = PageTable(
@@ -97,7 +103,11 @@ def _table(path: Path, title: str) -> Item:
         columns=tuple(Column(head, numeric=number) for head, number in zip(rows[0], numeric, strict=True)),
         rows=tuple(
             tuple(
-                (Cell(_rounded(text, value), value=value) if text else missing("–")) if number else Cell(text)
+                Cell(text)
+                if not number
+                else Cell(_rounded(text, value), value=value)
+                if math.isfinite(value)
+                else missing("–")
                 for text, value, number in zip(texts, numbers, numeric, strict=True)
             )
             for texts, numbers in zip(rows[1:], values, strict=True)

@@ -1,5 +1,16 @@
-/* Gallery: one stop of the Tab key a strip, arrow keys within and between strips, Enter enlarges. */
+/* Gallery: one stop of the Tab key a strip, arrow keys within and between strips, Enter enlarges; a choice of seed. */
 addGallery();
+for (const choice of document.querySelectorAll("[data-seeds]")) addSeeds(choice);
+
+function addSeeds(choice) {
+  const answers = choice.closest("section").querySelectorAll("[data-answers]");
+  const show = () => answers.forEach((holder) => {
+    const strips = [...holder.children];
+    const chosen = strips.find((strip) => strip.dataset.seed === choice.value) ?? strips[0];
+    strips.forEach((strip) => { strip.hidden = strip !== chosen; });
+  });
+  choice.addEventListener("change", show);
+}
 
 function addGallery() {
   const strips = [...document.querySelectorAll(".example .maps")].map((maps) => [...maps.querySelectorAll("img")]);
@@ -12,7 +23,7 @@ function addGallery() {
   dialog.tabIndex = -1;
   dialog.append(large, caption);
 
-  const reachable = (strip) => strip[0].closest("details:not([open])") === null;
+  const reachable = (strip) => strip[0].closest("details:not([open]), [hidden]") === null;
   const moved = ([strip, place], key) => {
     if (key === "ArrowRight" || key === "ArrowLeft") {
       const step = key === "ArrowRight" ? 1 : -1;
