@@ -79,11 +79,17 @@ def read_gallery(path: Path, plan: BenchmarkPlan, problems: list[str]) -> Galler
             for number, item in enumerate(index["variants"])
         ]
         names = [variant.name for variant in plan.variants]
+        typical = {item.name: item.seed for item in reversed(variants)}
         gallery = GalleryFile(
             reference=str(index["reference"]),
             comparison=str(index["comparison"] or ""),
             images=tuple(_chosen(item) for item in index["images"]),
-            variants=tuple(item for item in variants if item.name in names and item.seed in plan.seeds),
+            # Without its typical seed a variant is not shown: another one would be taken for it.
+            variants=tuple(
+                item
+                for item in variants
+                if item.name in names and {item.seed, typical[item.name]} <= set(plan.seeds)
+            ),
             arrays=arrays,
         )
     except InputError as error:
