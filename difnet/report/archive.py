@@ -53,7 +53,7 @@ def publish(folders: Sequence[Path], out: Path, *, weight_bytes: int) -> list[st
     for folder in folders:
         plan = read_plan(folder)
         _check_finished(folder, plan)
-        files += [*_files(folder), root / plan.benchmark / "data" / "index.json"]
+        files += [*_files(folder, plan), root / plan.benchmark / "data" / "index.json"]
         files += (root / plan.benchmark / "data").glob(".index.json.sha256")
     large = [file for file in files if file.name == WEIGHTS and file.stat().st_size > weight_bytes]
     named = {file.relative_to(root).as_posix(): file for file in sorted({*files} - {*large})}
@@ -143,12 +143,13 @@ def _check_finished(folder: Path, plan: BenchmarkPlan) -> None:
         raise InputError(f"{folder}: is not finished: it lacks {what}; run '{plan.command}'")
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """What of a folder of results is published."""
+def _files(folder: Path, plan: BenchmarkPlan) -> Iterator[Path]:
+    """What of a folder of results is published; of its runs, those of the plan."""
+    planned = {("runs", run.variant, f"seed{run.seed}") for run in plan.runs}
     for path in folder.rglob("*"):
-        inside = path.relative_to(folder)
-        wanted = path.is_file() and not LEFT_OUT & {*inside.parts} and path.name not in CHECKPOINTS
-        if wanted and not path.name.endswith(".lock"):
+        parts = path.relative_to(folder).parts
+        wanted = path.is_file() and not LEFT_OUT & {*parts} and path.name not in CHECKPOINTS
+        if wanted and not path.name.endswith(".lock") and (parts[0] != "runs" or parts[:3] in planned):
             yield path
 
 

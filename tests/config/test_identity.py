@@ -168,7 +168,7 @@ def changed(run: RunConfig, key: str, value: object, **others: object) -> RunCon
     ("other", "difference"),
     [
         (RUN.model_copy(update={"seed": 5, "benchmark": "copy"}), None),
-        (changed(RUN, "train.steps", 6), "train.steps (450 and 6)"),
+        (changed(RUN, "train.steps", 6), "train.steps (380 and 6)"),
         (changed(RUN, "data.size", (8, 8)), "data.size (None and (8, 8))"),
         (changed(RUN, "evaluate.flip", True), "evaluate.flip (False and True)"),
         (changed(RUN, "train.workers", 3), None),
@@ -177,7 +177,7 @@ def changed(run: RunConfig, key: str, value: object, **others: object) -> RunCon
         (changed(RUN, "model.restart", 0.5, variant="own", changes=("model.restart",)), None),
         (
             changed(RUN, "train.steps", 6, variant="own", changes=("model.restart",)),
-            "train.steps (450 and 6)",
+            "train.steps (380 and 6)",
         ),
         (changed(RUN, "model.weights", "W", variant="own", changes=("model.name",)), None),
         (RUN.model_copy(update={"diffusion_sha256": "1"}), "ablations/cascade.py"),

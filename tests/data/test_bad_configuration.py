@@ -81,7 +81,7 @@ def test_camvid_without_a_split_list(camvid: Path, tmp_path: Path) -> None:
         (DataConfig(name="shapes", options={"marker": 2}), "marker: .*greater than or equal to 5"),
         (DataConfig(name="folder"), "data.options of 'folder': the key 'root' is missing"),
         (DataConfig(name="folder", options={"root": ""}), "root: .*is empty; set it to the folder"),
-        (DataConfig(name="cityscapes", options={"root": "x"}), "unknown key 'root'; there are none$"),
+        (DataConfig(name="cityscapes", options={"root": "x"}), "unknown key 'root'; remove or rename it$"),
     ],
 )
 def test_unknown_names_and_options(config: DataConfig, text: str, tmp_path: Path) -> None:

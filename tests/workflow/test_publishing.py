@@ -37,6 +37,8 @@ def difnet(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def origin(project: Project, tmp_path: Path) -> Path:
     """A clone with the finished run of `tiny` alone."""
     root = clone(tmp_path / "origin")
+    # The last start of another test may have planned other runs.
+    assert difnet(project.root, "plan", "tiny").returncode == 0
     shutil.copytree(project.root / "results" / "tiny", root / "results" / "tiny")
     assert difnet(root, "report", "results/tiny").returncode == 0
     return root
