@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -68,8 +69,7 @@ def publish(folders: Sequence[Path], out: Path, *, weight_bytes: int) -> list[st
             archive.writestr(_member(MANIFEST), json.dumps(manifest, indent=1) + "\n")
             for name, file in named.items():
                 with file.open("rb") as source, archive.open(_member(name), "w", force_zip64=True) as target:
-                    while chunk := source.read(CHUNK):
-                        target.write(chunk)
+                    shutil.copyfileobj(source, target)
             archive.comment = b"0" * COMMENT_BYTES
         with temporary.open("r+b") as whole:
             whole.seek(-COMMENT_BYTES, 2)
@@ -180,14 +180,11 @@ def _hashes(path: Path, archive: zipfile.ZipFile) -> dict[str, str]:
 
 def _content_sha256(archive: zipfile.ZipFile, name: str) -> str | None:
     """Hash of a file in the archive; None where it can no longer be read."""
-    digest = hashlib.sha256()
     try:
         with archive.open(name) as source:
-            while chunk := source.read(CHUNK):
-                digest.update(chunk)
+            return hashlib.file_digest(source, "sha256").hexdigest()  # type: ignore[arg-type]
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError):
         return None
-    return digest.hexdigest()
 
 
 def _sha256(path: Path, *, without: int = 0) -> str:
