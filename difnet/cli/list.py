@@ -8,7 +8,11 @@ import typer
 
 from difnet.cli.columns import print_columns
 from difnet.cli.options import known_benchmark, selection
-from difnet.config import InputError, Project, match_ablations, plan
+from difnet.config import InputError, ModelConfig, Project, match_ablations, plan
+from difnet.config.backbones import DEPTHS, RESNET, TESTED, with_backbone
+
+CLASSES, SIZE = 11, (120, 160)
+"""Of the images by which the cost of backbones is shown: CamVid at reduced size."""
 
 
 def list_catalogue(
@@ -30,13 +34,20 @@ def list_catalogue(
     `difnet time --benchmark NAME --estimate` says more: which GPU, and what the numbers rest on. Nothing is
     prepared or written.
 
+    With the word `backbones`: those that are tested as `model.backbone`, what DifNet on each costs, and which
+    of its layers are resampled to the grid of nodes.
+
     Example: difnet list
     Example: difnet list levels 'matched_*'
     Example: difnet list --benchmark shapes
+    Example: difnet list backbones
     """
     project = Project()
     if benchmark is not None:
         _list_costs(project, benchmark, selectors or [])
+        return
+    if selectors == ["backbones"]:
+        _list_backbones()
         return
     if not selectors:
         typer.echo("benchmarks")
@@ -60,6 +71,20 @@ def _list_costs(project: Project, benchmark: str, selectors: list[str]) -> None:
     print_columns(rows)
     for line in selected.left_out:
         typer.echo(line)
+
+
+def _list_backbones() -> None:
+    from difnet.config.timm_networks import timm_network
+    from difnet.timing.step_cost import step_cost
+
+    rows = [("backbone", "parameters", "GFLOP/image", "resampled")]
+    for name in [RESNET + depth for depth in DEPTHS] + [*TESTED]:
+        model = ModelConfig.model_validate(with_backbone({"name": "difnet", "backbone": name}))
+        cost = step_cost(model, classes=CLASSES, size=SIZE, half=False)
+        resampled = "" if model.backbone is None else ", ".join(timm_network(name).resampled)
+        rows.append((name, f"{cost.parameters:,}", f"{cost.operations / 1e9:.2f}", resampled))
+    print_columns(rows)
+    typer.echo(f"DifNet (cascade), {CLASSES} classes; a training step on an image of {SIZE[0]} x {SIZE[1]}")
 
 
 def _title(project: Project, name: str) -> str:

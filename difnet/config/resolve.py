@@ -7,14 +7,17 @@ from typing import Any
 
 import yaml
 
+from difnet.config.backbones import with_backbone
 from difnet.config.errors import InputError
 from difnet.config.files import parse_yaml, validate
+from difnet.config.freezing import start_alike
 from difnet.config.initial_weights import with_initial_weights
 from difnet.config.project import NAME, Project
 from difnet.config.run_config import RunConfig
 from difnet.config.schema import DIFFUSIONS
 from difnet.config.source_code import python_sha256
 from difnet.config.suggestions import dotted_keys, nearest, nearest_key
+from difnet.config.timm_networks import as_pretrained
 from difnet.config.variants import Assignments, ablation_of, assignments_of, nested
 
 SECTIONS = ("data", "model", "train", "evaluate")
@@ -61,17 +64,19 @@ def resolve_variant(
     values: dict[str, Any] = {"benchmark": benchmark, "variant": variant, "seed": seed}
     values |= {section: getattr(defaults, section).model_dump(mode="json") for section in SECTIONS}
     values["weights_of"] = project.weights_of(name)
-    network = values["model"]["name"] = swept.get("model.name", defaults.model.name)
+    if "model.name" in swept:
+        values = _changed(values, nested({"model.name": swept["model.name"]}))
+    network = values["model"]["name"]
     changed: set[str] = set()
     for member, ablation in reversed(project.lineage(name).items()):
         changes = {section: getattr(ablation, section) for section in CHANGED_BY_ABLATIONS}
-        values = _merge(values, changes)
+        values = _changed(values, changes)
         project.ablation_file(member).check(RunConfig, values)
         changed |= {f"{section}.{key}" for section, keys in changes.items() for key in keys}
     for key, value in swept.items():
         if key == "model.name":
             continue  # is the network of the benchmark: an ablation such as `deeplab` took its depth above
-        values = _merge(values, nested({key: value}))
+        values = _changed(values, nested({key: value}))
         try:
             validate(RunConfig, values)
         except InputError as error:
@@ -79,15 +84,28 @@ def resolve_variant(
             place = f"{file.place('sweep', key)}: " if key in defaults.sweep else ""
             raise InputError(f"{place}sweep: {error}") from error
     for override in overrides:
-        values = _merge(values, _assignment(override))
+        values = _changed(values, _assignment(override))
         validate(RunConfig, values, f"--set {override}")
     depth_named = _with_depth(values["model"]["name"], network)
-    values["model"] = with_initial_weights({**values["model"], "name": depth_named}, variant)
-    if values["model"]["name"] != depth_named:
+    model = with_backbone({**values["model"], "name": depth_named})
+    if model["backbone"] is not None:
+        model = as_pretrained(model)
+    values["model"] = model = with_initial_weights(model, variant)
+    if model["name"] != depth_named:
         changed.add("model.name")
+    if values["train"]["freeze"] == "backbone" and start_alike(model):
+        model["shared_resnet"] = True
     values["diffusion_sha256"] = _diffusion_sha256(project, name, values["model"]["diffusion"])
     values["changes"] = sorted({*changed, *swept})
     return validate(RunConfig, values, f"{benchmark}/{variant}")
+
+
+def _changed(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Values with some changed; a network that these name in full (`difnet-18`) has no other backbone."""
+    model = changes.get("model", {})
+    if "backbone" not in model and "-" in model.get("name", ""):
+        changes = {**changes, "model": {**model, "backbone": None}}
+    return _merge(values, changes)
 
 
 def _merge(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

@@ -57,8 +57,10 @@ class RunConfig(Section):
         Seeds may differ, and between two variants what either of them names.
         """
         free = set() if self.variant == other.variant else {*self.changes, *other.changes}
-        if "model.name" in free:
-            free.add("model.weights")  # follows the name
+        if free & {"model.name", "model.backbone"}:  # what follows from either
+            free |= {"model.name", "model.backbone", "model.weights", "model.normalisation"}
+        if free & {"train.freeze", "model.weights"}:
+            free.add("model.shared_resnet")
         for section in ("data", "model", "train", "evaluate"):
             mine, theirs = getattr(self, section), getattr(other, section)
             for key in type(mine).model_fields:

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationInfo,
+    field_validator,
+)
 
+from difnet.config.backbones import check_backbone
 from difnet.config.base_schema import Section, Seed, Seeds, Threads
 from difnet.config.train_schema import TrainConfig
 
@@ -13,6 +22,9 @@ LevelName = Literal["image", "layer1", "layer2", "layer3", "layer4"]
 LEVELS: tuple[LevelName, ...] = ("image", "layer1", "layer2", "layer3", "layer4")
 DIFFUSIONS = ("cascade", "dense_inverse", "iterative_inverse", "none")
 """Diffusion rules of the library; any other name is a class in `ablations/NAME.py`."""
+Colour = tuple[float, float, float]
+IMAGENET: tuple[Colour, Colour] = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Mean and deviation of its training images, RGB, between 0 and 1."""
 Weight = Literal["learned"] | Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -48,10 +60,24 @@ class PretextConfig(Section):
     """Of patches, initial values and order; the same start for all seeds of a benchmark."""
 
 
+class BranchWeights(Section):
+    """Initial weights of each branch, as one value of `model.weights` names them."""
+
+    seed_branch: str | None = None
+    similarity_branch: str | None = None
+
+    def __str__(self) -> str:
+        """For people to read."""
+        return ", ".join(f"{value or 'random'} in the {branch.replace('_', ' ')}" for branch, value in self)
+
+
 class ModelConfig(Section):
     """Network and diffusion."""
 
     name: str = "difnet-nano"
+    backbone: Annotated[str, AfterValidator(check_backbone)] | None = None
+    """Network of both branches in place of the ResNet that `name` says: `timm/NAME`, a network of timm with
+    feature maps from stride 4 on; `resnet-DEPTH` is another way to say `difnet-DEPTH`."""
     width: Annotated[float, Field(gt=0.0, le=16.0)] | Literal["equal_parameters"] = 1.0
     """Multiplies the channels of both ResNets; `equal_parameters`: a DifNet as large as the baseline of its
     depth, a baseline as large as the DifNet of its depth; where weights are given, another depth."""
@@ -60,8 +86,9 @@ class ModelConfig(Section):
     aspp_start: Literal["narrow", "he"] = "narrow"
     """Initial weights of the ASPP classifier, by their deviation: 0.01 (DeepLab v2), or sqrt(2 / fan out),
     ten times as much, as the authors' code leaves them."""
-    normalisation: Literal["imagenet", "caffe"] = "imagenet"
-    """Of the images: mean and deviation of ImageNet, or BGR minus its mean as in the authors' code."""
+    normalisation: Literal["imagenet", "caffe"] | tuple[Colour, Colour] = "imagenet"
+    """Of the images: mean and deviation of ImageNet; BGR minus its mean as in the authors' code; or mean and
+    deviation of colours from 0 to 1. With a backbone of timm it is that of its pre-trained weights."""
     diffusion: str = "cascade"
     """cascade, dense_inverse, iterative_inverse, none, or NAME for the class in `ablations/NAME.py`."""
     levels: tuple[LevelName, ...] = Field(default=LEVELS, min_length=1)
@@ -76,10 +103,11 @@ class ModelConfig(Section):
     seeds: Literal["seed_branch", "similarity_branch"] = "seed_branch"
     """Where the class scores come from: the seed branch, or a 1x1 classifier on the similarity branch."""
     transition: TransitionConfig = TransitionConfig()
-    weights: str | None = None
-    """Initial weights of both ResNets: `imagenet` (torchvision's at the network's depth), the name of a
-    torchvision weights enum, a local file (`{depth}` in its name is the network's), `pretext`
-    (trained on patches of the data set, if it offers them), or null for random."""
+    weights: str | BranchWeights | None = None
+    """Initial weights of both backbones, or of each: `imagenet` (torchvision's at the ResNet's depth, or
+    timm's), the name of a torchvision weights enum, `timm/NAME.TAG`, `packaged` (those that the extra `lite`
+    installs), a local file (`{depth}` in its name is the ResNet's), `pretext` (trained on patches of the data
+    set, if it offers them; ResNets alone), or null for random."""
     pretext: PretextConfig = PretextConfig()
 
 

@@ -55,6 +55,9 @@ class TrainConfig(Section):
     authors' code."""
     photometric: bool = False
     """Random changes of brightness, contrast, saturation and hue."""
+    freeze: Literal["none", "layer1", "layer2", "layer3", "backbone"] = "none"
+    """Part of both backbones that stays as it starts, weights and batch norm statistics: none, all up to a
+    layer, or all of it. Two whole ones that start alike are then one, which is computed once."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Of convolutions in training; auto: bf16 where GPU or CPU computes in it, else fp32. The loss, the
     diffusion and all evaluation are in fp32."""

@@ -16,13 +16,11 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from difnet.config import TrainConfig
+from difnet.config.schema import IMAGENET, Colour
 from difnet.data.dataset import Pixels
 
-Normalisation = Literal["imagenet", "caffe"]
+Normalisation = Literal["imagenet", "caffe"] | tuple[Colour, Colour]
 
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
-"""Of the ImageNet training images, RGB, between 0 and 1."""
 CAFFE_MEAN = (104.00699, 116.66877, 122.67892)
 """Of the ImageNet training images, BGR, between 0 and 255: what the authors' code subtracts."""
 
@@ -141,7 +139,7 @@ def normalise(images: Tensor, normalisation: Normalisation = "imagenet") -> Tens
     Args:
         images: (B, H, W, 3) uint8, RGB.
         normalisation: imagenet: minus the mean of ImageNet, over its standard deviation; caffe: BGR from 0 to
-            255, minus the mean of ImageNet.
+            255, minus the mean of ImageNet; or another mean and deviation, of colours from 0 to 1.
 
     Returns:
         (B, 3, H, W) float32, contiguous.
@@ -161,5 +159,6 @@ def _scale_and_mean(normalisation: Normalisation, device: torch.device) -> tuple
     if normalisation == "caffe":
         scale, mean = torch.ones(3), torch.tensor(CAFFE_MEAN)
     else:
-        scale, mean = 1 / (255 * torch.tensor(STD)), torch.tensor(MEAN) / torch.tensor(STD)
+        centre, deviation = map(torch.tensor, IMAGENET if normalisation == "imagenet" else normalisation)
+        scale, mean = 1 / (255 * deviation), centre / deviation
     return scale[:, None, None].to(device), mean[:, None, None].to(device)

@@ -13,7 +13,9 @@ import torch
 from torch import nn
 
 from difnet.config import InputError, ModelConfig, RunConfig, RunFolder, nearest, project_root
+from difnet.config.backbones import with_backbone
 from difnet.config.files import validate
+from difnet.config.initial_weights import PRETEXT
 from difnet.config.source_code import python_sha256
 from difnet.models.diffusion_rules import make_rule
 from difnet.models.difnet import DeepLab, DifNet
@@ -23,9 +25,11 @@ from difnet.models.pixel_prior import PixelPrior
 from difnet.models.resnet import RESNETS, SEED_RESNET_OF_18_50, ResNetShape
 from difnet.models.seed_branch import ImportanceMap, SeedBranch
 from difnet.models.similarity_branch import LearnedTemperature, SimilarityBranch
+from difnet.models.timm_backbone import TimmShape
 
+KINDS = ("difnet", "deeplab")
 NAMES = [
-    *(f"{kind}-{depth}" for kind in ("difnet", "deeplab") for depth in (*RESNETS, "18-50")),
+    *(f"{kind}-{depth}" for kind in KINDS for depth in (*RESNETS, "18-50")),
     "pixel_prior",
 ]
 WIDTH_STEPS = 1024
@@ -40,7 +44,8 @@ def build(name: str, num_classes: int, **overrides: Any) -> nn.Module:
 
     Args:
         name: `difnet-DEPTH`, `deeplab-DEPTH` (Sim-DeepLab) with depth nano, 18, 34, 50, 101, 152 or 18-50
-            (seed ResNet with BasicBlocks, similarity ResNet-50); `pixel_prior`.
+            (seed ResNet with BasicBlocks, similarity ResNet-50); `pixel_prior`; with `backbone="timm/NAME"`
+            `difnet` or `deeplab`.
         num_classes: C.
         **overrides: Keys of `model` in an ablation (`difnet.config.ModelConfig`).
 
@@ -51,7 +56,10 @@ def build(name: str, num_classes: int, **overrides: Any) -> nn.Module:
         InputError: If the name or an override is unknown.
     """
     return build_from_config(
-        validate(ModelConfig, {"name": name, **overrides}, f"build('{name}')"), num_classes
+        validate(
+            ModelConfig, with_backbone({"backbone": None, **overrides, "name": name}), f"build('{name}')"
+        ),
+        num_classes,
     )
 
 
@@ -67,8 +75,9 @@ def build_from_config(config: ModelConfig, num_classes: int, *, seed: int | None
         InputError: If the name is unknown, values do not go together, a diffusion rule of the user's own is
             broken, or the initial weights cannot be loaded.
     """
-    if config.name not in NAMES:
-        raise InputError(f"unknown network '{config.name}'{nearest(config.name, NAMES)}")
+    names = NAMES if config.backbone is None else [*KINDS]
+    if config.name not in names:
+        raise InputError(f"unknown network '{config.name}'{nearest(config.name, names)}")
     if config.name == "pixel_prior":
         return PixelPrior(num_classes)
     if seed is None:
@@ -80,9 +89,19 @@ def build_from_config(config: ModelConfig, num_classes: int, *, seed: int | None
     return network
 
 
+def check_given_weights(config: ModelConfig) -> None:
+    """Find given weights, download them if need be, and see that they fit, before anything else takes time.
+
+    Raises:
+        InputError: If they cannot be found, or fit none of the network's backbones.
+    """
+    if config.weights not in (None, PRETEXT):
+        build_from_config(config.model_copy(update={"diffusion": "cascade"}), 2, seed=0)
+
+
 def resnet_shapes(config: ModelConfig, num_classes: int) -> tuple[ResNetShape, ResNetShape]:
     """ResNets of the seed branch and of the similarity branch, as wide as the configuration says."""
-    return _shapes(config.name.partition("-")[2], _width(config, num_classes))
+    return _resnets(config.name.partition("-")[2], _width(config, num_classes))
 
 
 def load_network(
@@ -127,24 +146,27 @@ def _assemble(config: ModelConfig, num_classes: int, *, width: float, seed: int 
         config: Its `width` and `weights` are left aside.
         num_classes: C.
         width: Multiplies the channels of both ResNets.
-        seed: Of the numbers that the constructor of a user's own diffusion rule may draw.
+        seed: Of the numbers that constructors draw: of timm's networks, and of a user's own diffusion rule.
 
     Raises:
         InputError: If values of the configuration do not go together, or a diffusion rule is broken.
     """
     kind, _, depth = config.name.partition("-")
-    seed_shape, similarity_shape = _shapes(depth, width)
+    seed_shape, similarity_shape = (
+        _resnets(depth, width) if config.backbone is None else (TimmShape(config.backbone),) * 2
+    )
+    classify_similarity = kind == "difnet" and config.seeds == "similarity_branch"
+    with named_random_numbers(seed, "seed_branch"):
+        seed_branch = None if classify_similarity else SeedBranch(seed_shape, num_classes)
     if kind == "deeplab":
-        return DeepLab(SeedBranch(seed_shape, num_classes))
-    classify_similarity = config.seeds == "similarity_branch"
+        assert seed_branch is not None
+        return DeepLab(seed_branch)
     if config.shared_resnet and seed_shape != similarity_shape:
         raise InputError(f"model.shared_resnet: the two ResNets of {config.name} differ; choose one depth")
     with named_random_numbers(seed, "diffusion"):
         rule = make_rule(config) if config.diffusion != "none" else None
-    return DifNet(
-        seed_branch=None if classify_similarity else SeedBranch(seed_shape, num_classes),
-        importance_map=ImportanceMap(num_classes) if config.importance else None,
-        similarity_branch=SimilarityBranch(
+    with named_random_numbers(seed, "similarity_branch"):
+        similarity_branch = SimilarityBranch(
             similarity_shape,
             levels=config.levels,
             embedding_dim=config.embedding_dim,
@@ -152,13 +174,15 @@ def _assemble(config: ModelConfig, num_classes: int, *, width: float, seed: int 
             shares_resnet=config.shared_resnet and not classify_similarity,
             temperature=_temperature(config),
         )
-        if rule is not None or classify_similarity
-        else None,
+    return DifNet(
+        seed_branch=seed_branch,
+        importance_map=ImportanceMap(num_classes) if config.importance else None,
+        similarity_branch=similarity_branch if rule is not None or classify_similarity else None,
         diffusion=rule,
     )
 
 
-def _shapes(depth: str, width: float) -> tuple[ResNetShape, ResNetShape]:
+def _resnets(depth: str, width: float) -> tuple[ResNetShape, ResNetShape]:
     """ResNets of the seed branch and of the similarity branch."""
     seed, similarity = (SEED_RESNET_OF_18_50, RESNETS["50"]) if depth == "18-50" else (RESNETS[depth],) * 2
     return replace(seed, factor=width), replace(similarity, factor=width)

@@ -17,6 +17,7 @@ from torch import Generator, nn
 from difnet.models.resnet import DilatedResNet
 from difnet.models.seed_branch import ASPP, ImportanceMap
 from difnet.models.similarity_branch import SimilarityBranch
+from difnet.models.timm_backbone import TimmBackbone
 
 Start = Callable[[nn.Conv2d, Generator], None]
 
@@ -49,7 +50,7 @@ STARTS: dict[type[nn.Module], Start] = {
 
 
 def set_initial_values(network: nn.Module, seed: int, *, aspp_start: str = "narrow") -> None:
-    """Draw all convolutions of a network; a diffusion rule of the user's own keeps its constructor's values.
+    """Draw all convolutions of a network; what timm or the user has written keeps its constructor's values.
 
     Args:
         network: Its parts are those of `STARTS`.
@@ -58,10 +59,13 @@ def set_initial_values(network: nn.Module, seed: int, *, aspp_start: str = "narr
             convolutions of their ResNet, which holds the classifier, overwrites the narrow values.
     """
     starts = STARTS | {ASPP: he_normal} if aspp_start == "he" else STARTS
+    constructed = {
+        module for part in network.modules() if isinstance(part, TimmBackbone) for module in part.modules()
+    }
     for part_name, part in network.named_modules():  # outer parts first, so the innermost has the last word
         if start := starts.get(type(part)):
             for name, module in part.named_modules(prefix=part_name):
-                if isinstance(module, nn.Conv2d) and not module.weight.is_meta:
+                if isinstance(module, nn.Conv2d) and module not in constructed and not module.weight.is_meta:
                     start(module, Generator().manual_seed(named_seed(seed, name)))
 
 

@@ -6,9 +6,12 @@ B batch, H W image size, K channels.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
+
+from difnet.models.backbone import Backbone
 
 
 class BasicBlock(nn.Module):
@@ -80,6 +83,10 @@ class ResNetShape:
         """Channels that layer1 to layer4 return."""
         return tuple(width * self.block.expansion for width in self.widths)
 
+    def make(self, depth: int = 4) -> DilatedResNet:
+        """A ResNet of so many of the four layers."""
+        return DilatedResNet(self, depth=depth)
+
 
 RESNETS = {
     "nano": ResNetShape(BasicBlock, (1, 1, 1, 1), width=16),
@@ -92,7 +99,7 @@ RESNETS = {
 SEED_RESNET_OF_18_50 = ResNetShape(BasicBlock, (3, 2, 2, 2))
 
 
-class DilatedResNet(nn.Module):
+class DilatedResNet(Backbone):
     """ResNet whose layers 3 and 4 keep the resolution of layer 2 (stride 8) and dilate by 2 and 4 instead.
 
     Args:
@@ -141,6 +148,15 @@ class DilatedResNet(nn.Module):
             x = self.get_submodule(f"layer{index + 1}")(x)
             features.append(x)
         return features
+
+    def needs(self, name: str, tensor: Tensor) -> bool:
+        """Convolutions, but for projections, which torchvision's network may lack in layers 3 and 4."""
+        return tensor.ndim == 4 and "downsample" not in name
+
+    def up_to(self, layer: int) -> Iterable[nn.Module]:
+        """The stem and its layers."""
+        layers = [self.get_submodule(f"layer{index + 1}") for index in range(min(layer, self.depth))]
+        return [self.conv1, self.bn1, *layers]
 
 
 def _projection(inputs: int, outputs: int, stride: int) -> nn.Sequential:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, pad
 
-from difnet.models.resnet import DilatedResNet, ResNetShape
+from difnet.models.backbone import BackboneShape
 
 ASPP_DILATIONS = (6, 12, 18, 24)
 
@@ -80,11 +80,11 @@ def _sum_of_taps(
 
 
 class SeedBranch(nn.Module):
-    """Dilated ResNet and ASPP classifier: the whole of the baseline Sim-DeepLab."""
+    """Dilated ResNet, or another backbone, and ASPP classifier: the whole of the baseline Sim-DeepLab."""
 
-    def __init__(self, shape: ResNetShape, num_classes: int) -> None:
+    def __init__(self, shape: BackboneShape, num_classes: int) -> None:
         super().__init__()
-        self.resnet = DilatedResNet(shape)
+        self.resnet = shape.make()
         self.classifier = ASPP(shape.channels[-1], num_classes)
 
     def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from difnet.config import LEVELS, InputError, LevelName
 from difnet.diffusion import CosineTransition, SoftmaxTransition
+from difnet.models.backbone import BackboneShape
 from difnet.models.embedding import Embedding, ImageEmbedding
-from difnet.models.resnet import DilatedResNet, ResNetShape
 
 LEARNABLE: dict[str, type[SoftmaxTransition | CosineTransition]] = {
     "softmax": SoftmaxTransition,
@@ -24,20 +24,20 @@ LEARNABLE: dict[str, type[SoftmaxTransition | CosineTransition]] = {
 
 
 class SimilarityBranch(nn.Module):
-    """Dilated ResNet whose image and layers are embedded, one level each (DifNet, section 3.2).
+    """Dilated ResNet, or another backbone, whose image and layers are embedded (DifNet, section 3.2).
 
     Args:
-        shape: Blocks and widths of the ResNet, built only as deep as the levels need.
+        shape: Of the backbone, built only as deep as the levels need.
         levels: Names of the levels, in the order in which they are walked.
         embedding_dim: D.
         num_classes: Classes of the 1x1 classifier on layer4 that replaces the seed branch; None: none.
-        shares_resnet: Whether the ResNet of the seed branch gives the layers.
+        shares_resnet: Whether the backbone of the seed branch gives the layers.
         temperature: Learned temperatures of the levels; None: none.
     """
 
     def __init__(
         self,
-        shape: ResNetShape,
+        shape: BackboneShape,
         *,
         levels: Sequence[LevelName],
         embedding_dim: int,
@@ -50,7 +50,7 @@ class SimilarityBranch(nn.Module):
         self.shares_resnet = shares_resnet
         widths = dict(zip(LEVELS, (3, *shape.channels), strict=True))
         depth = 4 if num_classes is not None else max(LEVELS.index(level) for level in levels)
-        self.resnet = DilatedResNet(shape, depth=depth) if depth and not shares_resnet else None
+        self.resnet = shape.make(depth) if depth and not shares_resnet else None
         self.embeddings = nn.ModuleDict(
             {
                 level: ImageEmbedding(embedding_dim)

@@ -26,8 +26,8 @@ REFERENCE_GPU = "NVIDIA A100 80 GB"
 OPERATIONS_PER_S = {"bf16": 60e12, "fp32": 11e12}
 """Of the reference GPU. bf16: as published by NVIDIA for training ResNet-50 in PyTorch, 2,470 images/s of
 24.5 GFLOP each, 19% of its peak. fp32, which is IEEE's here: 57% of its peak, as published for a V100."""
-WEIGHT_BYTES, HALF_COPY = 12, 2
-"""Bytes a parameter: weight, gradient and momentum in single precision; a copy of the weight in bfloat16."""
+HALF_COPY = 2
+"""Bytes of the copy of a weight in bfloat16."""
 WARM_UP, TIMED = 1, 3
 """Steps by which the rate of this machine is measured."""
 MOST_OPERATIONS = {"cpu": 1e10, "cuda": 4e12}
@@ -79,7 +79,13 @@ def estimate_costs(
     sizes = [(run.train.crop, run.train.crop) if run.train.crop else whole for run in runs]
     with Progress("costs", len(runs), unit="variants") as progress:
         steps = [
-            step_cost(run.model, classes=count, size=size, half=run.train.precision != "fp32")
+            step_cost(
+                run.model,
+                classes=count,
+                size=size,
+                half=run.train.precision != "fp32",
+                freeze=run.train.freeze,
+            )
             for run, size in progress.track(list(zip(runs, sizes, strict=True)))
         ]
     trained = next((place for place, run in enumerate(runs) if training_steps(run)), None)
@@ -153,7 +159,7 @@ def _cost(run: RunConfig, step: StepCost, pace: float, measured: MeasuredSteps |
     single = run.train.precision == "fp32"
     operations = step.operations * run.train.batch_size
     together = math.ceil(run.train.batch_size / run.train.parts)
-    bytes_of_weights = step.parameters * (WEIGHT_BYTES + (0 if single else HALF_COPY))
+    bytes_of_weights = step.state + step.parameters * (0 if single else HALF_COPY)
     everything = training_steps(run) * operations
     return Cost(
         parameters=step.parameters,
@@ -197,7 +203,7 @@ def _seconds_per_operation(run: RunConfig, step: StepCost, classes: int, size: S
         images = max(1, int(most // step.operations))
         shrink = min(1.0, math.sqrt(most / step.operations))
         size = (_shrunk(size[0], shrink), _shrunk(size[1], shrink))
-        step = step_cost(run.model, classes=classes, size=size, half=False)
+        step = step_cost(run.model, classes=classes, size=size, half=False, freeze=run.train.freeze)
     use_threads(run.train.threads)
     timed = TrainingStep(run, classes)
     pixels = torch.randn(images, 3, *size, device=timed.device).contiguous(memory_format=timed.layout)

@@ -17,14 +17,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from difnet.config import ModelConfig
 from difnet.models import Prediction, parameter_count
 from difnet.training import segmentation_loss
-from difnet.training.step_memory import Kept, abstract_network
+from difnet.training.step_memory import SINGLE, Kept, abstract_network, state_bytes
 
 PRODUCTS_OF_A_SOLVER = 15
 """Products with P that the iterative inverse takes, forward or backward (docs/performance.md)."""
 MATRICES_KEPT = {"top_k": 1, "doubly_stochastic": 3}
 """N x N matrices a level of the kinds whose walks build P."""
-SINGLE = 4
-"""Bytes of a number in single precision."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +30,17 @@ class StepCost:
     """Of a training step, but for the update of the weights."""
 
     parameters: int
+    state: int
+    """Bytes of the weights, and of gradient and momentum of those that are learned."""
     operations: int
     """Floating-point operations in products and convolutions, forward and backward, of one image."""
     activations: int
     """Bytes that one image keeps from the forward pass for the backward pass."""
 
 
-def step_cost(model: ModelConfig, *, classes: int, size: tuple[int, int], half: bool) -> StepCost:
+def step_cost(
+    model: ModelConfig, *, classes: int, size: tuple[int, int], half: bool, freeze: str = "none"
+) -> StepCost:
     """Count a training step on one image.
 
     Args:
@@ -46,13 +48,14 @@ def step_cost(model: ModelConfig, *, classes: int, size: tuple[int, int], half: 
         classes: C.
         size: Height and width of the image.
         half: Whether convolutions compute in bfloat16.
+        freeze: As in the recipe.
     """
     if model.name == "pixel_prior":
-        return StepCost(0, 0, 0)
-    network = abstract_network(model, classes)
+        return StepCost(0, 0, 0, 0)
+    network = abstract_network(model, classes, freeze=freeze)
     with torch.device("meta"):
         images, labels = torch.empty(1, 3, *size), torch.zeros(1, *size, dtype=torch.int64)
-    parameters = parameter_count(network)
+    parameters, state = parameter_count(network), state_bytes(network)
     diffuses = getattr(network, "diffusion", None) is not None
     if half:
         network, images = network.bfloat16(), images.bfloat16()
@@ -68,6 +71,7 @@ def step_cost(model: ModelConfig, *, classes: int, size: tuple[int, int], half: 
         operations, matrices = diffusion_cost(model, classes=classes, nodes=nodes)
     return StepCost(
         parameters=parameters,
+        state=state,
         operations=counter.get_total_flops() + operations,
         activations=kept.bytes + matrices * SINGLE * nodes**2,
     )

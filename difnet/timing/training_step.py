@@ -19,6 +19,7 @@ from difnet.data import PreparedData, load_prepared
 from difnet.data.batches import Batch, training_batches
 from difnet.machine.progress import say
 from difnet.models import build_from_config
+from difnet.models.backbone import freeze_backbones
 from difnet.tables import BREAKDOWN, BreakdownRow
 from difnet.timing.protocol import status_of
 from difnet.training import choose_device, make_optimiser, memory_format, training_step
@@ -42,6 +43,7 @@ class TrainingStep:
         self.device = choose_device()
         self.layout = memory_format(run.train)
         network = build_from_config(run.model.model_copy(update={"weights": None}), classes)
+        freeze_backbones(network, run.train.freeze)
         self.network = network.to(self.device).to(memory_format=self.layout)
         self._optimiser = make_optimiser(self.network, run.train)
         self._train = run.train

@@ -13,12 +13,13 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from difnet.config import InputError, ModelConfig, RunConfig, training_steps
 from difnet.data import DataIndex
-from difnet.models import DifNet, build_from_config, parameter_count
+from difnet.models import DifNet, build_from_config
+from difnet.models.backbone import freeze_backbones
 from difnet.training.device import choose_device, trains_in_bf16
 from difnet.training.distributed import process_count
 
-STATE_BYTES = 12
-"""Of a parameter: its weight, gradient and momentum in single precision."""
+SINGLE = 4
+"""Bytes of a number in single precision."""
 
 
 def check_step(config: RunConfig, index: DataIndex) -> None:
@@ -34,8 +35,9 @@ def check_step(config: RunConfig, index: DataIndex) -> None:
     count = max(1, train.batch_size // (train.parts * process_count()))
     # The constructor of a user's own rule may look at values.
     rule = "cascade" if config.diffusion_sha256 else config.model.diffusion
-    network = abstract_network(config.model.model_copy(update={"diffusion": rule}), len(index.classes))
-    state = STATE_BYTES * parameter_count(network)
+    model = config.model.model_copy(update={"diffusion": rule})
+    network = abstract_network(model, len(index.classes), freeze=train.freeze)
+    state = state_bytes(network)
     kept = Kept(network)
     if trains_in_bf16(train):
         network = network.bfloat16()
@@ -50,13 +52,21 @@ def check_step(config: RunConfig, index: DataIndex) -> None:
         )
 
 
-def abstract_network(model: ModelConfig, classes: int) -> nn.Module:
-    """A network without values and without its diffusion, in training mode."""
+def abstract_network(model: ModelConfig, classes: int, *, freeze: str = "none") -> nn.Module:
+    """A network without values and without its diffusion, in training mode; `freeze` as in the recipe."""
     with torch.device("meta"):
         network = build_from_config(model.model_copy(update={"weights": None}), classes).train()
+    freeze_backbones(network, freeze)
     if isinstance(network, DifNet):
         network.diffuse = _undiffused  # type: ignore[method-assign]
     return network
+
+
+def state_bytes(network: nn.Module) -> int:
+    """Bytes of its weights, and of gradient and momentum of those that are learned, in single precision."""
+    return SINGLE * sum(
+        parameter.numel() * (3 if parameter.requires_grad else 1) for parameter in network.parameters()
+    )
 
 
 def _undiffused(levels: list[Tensor], seeds: Tensor) -> Tensor:

@@ -9,10 +9,12 @@ from pathlib import Path
 import torch
 
 from difnet.config import InputError, RunConfig, RunFolder
+from difnet.config.timm_networks import timm_network
 from difnet.data import load_prepared
 from difnet.data.requirements import check_memory, check_run
 from difnet.machine.locking import alone_in
 from difnet.models import PixelPrior, build_from_config
+from difnet.models.backbone import freeze_backbones
 from difnet.training.best_weights import check_selection
 from difnet.training.checkpoint import claim_directory, run_identity
 from difnet.training.device import choose_device, use_deterministic, use_threads
@@ -117,11 +119,15 @@ def _train(
         "classes": dict(zip(prepared.index.classes, prepared.index.palette, strict=True)),
         "command": command,
     }
+    if config.model.backbone is not None:
+        layers = timm_network(config.model.backbone)
+        facts["backbone"] = {"strides": layers.strides, "resampled": layers.resampled}
     history = History()
     if isinstance(network, PixelPrior):
         split = prepared.split("train")
         network.fit(torch.from_numpy(split.label(index).copy()) for index in range(len(split)))
     elif config.weights_of is None:
+        freeze_backbones(network, config.train.freeze)
         state = TrainingState(network, make_optimiser(network, config.train))
         if contents is not None:
             state.restore(contents)

@@ -22,7 +22,16 @@ from tests.conftest import CATALOGUE
 
 RUN = resolve_run(CATALOGUE, benchmark="shapes", ablation="cascade", seed=0)
 NAMED = {
+    "model.backbone": st.sampled_from([None, "resnet-18", "resnet-101"]),
     "model.diffusion": st.sampled_from(DIFFUSIONS),
+    "model.weights": st.sampled_from(
+        [
+            None,
+            "a.pth",
+            {"seed_branch": "a.pth", "similarity_branch": "b.pth"},
+            {"similarity_branch": "b.pth"},
+        ]
+    ),
     "train.scale": st.sampled_from([None, [0.25, 0.5], [0.5, 0.5], [0.125, 0.75]]),
     "train.norm_images": st.sampled_from([None, 1, 2, 4, 8]),
     "evaluate.oracle_seeds": st.sampled_from([None, 1, 5, "1%"]),
@@ -75,7 +84,7 @@ def values(annotation: Any) -> st.SearchStrategy[Any]:
 
 
 def values_of(key: str) -> st.SearchStrategy[Any]:
-    return NAMED.get(key, values(LEAVES[key]))
+    return NAMED[key] if key in NAMED else values(LEAVES[key])
 
 
 def value(run: RunConfig, key: str) -> Any:

@@ -15,8 +15,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from difnet.config import DataConfig, EvaluateConfig, InputError, RunConfig, RunFolder, resolve_run
+from difnet.config.schema import IMAGENET
 from difnet.data import VOID, load_prepared, prepare
-from difnet.data.augmentation import CAFFE_MEAN, MEAN, STD
+from difnet.data.augmentation import CAFFE_MEAN
 from difnet.data.padding import centred, padded
 from difnet.evaluation import evaluate_run, write_gallery
 from difnet.evaluation.evaluate_run import answer
@@ -85,7 +86,7 @@ def test_the_image_is_in_the_middle_of_its_padding() -> None:
         ("imagenet", "mean", (0.0, 0.0, 0.0)),
         ("caffe", "mean", (0.0, 0.0, 0.0)),
         ("caffe", "black", tuple(-mean for mean in CAFFE_MEAN)),
-        ("imagenet", "black", tuple(-mean / std for mean, std in zip(MEAN, STD, strict=True))),
+        ("imagenet", "black", tuple(-mean / std for mean, std in zip(*IMAGENET, strict=True))),
     ],
 )
 def test_colour_of_the_padding(

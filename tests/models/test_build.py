@@ -165,7 +165,7 @@ def test_the_other_depth_is_the_nearest_in_size(kind: str, table: dict[str, str]
 @pytest.mark.parametrize("depth", ["nano", "34"])
 def test_weights_of_another_depth_are_refused(tmp_path: Path, depth: str) -> None:
     torch.save(build("deeplab-18", 5).seed_branch.resnet.state_dict(), tmp_path / "18.pth")
-    with pytest.raises(InputError, match="does not fit the ResNet of this network"):
+    with pytest.raises(InputError, match="does not fit the backbone of this network"):
         build(f"deeplab-{depth}", 5, weights=str(tmp_path / "18.pth"))
 
 

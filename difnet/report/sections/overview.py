@@ -37,7 +37,8 @@ def _facts(results: Results) -> dict[str, str]:
         "Images": ", ".join(f"{name}: {len(split.names):,}" for name, split in results.data.splits.items()),
         "Classes": ", ".join(results.data.classes),
         "Scored on": f"split {results.split}",
-        "Network": f"{model.name}, initial weights: {model.weights or 'random'}",
+        "Network": f"{model.name}{f' on {model.backbone}' if model.backbone else ''}, initial weights: "
+        f"{model.weights or 'random'}{f', frozen: {train.freeze}' if train.freeze != 'none' else ''}",
         "Recipe": f"{train.steps:,} steps of batch {train.batch_size}, SGD with momentum {train.momentum:g} "
         f"and weight decay {train.weight_decay:g}, learning rate {train.learning_rate:g} with poly decay "
         f"(power {train.power:g}), {_precision(reference)}; "

@@ -1,0 +1,70 @@
+"""What gives both branches their layers, and which part of it stays as it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol, Self
+
+from torch import Tensor, nn
+
+LAYERS = ("layer1", "layer2", "layer3", "layer4")
+
+
+class Backbone(nn.Module):
+    """Maps images (B, 3, H, W) to layer1 to layer4, (B, K, h, w) each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._frozen: tuple[nn.Module, ...] = ()
+
+    def up_to(self, layer: int) -> Iterable[nn.Module]:
+        """The modules that compute the layers up to the one of this number, as far as they are built."""
+        raise NotImplementedError
+
+    @property
+    def weight_holder(self) -> nn.Module:
+        """The module whose tensors have the names that given weights have."""
+        return self
+
+    def needs(self, name: str, tensor: Tensor) -> bool:
+        """Whether given weights must hold this tensor: any but the counter of a batch norm."""
+        return tensor.ndim > 0
+
+    def freeze(self, layer: int) -> None:
+        """From now on weights up to a layer get no gradient, and its batch norms keep their statistics."""
+        self._frozen = tuple(self.up_to(layer))
+        for module in self._frozen:
+            module.requires_grad_(False).eval()
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the training mode of all that is not frozen."""
+        super().train(mode)
+        for module in self._frozen:
+            module.eval()
+        return self
+
+
+class BackboneShape(Protocol):
+    """What a backbone is made of."""
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """K of layer1 to layer4."""
+
+    def make(self, depth: int = 4) -> Backbone:
+        """A backbone of so many of the four layers, with values that PyTorch's random numbers draw."""
+
+
+def freeze_backbones(network: nn.Module, part: str) -> None:
+    """Freeze the backbones of a network.
+
+    Args:
+        network: Of any kind.
+        part: none, layer1 to layer3, or backbone: all of it.
+    """
+    if part == "none":
+        return
+    layer = len(LAYERS) if part == "backbone" else 1 + LAYERS.index(part)
+    for module in network.modules():
+        if isinstance(module, Backbone):
+            module.freeze(layer)

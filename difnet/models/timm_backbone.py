@@ -1,0 +1,97 @@
+"""A network of timm as backbone.
+
+B batch, H W image size, K channels, h w grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from torch import Tensor, nn
+
+from difnet.config.timm_networks import GRID_STRIDE, timm_network
+from difnet.models.backbone import Backbone
+from difnet.models.node_grid import resize
+
+
+@dataclass(frozen=True)
+class TimmShape:
+    """A network of timm, by its name in `model.backbone`."""
+
+    backbone: str
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """K of layer1 to layer4."""
+        return timm_network(self.backbone).channels
+
+    def make(self, depth: int = 4) -> TimmBackbone:
+        """A backbone of so many of the four layers."""
+        return TimmBackbone(self.backbone, depth=depth)
+
+
+class TimmBackbone(Backbone):
+    """The four deepest feature maps of a network of timm, resampled to the grid where they are coarser.
+
+    Args:
+        backbone: `timm/NAME`.
+        depth: How many of the layers to build.
+        pretrained: Whether to take the weights of timm's hub, which are downloaded once.
+    """
+
+    def __init__(self, backbone: str, *, depth: int = 4, pretrained: bool = False) -> None:
+        import timm
+
+        super().__init__()
+        self.name = backbone
+        facts = timm_network(backbone)
+        features = timm.create_model(
+            facts.name,
+            pretrained=pretrained,
+            features_only=True,
+            feature_cls="getter",
+            out_indices=facts.maps[:depth],
+            **facts.request,
+        )
+        self.network = cast(nn.Module, features.model)
+        self._maps = features.out_indices
+        self._modules_of_layers = facts.modules[:depth]
+        self._coarse = [stride > GRID_STRIDE for stride in facts.strides[:depth]]
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Features of each layer built.
+
+        Args:
+            images: (B, 3, H, W).
+
+        Returns:
+            layer1 (B, K1, H/4, W/4), layer2 to layer4 (B, K, H/8, W/8).
+        """
+        layers: list[Tensor] = cast(Any, self.network).forward_intermediates(
+            images, indices=self._maps, output_fmt="NCHW", intermediates_only=True
+        )
+        height, width = layers[1].shape[2:] if len(layers) > 1 else layers[0].shape[2:]
+        return [
+            resize(layer, (height, width)) if coarse else layer
+            for layer, coarse in zip(layers, self._coarse, strict=True)
+        ]
+
+    @property
+    def weight_holder(self) -> nn.Module:
+        """Timm's own module, without what comes after the last layer."""
+        return self.network
+
+    def up_to(self, layer: int) -> Iterable[nn.Module]:
+        """The modules in the order in which they were made, to the end of the layer's."""
+        if layer >= len(self._modules_of_layers):
+            return [self.network]
+        named = list(self.network.named_modules())
+        last = self._modules_of_layers[layer - 1]
+        end = 1 + max(
+            place for place, (name, _) in enumerate(named) if name == last or name.startswith(f"{last}.")
+        )
+        return [
+            module for place, (_, module) in enumerate(named) if place + len(list(module.modules())) <= end
+        ]
