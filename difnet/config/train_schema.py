@@ -101,6 +101,11 @@ class TrainConfig(Section):
         return scaling
 
     @property
+    def two_views(self) -> bool:
+        """Whether an image is seen as it is, perhaps flipped, and in no other way."""
+        return self.scale is None and self.crop is None and not self.photometric
+
+    @property
     def parts(self) -> int:
         """Parts that a batch is computed in."""
         return self.batch_size // self.norm_images if self.norm_images else self.accumulate

@@ -7,6 +7,8 @@ from typing import Protocol, Self
 
 from torch import Tensor, nn
 
+from difnet.models.feature_memory import FeatureMemory
+
 LAYERS = ("layer1", "layer2", "layer3", "layer4")
 
 
@@ -16,6 +18,24 @@ class Backbone(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self._frozen: tuple[nn.Module, ...] = ()
+        self._memory: FeatureMemory | None = None
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Features of each layer built.
+
+        Args:
+            images: (B, 3, H, W).
+
+        Returns:
+            layer1 (B, K1, H/4, W/4), layer2 to layer4 (B, K, H/8, W/8).
+        """
+        if self._memory is not None and self.training:
+            return self._memory.layers(images, self.compute)
+        return self.compute(images)
+
+    def compute(self, images: Tensor) -> list[Tensor]:
+        """The same."""
+        raise NotImplementedError
 
     def up_to(self, layer: int) -> Iterable[nn.Module]:
         """The modules that compute the layers up to the one of this number, as far as they are built."""
@@ -36,6 +56,10 @@ class Backbone(nn.Module):
         for module in self._frozen:
             module.requires_grad_(False).eval()
 
+    def remember(self) -> None:
+        """From now on keep what is computed in training for when an image comes again."""
+        self._memory = FeatureMemory()
+
     def train(self, mode: bool = True) -> Self:
         """Set the training mode of all that is not frozen."""
         super().train(mode)
@@ -55,16 +79,20 @@ class BackboneShape(Protocol):
         """A backbone of so many of the four layers, with values that PyTorch's random numbers draw."""
 
 
-def freeze_backbones(network: nn.Module, part: str) -> None:
+def freeze_backbones(network: nn.Module, part: str, *, remember: bool = False) -> None:
     """Freeze the backbones of a network.
 
     Args:
         network: Of any kind.
         part: none, layer1 to layer3, or backbone: all of it.
+        remember: Whether whole ones keep the features of images that they have seen, on a CPU.
     """
     if part == "none":
         return
-    layer = len(LAYERS) if part == "backbone" else 1 + LAYERS.index(part)
+    whole = part == "backbone"
+    on_cpu = all(parameter.device.type == "cpu" for parameter in network.parameters())
     for module in network.modules():
         if isinstance(module, Backbone):
-            module.freeze(layer)
+            module.freeze(len(LAYERS) if whole else 1 + LAYERS.index(part))
+            if whole and remember and on_cpu:
+                module.remember()

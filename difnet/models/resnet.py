@@ -133,15 +133,8 @@ class DilatedResNet(Backbone):
                 inputs = outputs
             self.add_module(f"layer{index + 1}", nn.Sequential(*blocks))
 
-    def forward(self, images: Tensor) -> list[Tensor]:
-        """Features of each layer built.
-
-        Args:
-            images: (B, 3, H, W).
-
-        Returns:
-            layer1 (B, K1, H/4, W/4), layer2 to layer4 (B, K, H/8, W/8).
-        """
+    def compute(self, images: Tensor) -> list[Tensor]:
+        """Layers of images (B, 3, H, W)."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
         features = []
         for index in range(self.depth):

@@ -60,15 +60,8 @@ class TimmBackbone(Backbone):
         self._modules_of_layers = facts.modules[:depth]
         self._coarse = [stride > GRID_STRIDE for stride in facts.strides[:depth]]
 
-    def forward(self, images: Tensor) -> list[Tensor]:
-        """Features of each layer built.
-
-        Args:
-            images: (B, 3, H, W).
-
-        Returns:
-            layer1 (B, K1, H/4, W/4), layer2 to layer4 (B, K, H/8, W/8).
-        """
+    def compute(self, images: Tensor) -> list[Tensor]:
+        """Layers of images (B, 3, H, W)."""
         layers: list[Tensor] = cast(Any, self.network).forward_intermediates(
             images, indices=self._maps, output_fmt="NCHW", intermediates_only=True
         )

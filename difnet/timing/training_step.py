@@ -43,8 +43,8 @@ class TrainingStep:
         self.device = choose_device()
         self.layout = memory_format(run.train)
         network = build_from_config(run.model.model_copy(update={"weights": None}), classes)
-        freeze_backbones(network, run.train.freeze)
         self.network = network.to(self.device).to(memory_format=self.layout)
+        freeze_backbones(self.network, run.train.freeze, remember=run.train.two_views)
         self._optimiser = make_optimiser(self.network, run.train)
         self._train = run.train
 

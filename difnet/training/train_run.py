@@ -127,7 +127,7 @@ def _train(
         split = prepared.split("train")
         network.fit(torch.from_numpy(split.label(index).copy()) for index in range(len(split)))
     elif config.weights_of is None:
-        freeze_backbones(network, config.train.freeze)
+        freeze_backbones(network, config.train.freeze, remember=config.train.two_views)
         state = TrainingState(network, make_optimiser(network, config.train))
         if contents is not None:
             state.restore(contents)

@@ -89,14 +89,17 @@ def up_to_layer2(backbone: torch.nn.Module) -> set[str]:
     return {name for name in backbone.state_dict() if name.rpartition(".")[0] in modules}
 
 
+@pytest.mark.parametrize("freeze", ["layer2", "backbone"])
 def test_resumes_to_the_bit(
     train: Trainer,
     tmp_path: Path,
     before_step: Callable[[int, Callable[[], object]], None],
+    *,
     weights: str,
     backbone: str,
+    freeze: str,
 ) -> None:
-    chosen = settings(backbone, weights, "layer2")
+    chosen = settings(backbone, weights, freeze)
     undisturbed = train(tmp_path / "undisturbed", *chosen)
 
     def stop() -> None:
