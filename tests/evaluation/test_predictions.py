@@ -18,7 +18,7 @@ from difnet.config import DataConfig, InputError, RunFolder, resolve_run
 from difnet.data import load_prepared, open_dataset, prepare
 from difnet.data.augmentation import normalise
 from difnet.data.files.colours import voc_colour
-from difnet.evaluation import evaluate_run, predict, predict_images, predictions
+from difnet.evaluation import evaluate_run, predict, predict_images, segmenter
 from difnet.metrics import image_statistics
 from difnet.models import build_from_config, from_official, load_network
 from difnet.tables import PerImage
@@ -316,7 +316,7 @@ def test_an_image_beyond_the_limit_is_seen_smaller(
     image = tmp_path / "large.png"
     Image.fromarray(noise).save(image)
     whole = predicted(image, folder / "cascade", tmp_path / "whole")
-    monkeypatch.setattr(predictions, "MOST_PIXELS", 48 * 64)
+    monkeypatch.setattr(segmenter, "MOST_PIXELS", 48 * 64)
     assert capsys.readouterr().err == ""
     (small,) = predicted(image, folder / "cascade", tmp_path / "small", maps=True)
     assert f"{image} (128x96): is seen at 64x48, since" in capsys.readouterr().err
