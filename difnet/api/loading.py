@@ -15,15 +15,17 @@ from difnet.report.archive import is_archive, unpack
 def load(source: Path | str, *, run: str | None = None) -> Segmenter:
     """Load a trained network, on a GPU where there is one.
 
-    >>> import difnet
+    >>> import difnet, numpy as np
     >>> network = difnet.load("results/reference/2026-11-26-amd-epyc-2-cores/shapes")
     >>> network
-    Segmenter(DifNet, 7 classes, 0.33M parameters, .../shapes/runs/cascade/seed0)
-    >>> found = network.predict("docs/street.jpg")
-    >>> found.labels.shape == found.size
-    True
-    >>> found.probabilities.sum(axis=0).round(4).min() == 1
-    True
+    Segmenter(DifNet, 7 classes, 0.67M parameters, .../shapes/runs/cascade/seed0)
+    >>> found = network.predict(np.zeros((96, 128, 3), dtype=np.uint8))  # or a file, or a PIL image
+    >>> found
+    Segmentation(96x128 pixels: background ...%...)
+    >>> found.probabilities.shape, found.importance.shape
+    ((7, 96, 128), (13, 17))
+    >>> list(found.walks(row=40, column=60))
+    ['image', 'layer1', 'layer2', 'layer3', 'layer4', 'diffusion']
 
     Args:
         source: A run directory (`results/shapes/runs/cascade/seed0`), a folder of results with its plan, an

@@ -100,7 +100,8 @@ class EvaluateConfig(Section):
     pad_colour: Literal["mean", "black"] = "mean"
     """Of that padding; black in the authors' code."""
     scales: tuple[Annotated[float, Field(ge=1 / 16, le=16)], ...] = Field(default=(1.0,), min_length=1)
-    """Factors from 1/16 to 16 that the image is resized by; the class probabilities of all passes are averaged."""
+    """Factors from 1/16 to 16 that the image is resized by; the class probabilities of all passes are
+    averaged."""
     flip: bool = False
     """Whether the mirror image is predicted as well, and averaged in the same way."""
 

@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from difnet.config import LEVELS, InputError, load_run
+from difnet.config import LEVELS, InputError
 from difnet.data import FileError
 from difnet.data.files.problems import Problems
 from difnet.data.files.tree import IMAGE_SUFFIXES, list_folder
@@ -40,7 +40,7 @@ ROWS = tuple(f"_similarity_{name}" for name in (*LEVELS, "diffusion"))
 def predict_images(
     images: Sequence[Path],
     *,
-    weights: Path,
+    segmenter: Segmenter,
     out: Path,
     maps: bool = False,
     similarity: tuple[int, int] | None = None,
@@ -50,8 +50,7 @@ def predict_images(
 
     Args:
         images: Image files, and folders of them.
-        weights: A run directory, which computes with the threads of its configuration, or a checkpoint in
-            the authors' parameter names.
+        segmenter: The network; it computes with the threads of its training.
         out: Folder to write; pictures of an earlier prediction are replaced.
         maps: Write the importance map and the seeds as well.
         similarity: Write where the walks from this pixel (row, column) lead.
@@ -61,18 +60,17 @@ def predict_images(
         The index PNG of every image.
 
     Raises:
-        InputError: If there are no images, the weights do not serve, `out` cannot be written or holds other
-            files of these names, or some image could not be predicted.
+        InputError: If there are no images, the network has no such maps, `out` cannot be written or holds
+            other files of these names, or some image could not be predicted.
     """
     files = _find_images(images, out=out)
     _check_names(files, [*PLAIN, *(MAPS if maps else ()), *(ROWS if similarity else ())], out=out)
-    segmenter = Segmenter.of_run(weights) if weights.is_dir() else Segmenter.of_authors(weights)
-    if weights.is_dir():
-        use_threads(load_run(weights).train.threads)
+    if segmenter.threads is not None:
+        use_threads(segmenter.threads)
     if maps and not isinstance(segmenter.network, DifNet):
-        raise InputError(f"{weights}: has neither importance map nor seeds; leave out --maps")
+        raise InputError(f"{segmenter.source}: has neither importance map nor seeds; leave out --maps")
     if similarity and not is_linear(getattr(segmenter.network, "diffusion", None)):
-        raise InputError(f"{weights}: has no transition matrices to show; leave out --similarity")
+        raise InputError(f"{segmenter.source}: has no transition matrices to show; leave out --similarity")
     problems = Problems()
     for name, path in files.items():
         try:

@@ -44,6 +44,7 @@ class Segmenter:
         levels: Names of the levels that it diffuses along; empty where it does not.
         normalisation: How its images are normalised.
         layout: Memory layout of its images.
+        threads: What its training computed with; None where that is not known.
     """
 
     source: str
@@ -52,6 +53,7 @@ class Segmenter:
     levels: tuple[str, ...]
     normalisation: Normalisation
     layout: torch.memory_format
+    threads: int | None = None
 
     @classmethod
     def of_run(cls, directory: Path) -> Segmenter:
@@ -72,8 +74,15 @@ class Segmenter:
         network = load_network(directory, config, num_classes=len(classes)).to(choose_device())
         colours = {name: (red, green, blue) for name, (red, green, blue) in classes.items()}
         levels = config.model.levels if getattr(network, "diffusion", None) is not None else ()
-        layout = memory_format(config.train)
-        return cls(str(directory), network, colours, levels, config.model.normalisation, layout)
+        return cls(
+            str(directory),
+            network,
+            colours,
+            levels,
+            config.model.normalisation,
+            memory_format(config.train),
+            config.train.threads,
+        )
 
     @classmethod
     def of_authors(cls, checkpoint: Path) -> Segmenter:
