@@ -14,6 +14,7 @@ from difnet.cli.analyse import analyse
 from difnet.cli.clean import clean
 from difnet.cli.diff import diff
 from difnet.cli.evaluate import evaluate
+from difnet.cli.export import export
 from difnet.cli.gallery import gallery
 from difnet.cli.lease import lease
 from difnet.cli.list import list_catalogue
@@ -54,6 +55,7 @@ app.command()(evaluate)
 app.command()(analyse)
 app.command()(gallery)
 app.command()(report)
+app.command()(export)
 app.command()(publish)
 app.command()(verify)
 app.command()(time)
