@@ -28,11 +28,11 @@ class FeatureMemory:
 
     def layers(self, images: Tensor, compute: Callable[[Tensor], list[Tensor]]) -> list[Tensor]:
         """Layers (B, K, h, w) of images (B, 3, H, W), which `compute` gives."""
-        each = [self._layers_of(image, compute) for image in images.split(1)]
+        each = [self._layers_of(image, compute) for image in torch.split(images, 1)]
         return [torch.cat(layers) for layers in zip(*each, strict=True)]
 
     def _layers_of(self, image: Tensor, compute: Callable[[Tensor], list[Tensor]]) -> list[Tensor]:
-        key = hashlib.blake2b(image.contiguous().numpy(), digest_size=16).digest()
+        key = hashlib.blake2b(image.contiguous().numpy().data, digest_size=16).digest()
         if key in self._kept:
             return self._kept[key]
         layers = compute(image)

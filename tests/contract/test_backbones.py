@@ -1,4 +1,4 @@
-"""Every backbone builds, trains, resumes to the bit and is timed; its features are timm's own."""
+"""Every backbone trains, resumes to the bit, is timed and exported; its features are timm's own."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file
 from skimage.transform import resize
 
+from difnet.api.export import PROGRAM, export
 from difnet.config import DataConfig, InputError, RunConfig, TimingConfig, resolve_run
 from difnet.config.backbones import TESTED, TIMM
 from difnet.config.timm_networks import timm_network
@@ -58,7 +59,7 @@ def run_on(backbone: str, *overrides: str, ablation: str = "cascade") -> RunConf
 
 
 @pytest.mark.parametrize("backbone", TESTED)
-def test_trains_resumes_to_the_bit_and_is_timed(
+def test_trains_resumes_to_the_bit_is_timed_and_exported(
     backbone: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = run_on(backbone, ablation="shared_resnet")
@@ -80,6 +81,7 @@ def test_trains_resumes_to_the_bit_and_is_timed(
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
     rows = time_networks([run], TimingConfig(repeats=1, warmup=0, threads=1), data=data)
     assert set(rows["status"]) == {"ok"}
+    assert (export(tmp_path / "whole", tmp_path / "exported", size=(32, 48)) / PROGRAM).is_file()
 
 
 @pytest.mark.parametrize("backbone", TESTED)
