@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from difnet.config.timm_networks import GRID_STRIDE, timm_network
 from difnet.models.backbone import Backbone
+from difnet.models.dilated_depthwise import with_dilated_depthwise
 from difnet.models.node_grid import resize
 
 
@@ -55,7 +56,7 @@ class TimmBackbone(Backbone):
             out_indices=facts.maps[:depth],
             **facts.request,
         )
-        self.network = cast(nn.Module, features.model)
+        self.network = with_dilated_depthwise(cast(nn.Module, features.model))
         self._maps = features.out_indices
         self._modules_of_layers = facts.modules[:depth]
         self._coarse = [stride > GRID_STRIDE for stride in facts.strides[:depth]]

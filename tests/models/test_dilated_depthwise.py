@@ -1,0 +1,93 @@
+"""Dilated depthwise convolutions: PyTorch's values and gradients, computed faster."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import conv2d
+
+from difnet.models import build
+from difnet.models.dilated_depthwise import Convolution, DilatedDepthwise, convolved, with_dilated_depthwise
+
+CASES = [(3, 2, 9, 11), (3, 4, 5, 6), (5, 2, 7, 8), (5, 4, 6, 5), (7, 4, 15, 20), (3, 2, 1, 1), (5, 3, 3, 30)]
+"""k, d, h, w; with kernels that reach beyond the grid and taps that see no node."""
+
+
+def inputs(size: int, height: int, width: int, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    shapes = (2, 3, height, width), (3, 1, size, size), (2, 3, height, width)
+    maps, weight, change = (torch.randn(shape, generator=generator, dtype=dtype) for shape in shapes)
+    return maps.contiguous(memory_format=torch.channels_last), weight, change
+
+
+@pytest.mark.parametrize(("size", "dilation", "height", "width"), CASES)
+def test_values_and_gradients_are_those_of_pytorch(size: int, dilation: int, height: int, width: int) -> None:
+    maps, weight, change = inputs(size, height, width, torch.float64)
+    maps.requires_grad_(), weight.requires_grad_()
+    expected = conv2d(maps, weight, padding=dilation * (size // 2), dilation=dilation, groups=3)
+    found = Convolution.apply(maps, weight, dilation)
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+    for gradient, exact in zip(
+        torch.autograd.grad(found, (maps, weight), change),
+        torch.autograd.grad(expected, (maps, weight), change),
+        strict=True,
+    ):
+        torch.testing.assert_close(gradient, exact, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(("size", "dilation", "height", "width"), CASES[1:4])
+def test_gradients_by_finite_differences(size: int, dilation: int, height: int, width: int) -> None:
+    maps, weight, _ = inputs(size, height, width, torch.float64)
+    assert torch.autograd.gradcheck(
+        lambda maps, weight: Convolution.apply(maps, weight, dilation),
+        (maps.requires_grad_(), weight.requires_grad_()),
+        fast_mode=True,
+    )
+
+
+def test_only_what_is_depthwise_dilated_and_keeps_the_size_is_replaced() -> None:
+    same = {"padding": 2, "dilation": 2}
+    network = nn.Sequential(
+        nn.Conv2d(4, 4, 3, groups=4, **same),
+        nn.Conv2d(4, 4, 3, groups=4, padding=1),
+        nn.Conv2d(4, 4, 3, groups=2, **same),
+        nn.Conv2d(4, 4, 3, groups=4, stride=2, **same),
+        nn.Conv2d(4, 4, 3, groups=4, padding=1, dilation=2),
+        nn.Conv2d(4, 4, 3, groups=4, padding_mode="reflect", **same),
+    )
+    before, images = copy.deepcopy(network[0]), torch.randn(1, 4, 5, 6)
+    found = [type(module) is DilatedDepthwise for module in with_dilated_depthwise(network)]
+    assert found == [True] + 5 * [False]
+    torch.testing.assert_close(network[0](images), before(images))  # with its bias
+
+
+def test_fifty_steps_have_the_same_losses(monkeypatch: pytest.MonkeyPatch) -> None:
+    def losses() -> list[float]:
+        torch.manual_seed(0)
+        network = build("deeplab", 3, backbone="timm/tf_efficientnet_lite0").double().train()
+        optimiser = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9)
+        generator = torch.Generator().manual_seed(1)
+        found = []
+        for _ in range(50):
+            images = torch.randn(2, 3, 40, 48, generator=generator, dtype=torch.float64)
+            loss = network(images).logits.square().mean()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            found.append(float(loss.detach()))
+        return found
+
+    ours = losses()
+    monkeypatch.setattr("difnet.models.timm_backbone.with_dilated_depthwise", lambda network: network)
+    assert ours == pytest.approx(losses(), rel=1e-6)
+
+
+def test_values_are_the_same_to_the_bit_in_single_precision() -> None:
+    """So that features of given weights are those of timm."""
+    for size, dilation, height, width in CASES:
+        maps, weight, _ = inputs(size, height, width, torch.float32)
+        expected = conv2d(maps, weight, padding=dilation * (size // 2), dilation=dilation, groups=3)
+        assert torch.equal(convolved(maps, weight, dilation), expected)
