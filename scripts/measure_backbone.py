@@ -1,7 +1,7 @@
 """Time a training step on EfficientNet-Lite0 for docs/performance.md: its dilated convolutions, and freezing.
 
     python scripts/measure_backbone.py
-    ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 python scripts/measure_backbone.py    # as without AVX-512
+    ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 python scripts/measure_backbone.py  # as without AVX-512
 
 Steps of the baseline in one thread and single precision on 8 images of 120 x 160, as in camvid-lite: with the
 dilated depthwise convolutions of PyTorch and with the project's, trained whole, and frozen with features that
