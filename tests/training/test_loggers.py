@@ -36,7 +36,7 @@ def in_two_sittings(
 
 
 def records(content: bytes) -> Iterator[bytes]:
-    """Records of a file of wandb: 7 bytes of header, then the log format of LevelDB in blocks of 2^15 bytes."""
+    """Records of a file of wandb: 7 bytes of header, then a log as LevelDB writes it, in blocks of 32 KiB."""
     place, parts = 7, b""
     while place + 7 <= len(content):
         if 2**15 - place % 2**15 < 7:
