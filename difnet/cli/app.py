@@ -16,6 +16,7 @@ from difnet.cli.diff import diff
 from difnet.cli.evaluate import evaluate
 from difnet.cli.export import export
 from difnet.cli.gallery import gallery
+from difnet.cli.init import init
 from difnet.cli.lease import lease
 from difnet.cli.list import list_catalogue
 from difnet.cli.new_ablation import new_ablation
@@ -47,6 +48,7 @@ def without_command(
         typer.echo(f"difnet {difnet.__version__}" if version else context.get_help())
 
 
+app.command()(init)
 app.command("plan")(plan_benchmark)
 app.command()(prepare)
 app.command()(pretext)
