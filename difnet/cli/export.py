@@ -22,6 +22,6 @@ def export(
 
     Example: difnet export results/shapes/runs/cascade/seed0 --out cascade --size 96 96
     """
-    from difnet.api.export import export as write_folder
+    from difnet.api.exporting import export as write_folder
 
     typer.echo(write_folder(run, out, size=size))

@@ -11,7 +11,7 @@ from difnet.config.base_schema import Section, Seed
 from difnet.config.schema import DataConfig, EvaluateConfig, ModelConfig
 from difnet.config.train_schema import TrainConfig
 
-WITHOUT_EFFECT = {"train": ("checkpoint_every", "workers"), "evaluate": ("gallery",)}
+WITHOUT_EFFECT = {"train": ("checkpoint_every", "logger", "workers"), "evaluate": ("gallery",)}
 """Keys that change neither weights nor scores, by section."""
 
 

@@ -13,7 +13,7 @@ import torch
 import yaml
 
 import difnet
-from difnet.api.export import FromBytes, export
+from difnet.api.exporting import FromBytes, export
 from difnet.config import DataConfig, InputError, RunError, RunFolder, resolve_run
 from difnet.data import open_dataset
 from difnet.models import build_from_config
