@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 from skimage.transform import resize
 
-from difnet.api.export import PROGRAM, export
+from difnet.api.exporting import PROGRAM, export
 from difnet.config import DataConfig, InputError, RunConfig, TimingConfig, resolve_run
 from difnet.config.backbones import TESTED, TIMM
 from difnet.config.timm_networks import timm_network
