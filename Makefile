@@ -50,11 +50,7 @@ $(VENV)/ready: requirements.lock pyproject.toml
 
 # Pin the newest versions that pyproject.toml allows, for Python 3.11 to 3.13, with hashes and without URLs.
 lock:
-<<<<<<< HEAD
-	$(BIN)/uv pip compile pyproject.toml --extra cluster --extra dev --extra lite --extra cuda13 --universal --python-version 3.11 \
-=======
-	$(BIN)/uv pip compile pyproject.toml --extra cluster --extra dev --extra docs --extra cuda13 --universal --python-version 3.11 \
->>>>>>> main
+	$(BIN)/uv pip compile pyproject.toml --extra cluster --extra dev --extra docs --extra lite --extra cuda13 --universal --python-version 3.11 \
 	  --upgrade --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet -o requirements.lock
 
 clean:
