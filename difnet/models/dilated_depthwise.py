@@ -22,13 +22,11 @@ class DilatedDepthwise(nn.Conv2d):
     """A depthwise convolution of stride 1 that keeps the size."""
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        if input.device.type != "cpu" or torch.is_autocast_enabled("cpu") or input.dtype == torch.bfloat16:
+        differentiated = torch.is_grad_enabled() and (input.requires_grad or weight.requires_grad)
+        half = torch.is_autocast_enabled("cpu") or input.dtype == torch.bfloat16
+        if not differentiated or half or input.device.type != "cpu":  # features as timm's, to the bit
             return cast(Tensor, super()._conv_forward(input, weight, bias))
-        dilation = self.dilation[0]
-        if torch.is_grad_enabled() and (input.requires_grad or weight.requires_grad):
-            maps = cast(Tensor, Convolution.apply(input, weight, dilation))
-        else:
-            maps = convolved(input, weight, dilation)
+        maps = cast(Tensor, Convolution.apply(input, weight, self.dilation[0]))
         return maps if bias is None else maps + bias.view(-1, 1, 1)
 
 

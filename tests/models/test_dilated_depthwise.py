@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
-from difnet.models.dilated_depthwise import Convolution, DilatedDepthwise, convolved, with_dilated_depthwise
+from difnet.models.dilated_depthwise import Convolution, DilatedDepthwise, with_dilated_depthwise
 
 
 @pytest.fixture(autouse=True)
@@ -99,9 +99,11 @@ def test_fifty_steps_have_the_same_losses() -> None:
     assert ours == pytest.approx(plain, rel=1e-5)
 
 
-def test_values_are_the_same_to_the_bit_in_single_precision() -> None:
-    """So that features of given weights are those of timm."""
+def test_without_a_gradient_values_are_those_of_pytorch_to_the_bit() -> None:
     for size, dilation, height, width in CASES:
-        maps, weight, _ = inputs(size, height, width, torch.float32)
-        expected = conv2d(maps, weight, padding=dilation * (size // 2), dilation=dilation, groups=3)
-        assert torch.equal(convolved(maps, weight, dilation), expected)
+        maps, _, _ = inputs(size, height, width, torch.float32)
+        plain = nn.Conv2d(3, 3, size, groups=3, padding=dilation * (size // 2), dilation=dilation)
+        (found,) = with_dilated_depthwise(nn.Sequential(copy.deepcopy(plain)))
+        assert type(found) is DilatedDepthwise
+        with torch.no_grad():
+            assert torch.equal(found(maps), plain(maps))
