@@ -28,6 +28,7 @@ LONG = (
     "tests/contract/test_docs.py",
     "tests/contract/test_site.py",
     "tests/contract/test_ablations.py",
+    "tests/contract/test_backbones.py",
     "tests/training/test_distributed.py",
     "tests/training/test_determinism.py",
     "tests/training/test_train_run.py",
