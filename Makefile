@@ -46,8 +46,8 @@ $(VENV)/ready: requirements.lock pyproject.toml
 
 # Pin the newest versions that pyproject.toml allows, for Python 3.11 and 3.12, with hashes and without URLs.
 lock:
-	$(BIN)/uv pip compile pyproject.toml --extra cluster --extra dev --extra cuda13 --universal --python-version 3.11 \
-	  --upgrade --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra cluster --extra kubernetes --extra dev --extra cuda13 --universal \
+	  --python-version 3.11 --upgrade --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet -o requirements.lock
 
 clean:
 	find results -mindepth 1 -maxdepth 1 ! -name reference -exec rm -rf {} +
