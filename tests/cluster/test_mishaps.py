@@ -85,7 +85,8 @@ def test_a_disk_that_is_full(slurm: Slurm, copy: Callable[[str], ClusterProject]
     with mounted(project.root / "results", "-o", "size=6m"):
         workflow = project.start(f"{LONG_RUN}/weights.safetensors", "--retries", "0", *LONG_CONFIG)
         assert workflow.wait(timeout=300) == 1
-        print(project.said)
+        (line,) = lines(project, "train seed_only seed 0 failed: ")
+        assert "No space left on device; free space" in line
         subprocess.run(["mount", "-o", "remount,size=1g", project.root / "results"], check=True)
         finish(project.start(f"{LONG_RUN}/weights.safetensors", *LONG_CONFIG), project)
 

@@ -23,12 +23,8 @@ PROJECT = Project(Path(workflow.basedir))
 CORES = (
     workflow.resource_settings.cores or 1
 )  # none are given to --unlock, --summary, --report
-shell.prefix(
-    shell_prefix(
-        container=DeploymentMethod.APPTAINER
-        in workflow.deployment_settings.deployment_method
-    )
-)
+IN_IMAGE = DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method
+shell.prefix(shell_prefix(image=IN_IMAGE))
 
 # Snakemake ignores a resource without a limit: all visible GPUs, where a profile or `--resources gpu=1` does not say
 # otherwise, as that of a cluster does, whose head node may have none.
