@@ -2,9 +2,9 @@
 # make test     the test-suite          make quick   its tests that are done within two minutes, while you work
 # make check    lint, types, layer contract, workflow format
 # make clean    delete results and caches (not results/reference)
-# Each sets up .venv first where it is missing; nothing but Python 3.11 or 3.12 is needed.
+# Each sets up .venv first where it is missing; nothing but Python 3.11, 3.12 or 3.13 is needed.
 
-PYTHON := $(firstword $(foreach name,python3.11 python3.12 python3,$(shell command -v $(name))))
+PYTHON := $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -44,7 +44,7 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	touch $@
 
-# Pin the newest versions that pyproject.toml allows, for Python 3.11 and 3.12, with hashes and without URLs.
+# Pin the newest versions that pyproject.toml allows, for Python 3.11 to 3.13, with hashes and without URLs.
 lock:
 	$(BIN)/uv pip compile pyproject.toml --extra cluster --extra kubernetes --extra dev --extra cuda13 --universal \
 	  --python-version 3.11 --upgrade --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet -o requirements.lock

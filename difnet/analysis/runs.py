@@ -22,7 +22,7 @@ AGREEMENT = 1e-9
 """Largest difference between a stored score and the one that the statistics give."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """One evaluated run.
 
@@ -41,6 +41,10 @@ class Run:
     origins: tuple[str, ...]
     along: pd.DataFrame = field(default_factory=ALONG.frame)
     history: pd.DataFrame = field(default_factory=HISTORY.frame)
+
+    def __repr__(self) -> str:
+        """Name, benchmark and number of images on one line."""
+        return f"Run({self.name} of {self.config.benchmark}, {len(self.statistics.groups)} images)"
 
     @property
     def name(self) -> str:

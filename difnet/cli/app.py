@@ -14,7 +14,9 @@ from difnet.cli.analyse import analyse
 from difnet.cli.clean import clean
 from difnet.cli.diff import diff
 from difnet.cli.evaluate import evaluate
+from difnet.cli.export import export
 from difnet.cli.gallery import gallery
+from difnet.cli.init import init
 from difnet.cli.lease import lease
 from difnet.cli.list import list_catalogue
 from difnet.cli.new_ablation import new_ablation
@@ -46,6 +48,7 @@ def without_command(
         typer.echo(f"difnet {difnet.__version__}" if version else context.get_help())
 
 
+app.command()(init)
 app.command("plan")(plan_benchmark)
 app.command()(prepare)
 app.command()(pretext)
@@ -54,6 +57,7 @@ app.command()(evaluate)
 app.command()(analyse)
 app.command()(gallery)
 app.command()(report)
+app.command()(export)
 app.command()(publish)
 app.command()(verify)
 app.command()(time)

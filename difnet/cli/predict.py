@@ -14,9 +14,16 @@ from difnet.machine.gpus import lease_gpus
 def predict(
     images: Annotated[list[Path], typer.Argument(help="Images, and folders of images.")],
     weights: Annotated[
-        Path, typer.Option(help="Run directory, or a checkpoint in the authors' parameter names.")
+        Path,
+        typer.Option(
+            help="Run directory, folder of results, archive, or a checkpoint in the authors' parameter names."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Folder to write.")],
+    run: Annotated[
+        str | None,
+        typer.Option(metavar="VARIANT/seedK", help="Of a folder or archive [default: its reference]."),
+    ] = None,
     maps: Annotated[bool, typer.Option("--maps", help="Write the importance map and the seeds too.")] = False,
     similarity: Annotated[
         str | None, typer.Option(metavar="ROW,COLUMN", help="Write where the walks from a pixel lead.")
@@ -32,10 +39,11 @@ def predict(
     """
     pixel = None if similarity is None else _pixel(similarity)
     lease_gpus()
+    from difnet.api import load
     from difnet.evaluation import predict_images
 
     predicted = predict_images(
-        images, weights=weights, out=out, maps=maps, similarity=pixel, full_size=full_size
+        images, segmenter=load(weights, run=run), out=out, maps=maps, similarity=pixel, full_size=full_size
     )
     for path in predicted:
         typer.echo(path)

@@ -3,7 +3,7 @@
 from difnet.config.benchmark_plan import BenchmarkPlan, Plan, PlannedVariant, plan, read_plan
 from difnet.config.errors import InputError, PreemptedError, RunError
 from difnet.config.files import atomic_path, read_yaml, validate, write_text
-from difnet.config.project import Project, check_name, project_root
+from difnet.config.project import Project, check_name, project_root, work_folder
 from difnet.config.resolve import resolve_run
 from difnet.config.run_config import RunConfig, training_steps
 from difnet.config.run_folder import RunFolder, load_run
@@ -63,5 +63,6 @@ __all__ = [
     "resolve_run",
     "training_steps",
     "validate",
+    "work_folder",
     "write_text",
 ]

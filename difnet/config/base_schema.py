@@ -19,6 +19,6 @@ Seeds = Annotated[tuple[Seed, ...], AfterValidator(_all_different)]
 
 
 class Section(BaseModel):
-    """A group of keys; a key that is not declared is an error."""
+    """A group of keys; a key that is not declared is an error, and so is a number that is not finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

@@ -10,6 +10,7 @@ from pathlib import Path
 from difnet.config.claims import ClaimFile, read_claims
 from difnet.config.errors import InputError
 from difnet.config.files import Schema, YamlFile, read_yaml
+from difnet.config.project_files import installed_files, is_packaged
 from difnet.config.schema import AblationConfig, BenchmarkConfig
 from difnet.config.suggestions import nearest
 
@@ -20,16 +21,22 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 def project_root() -> Path:
     """The nearest folder, from the current one upwards, with `ablations/` and `workflow/benchmarks/`.
 
-    Outside any project it is the checkout that this package was installed from.
-
-    Raises:
-        InputError: If neither is a project.
+    Outside any project it holds the files of the installed version: those in the wheel, or the checkout.
     """
-    source = Path(__file__).resolve().parents[2]
-    for folder in (Path.cwd(), *Path.cwd().parents, source):
+    for folder in (Path.cwd(), *Path.cwd().parents):
         if (folder / "workflow" / "benchmarks").is_dir() and (folder / "ablations").is_dir():
             return folder
-    raise InputError(f"{Path.cwd()} is not inside a DifNet-Bench checkout; change into one and try again")
+    return installed_files()
+
+
+def work_folder(root: Path | None = None) -> Path:
+    """Where results and data lie: in the project, or in the current folder where that is part of the wheel.
+
+    Args:
+        root: The project; None for the one that the current folder is in.
+    """
+    root = project_root() if root is None else root
+    return Path.cwd() if is_packaged(root) else root
 
 
 def check_name(name: str, source: str = "") -> None:
@@ -61,7 +68,7 @@ class Project:
     @property
     def results(self) -> Path:
         """Folder of the results."""
-        return self.root / "results"
+        return work_folder(self.root) / "results"
 
     @cached_property
     def claims(self) -> ClaimFile:

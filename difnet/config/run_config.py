@@ -4,13 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from difnet.config.base_schema import Section, Seed
 from difnet.config.schema import DataConfig, EvaluateConfig, ModelConfig
 from difnet.config.train_schema import TrainConfig
 
-WITHOUT_EFFECT = {"train": ("checkpoint_every", "workers"), "evaluate": ("gallery",)}
+WITHOUT_EFFECT = {"train": ("checkpoint_every", "logger", "workers"), "evaluate": ("gallery",)}
 """Keys that change neither weights nor scores, by section."""
+
+
+NOT_TRAINED = {"benchmark", "variant", "changes", "evaluate"}
+"""Keys of a run that its weights do not depend on."""
+
+
+def training_identity(values: Mapping[str, Any]) -> str:
+    """Hash of the values of a run's file that its weights depend on.
+
+    Of the file as it is, since a later version may know more keys.
+    """
+    kept = {key: value for key, value in values.items() if key not in NOT_TRAINED}
+    kept["train"] = {
+        key: value for key, value in values["train"].items() if key not in WITHOUT_EFFECT["train"]
+    }
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class RunConfig(Section):
@@ -32,10 +50,7 @@ class RunConfig(Section):
 
     def training_identity(self) -> str:
         """Hash of every value that the trained weights depend on, whatever the order of the keys."""
-        values = self.model_dump(mode="json", exclude={"benchmark", "variant", "changes", "evaluate"})
-        for key in WITHOUT_EFFECT["train"]:
-            del values["train"][key]
-        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+        return training_identity(self.model_dump(mode="json"))
 
     def pretext_identity(self) -> str | None:
         """Hash of all that pretext weights depend on, the name of their file; None where it has others."""

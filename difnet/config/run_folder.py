@@ -13,7 +13,7 @@ import yaml
 from difnet.config.digests import check_digest, read_digested, write_digested
 from difnet.config.errors import InputError
 from difnet.config.files import read_yaml, write_text
-from difnet.config.run_config import RunConfig
+from difnet.config.run_config import RunConfig, training_identity
 
 CONFIG, WEIGHTS, ENVIRONMENT = "config.yaml", "weights.safetensors", "environment.json"
 HISTORY = "history.csv"
@@ -232,7 +232,7 @@ def load_run(directory: Path) -> RunConfig:
     config = file.check(RunConfig)
     check_digest(file.shown, file.text)
     trained = RunFolder(directory).recorded("recipe")
-    if trained and trained != config.training_identity():
+    if trained and trained != training_identity(file.values):
         raise InputError(
             f"{file.shown}: is not what was trained: it was changed afterwards; restore it or train again"
         )

@@ -99,8 +99,9 @@ class EvaluateConfig(Section):
     (VOC: [505, 505]); null: images go in as they are."""
     pad_colour: Literal["mean", "black"] = "mean"
     """Of that padding; black in the authors' code."""
-    scales: tuple[PositiveFloat, ...] = Field(default=(1.0,), min_length=1)
-    """Factors that the image is resized by; the class probabilities of all passes are averaged."""
+    scales: tuple[Annotated[float, Field(ge=1 / 16, le=16)], ...] = Field(default=(1.0,), min_length=1)
+    """Factors from 1/16 to 16 that the image is resized by; the class probabilities of all passes are
+    averaged."""
     flip: bool = False
     """Whether the mirror image is predicted as well, and averaged in the same way."""
 

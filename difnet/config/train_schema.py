@@ -76,6 +76,9 @@ class TrainConfig(Section):
     """Steps between the looks at `val`."""
     checkpoint_every: PositiveInt = 500
     """Steps between checkpoints; does not change the result."""
+    logger: tuple[Literal["csv", "tensorboard", "wandb", "mlflow", "trackio"], ...] = ("csv", "tensorboard")
+    """Where the rows of `history.csv`, which is always written, go as well; each tracker has to be installed,
+    but for TensorBoard, which is left out where it is not. Does not change the result."""
     workers: int = Field(default=0, ge=0, le=256)
     """Threads that make the batches ahead of the training; 0: none does. Does not change the result."""
 

@@ -8,7 +8,7 @@ Four exact paths; `walk_path` is the rule, chosen by measurement (docs/performan
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
 import torch
@@ -48,14 +48,16 @@ def random_walk(features: Tensor, signal: Tensor) -> Tensor:
     check_signal(signal, batch=features.shape[0], nodes=features.shape[2])
     if signal.numel() == 0:
         return signal
-    dtype = torch.promote_types(features.dtype, signal.dtype)
-    if features.device.type == "cpu":
-        dtype = torch.promote_types(dtype, torch.float32)
-    nodes, values = features.to(dtype), signal.to(dtype)
+    nodes, values = features, signal
+    if not features.dtype == signal.dtype == torch.float32:  # on tiny grids the calls below would show
+        dtype = torch.promote_types(features.dtype, signal.dtype)
+        if features.device.type == "cpu":
+            dtype = torch.promote_types(dtype, torch.float32)
+        nodes, values = features.to(dtype), signal.to(dtype)
     wants_gradient = torch.is_grad_enabled() and (nodes.requires_grad or values.requires_grad)
     walk = WALKS[walk_path(nodes, wants_gradient=wants_gradient)]
     walked: Tensor = walk(nodes, values)
-    return walked.to(signal.dtype)
+    return walked if walked.dtype == signal.dtype else walked.to(signal.dtype)
 
 
 def walk_path(features: Tensor, *, wants_gradient: bool) -> WalkPath:
@@ -79,7 +81,7 @@ def walk_path(features: Tensor, *, wants_gradient: bool) -> WalkPath:
 
 def plain_walk(features: Tensor, signal: Tensor) -> Tensor:
     """Walk by P as the paper writes it; (B, D, N), (B, C, N) -> (B, C, N)."""
-    with torch.autocast(features.device.type, enabled=False):
+    with _without_autocast(features.device.type):
         return signal @ torch.softmax(features.mT @ features, dim=-1).mT
 
 
@@ -88,7 +90,6 @@ def attention_walk(features: Tensor, signal: Tensor) -> Tensor:
 
     Kernels need contiguous (B, 1, N, width) tensors of certain widths (`attention_widths`); otherwise PyTorch
     takes a path that holds N x N, which a GPU refuses here but for double precision: no kernel there has it.
-    Autocast is off: it would round the logits to 8 bits.
 
     Args:
         features: (B, D, N).
@@ -103,7 +104,7 @@ def attention_walk(features: Tensor, signal: Tensor) -> Tensor:
     query = pad(features, (0, 0, 0, of_query - embedding)).mT.unsqueeze(1).contiguous()
     value = pad(signal, (0, 0, 0, of_value - classes)).mT.unsqueeze(1).contiguous()
     refusing = sdpa_kernel(FUSED) if device == "cuda" and dtype != torch.float64 else nullcontext()
-    with torch.autocast(device, enabled=False), refusing:
+    with _without_autocast(device), refusing:
         walked = scaled_dot_product_attention(query, query, value, scale=1.0)
     return walked[:, 0, :, :classes].mT
 
@@ -125,6 +126,13 @@ def attention_widths(embedding: int, classes: int, *, device: str, dtype: torch.
         return max(embedding, classes), max(embedding, classes)
     query, value = (-(-width // 8) * 8 for width in (embedding, classes))
     return (query, value) if dtype.itemsize > 2 else (max(query, value), max(query, value))
+
+
+def _without_autocast(device: str) -> AbstractContextManager[None]:
+    """Autocast off, which rounds logits to 8 bits; where it is off, nothing that costs time."""
+    if torch.is_autocast_enabled(device):
+        return torch.autocast(device, enabled=False)
+    return nullcontext()
 
 
 WALKS: Mapping[WalkPath, Callable[[Tensor, Tensor], Tensor]] = {

@@ -131,11 +131,8 @@ def _folder() -> Path:
             raise InputError(
                 f"{folder}: is not a folder of yours alone; delete it or set TMPDIR to another folder"
             )
-        os.close(_open(folder / "turn"))
     except OSError as error:
-        raise InputError(
-            f"{folder}: cannot be written: {error.strerror}; delete it or set TMPDIR to another folder"
-        ) from error
+        raise _unusable(folder, error) from error
     return folder
 
 
@@ -168,4 +165,18 @@ def _take(folder: Path, devices: dict[str, str], count: int) -> dict[str, int] |
 
 
 def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    """A lock file, made where it is not there.
+
+    Raises:
+        InputError: If something else is in its place, such as a link, or it cannot be written.
+    """
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, error: OSError) -> InputError:
+    return InputError(
+        f"{path}: cannot be written: {error.strerror}; delete it or set TMPDIR to another folder"
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -26,6 +28,8 @@ def locked(path: Path, task: str) -> Iterator[None]:
     try:
         lock = FileLock(path).acquire(blocking=False)
     except Timeout:
+        if not path.exists():  # a place like /proc, which takes no file: nobody holds its lock
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from None
         say(f"difnet: waiting for another process, which {task}")
         lock = FileLock(path).acquire()
     with lock:

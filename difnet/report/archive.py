@@ -77,6 +77,11 @@ def publish(folders: Sequence[Path], out: Path, *, weight_bytes: int) -> list[st
     return [file.relative_to(root).as_posix() for file in large]
 
 
+def is_archive(path: Path) -> bool:
+    """Whether a file calls itself an archive of `publish`; only `verify` says whether it is one."""
+    return path.suffix == ".zip" and path.is_file()
+
+
 def verify(path: Path) -> dict[str, str]:
     """Compare every byte of an archive with what was published.
 

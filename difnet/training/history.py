@@ -1,19 +1,15 @@
-"""What a training has seen: a row every few steps, the loss of every step since, and TensorBoard's copy."""
+"""What a training has seen: a row every few steps, and the loss of every step since."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
-from importlib.util import find_spec
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from difnet.tables import HISTORY, HistoryRow
-from difnet.training.distributed import process_rank
 
 MOST_ROWS = 200
 
@@ -61,26 +57,3 @@ class History:
             for row in self.rows
         )
         HISTORY.write(HISTORY.frame(rows), path)
-
-
-@contextmanager
-def tensorboard(out: Path, *, step: int) -> Iterator[Callable[[HistoryRow], None]]:
-    """A function that writes a row to `out/tensorboard`; without TensorBoard it does nothing.
-
-    Args:
-        out: Run directory.
-        step: Steps done; what an interrupted sitting wrote after them is dropped.
-    """
-    if process_rank() > 0 or find_spec("tensorboard") is None:
-        yield lambda row: None
-        return
-    from torch.utils.tensorboard import SummaryWriter
-
-    with SummaryWriter(str(out / "tensorboard"), purge_step=step + 1) as writer:
-
-        def write(row: HistoryRow) -> None:
-            for name, value in asdict(row).items():
-                if name != "step":
-                    writer.add_scalar(name, value, row.step)
-
-        yield write

@@ -18,7 +18,8 @@ from difnet.training.checkpoint import check_there, save_checkpoint
 from difnet.training.device import memory_format
 from difnet.training.distributed import by_first, highest, process_count, process_rank, shared_network
 from difnet.training.failures import CONTINUES, say_void_batch, stop_if_not_finite
-from difnet.training.history import MOST_ROWS, tensorboard
+from difnet.training.history import MOST_ROWS
+from difnet.training.loggers import open_loggers
 from difnet.training.recipe import learning_rate, training_step
 from difnet.training.state import TrainingState
 
@@ -74,7 +75,7 @@ def run_steps(
 
     with (
         StopRequest(highest) as stop,
-        tensorboard(out, step=state.step) as write_scalars,
+        open_loggers(config, out, step=state.step) as write_scalars,
         Progress(title, train.steps, unit="steps", done=state.step, quiet=part[0] > 0) as progress,
         closing(training_batches(split, config, state.step, part)) as batches,
     ):

@@ -19,6 +19,7 @@ from difnet.training.device import choose_device, use_deterministic, use_threads
 from difnet.training.distributed import by_first, joined_processes, process_count, process_rank
 from difnet.training.failures import explained, require_labels
 from difnet.training.history import History
+from difnet.training.loggers import check_loggers
 from difnet.training.loop import run_steps
 from difnet.training.recipe import make_optimiser
 from difnet.training.results import outcome, write_results
@@ -60,6 +61,7 @@ def train_run(
         RunError: If the training fails; it says on one line what to do.
         PreemptedError: If SIGTERM or SIGUSR1 asked to stop, or the workflow that started it is gone.
     """
+    check_loggers(config)
     use_deterministic(config.train.deterministic)
     with (
         joined_processes(config.train),

@@ -136,6 +136,10 @@ def test_missing_seeds_are_left_out_and_counted(results):
     assert row["n"] == 0 and np.isnan(row["difference"]) and row["unit"] == "no common seed"
 
 
+def test_a_run_says_in_one_line_what_it_is(results):
+    assert repr(read_runs(results[:1])[0]) == "Run(cascade/seed0 of b, 8 images)"
+
+
 def test_identical_copies_merge_and_keep_their_origins(results, tmp_path):
     copies = shutil.copytree(tmp_path / "machine_a", tmp_path / "machine_b")
     alone = run(results, tmp_path / "alone")

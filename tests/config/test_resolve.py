@@ -219,6 +219,8 @@ def test_without_given_weights_the_width_makes_it_as_large() -> None:
         ),
         ({"overrides": ["variant=other"]}, "write it as section.key=value"),
         ({"overrides": ["train.steps=[1"]}, "--set train.steps=[1: the value is not valid YAML"),
+        ({"overrides": ["train.learning_rate=1e400"]}, "input should be a finite number (found inf)"),
+        ({"overrides": ["evaluate.scales=[1e9]"]}, "input should be less than or equal to 16"),
     ],
 )
 def test_mistakes_in_the_arguments(

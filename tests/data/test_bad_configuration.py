@@ -22,7 +22,7 @@ def test_originals_are_not_touched(own: Path, tmp_path: Path) -> None:
 def test_data_that_are_found_need_no_project(
     camvid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("difnet.data.files.tree.project_root", lambda: pytest.fail("not needed"))
+    monkeypatch.setattr("difnet.data.files.tree.work_folder", lambda: pytest.fail("not needed"))
     assert len(prepare(DataConfig(name="camvid"), tmp_path / "store").splits["train"].names) == 4
 
 

@@ -18,7 +18,7 @@ from difnet.config import DataConfig, InputError, RunFolder, resolve_run
 from difnet.data import load_prepared, open_dataset, prepare
 from difnet.data.augmentation import normalise
 from difnet.data.files.colours import voc_colour
-from difnet.evaluation import evaluate_run, predict, predict_images, predictions
+from difnet.evaluation import Segmenter, evaluate_run, predict, predict_images, segmenter
 from difnet.metrics import image_statistics
 from difnet.models import build_from_config, from_official, load_network
 from difnet.tables import PerImage
@@ -61,9 +61,13 @@ def labels(path: Path) -> np.ndarray:
         return np.asarray(image)
 
 
+def opened(weights: Path) -> Segmenter:
+    return Segmenter.of_run(weights) if weights.is_dir() else Segmenter.of_authors(weights)
+
+
 def predicted(images: Path | list[Path], weights: Path, out: Path, **options: object) -> list[np.ndarray]:
     paths = images if isinstance(images, list) else [images]
-    return [labels(path) for path in predict_images(paths, weights=weights, out=out, **options)]  # type: ignore[arg-type]
+    return [labels(path) for path in predict_images(paths, segmenter=opened(weights), out=out, **options)]  # type: ignore[arg-type]
 
 
 def test_a_run_predicts_what_was_scored(folder: Path, tmp_path: Path) -> None:
@@ -256,7 +260,7 @@ def test_two_images_whose_pictures_have_one_name(
         Image.fromarray(pixels).save(tmp_path / f"{name}.png")
     images = [tmp_path / "a.png", tmp_path / f"a{suffix}.png"]
     with pytest.raises(InputError, match=rf"would both be written to .*a{suffix}\.png; predict into two"):
-        list(predict_images(images, weights=folder / "cascade", out=tmp_path / "out", **options))
+        list(predict_images(images, segmenter=opened(folder / "cascade"), out=tmp_path / "out", **options))
     assert not (tmp_path / "out").exists()
 
 
@@ -316,7 +320,7 @@ def test_an_image_beyond_the_limit_is_seen_smaller(
     image = tmp_path / "large.png"
     Image.fromarray(noise).save(image)
     whole = predicted(image, folder / "cascade", tmp_path / "whole")
-    monkeypatch.setattr(predictions, "MOST_PIXELS", 48 * 64)
+    monkeypatch.setattr(segmenter, "MOST_PIXELS", 48 * 64)
     assert capsys.readouterr().err == ""
     (small,) = predicted(image, folder / "cascade", tmp_path / "small", maps=True)
     assert f"{image} (128x96): is seen at 64x48, since" in capsys.readouterr().err

@@ -237,14 +237,18 @@ def test_a_folder_that_another_user_may_have_made_is_refused(
     assert not list(elsewhere.iterdir())
 
 
-def test_a_lock_file_that_is_a_link_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, victim = tmp_path / f"difnet-gpus-{os.getuid()}", tmp_path / "victim"
+@pytest.mark.parametrize("file", ["turn", "gpu-0"])
+@pytest.mark.parametrize("kind", ["link", "folder"])
+def test_what_is_no_lock_file_is_not_used(file: str, kind: str, tmp_path: Path) -> None:
+    """The lock for taking turns, or that of a device: a link to another file is not followed."""
+    folder, victim = tmp_path / "locks", tmp_path / "victim"
     folder.mkdir(mode=0o700)
-    (folder / "turn").symlink_to(victim)
-    monkeypatch.setattr(gpus.tempfile, "tempdir", str(tmp_path))
-    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
-    with pytest.raises(InputError, match="cannot be written"):
-        gpus._folder()
+    if kind == "link":
+        (folder / file).symlink_to(victim)
+    else:
+        (folder / file).mkdir()
+    with pytest.raises(InputError, match=f"locks/{file}: cannot be written: .*; delete it or set TMPDIR"):
+        gpus._take(folder, {"0": "gpu-0"}, 1)
     assert not victim.exists()
 
 

@@ -58,3 +58,10 @@ def test_an_error_releases_the_lock(tmp_path: Path, capsys: pytest.CaptureFixtur
     with locked(tmp_path / "lock", "works"):
         pass
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="only Linux has a folder that takes no file")
+def test_a_place_that_takes_no_file_is_not_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(OSError, match="No such file"), locked(Path("/proc/.run.lock"), "works"):
+        pass
+    assert capsys.readouterr().err == ""

@@ -1,9 +1,7 @@
-"""What a training leaves to read: history.csv, lines in a log, scalars for TensorBoard."""
+"""What a training leaves to read: history.csv and lines in a log."""
 
 from __future__ import annotations
 
-import sys
-import types
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +9,7 @@ import pandas as pd
 import pytest
 
 from difnet.tables import HISTORY, HistoryRow
-from difnet.training import history, loop
+from difnet.training import loop
 from difnet.training.history import History
 from tests.training.conftest import Trainer
 
@@ -56,36 +54,3 @@ def test_the_last_line_of_a_log(tmp_path: Path, train: Trainer, capsys: pytest.C
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("seed_only seed 0: 37 steps in ")
     assert "images/s, last loss " in line
-
-
-def test_scalars_where_tensorboard_is_installed(
-    tmp_path: Path, train: Trainer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    written: list[tuple[str, int]] = []
-
-    class SummaryWriter:
-        def __init__(self, folder: str, purge_step: int) -> None:
-            assert (folder, purge_step) == (str(tmp_path / "tensorboard"), 1)
-
-        def __enter__(self) -> SummaryWriter:
-            return self
-
-        def __exit__(self, *error: object) -> None:
-            pass
-
-        def add_scalar(self, name: str, value: float, step: int) -> None:
-            written.append((name, step))
-
-    module = types.ModuleType("torch.utils.tensorboard")
-    module.SummaryWriter = SummaryWriter
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
-    monkeypatch.setattr(history, "find_spec", lambda name: object())
-    train(tmp_path, "train.steps=2")
-    names = ("loss", "learning_rate", "images_per_s")
-    assert written == [(name, step) for step in (1, 2) for name in names]
-
-
-def test_nothing_is_written_without_tensorboard(tmp_path: Path, train: Trainer) -> None:
-    if history.find_spec("tensorboard") is None:
-        train(tmp_path, "train.steps=2")
-        assert not (tmp_path / "tensorboard").exists()

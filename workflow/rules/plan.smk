@@ -16,6 +16,7 @@ from difnet.config import (
     plan,
     training_steps,
 )
+from difnet.config.project_files import check_version
 from difnet.machine.gpus import gpu_count, shell_prefix
 from difnet.machine.job_lines import JobLines
 
@@ -51,6 +52,7 @@ def check_custom_diffusion(parts):
 
 
 try:
+    check_version(PROJECT.root)
     PLAN = plan(PROJECT, config)
     CLAIMS = PROJECT.claims
     check_custom_diffusion(PLAN.benchmarks.values())

@@ -17,7 +17,7 @@ from difnet.data.files.samples import check_apart, pair_files
 from difnet.data.files.tree import IMAGE_SUFFIXES, list_folder, locate, read_lines
 
 VOID_IN_FILES = 11
-SPLIT_OF_SHOT = {"0006R0": "val", "Seq05VD": "test"}
+SPLIT_OF_SHOT = {"0016E5": "val", "Seq05VD": "test"}
 """The split of a whole shot; all others are trained on."""
 SECOND = 29
 """Frames between two that are a second apart, at 30 a second: once the release has 29, else 30."""
@@ -79,11 +79,11 @@ def _by_sequence(root: Path, listed: dict[str, list[Sample]]) -> dict[str, list[
     0016E5 at 15 frames a second, between frames of that shot that they train on. Its frames are so alike
     that they count as a few, and so near to the training frames that they flatter every network.
 
-    Of the three shots that every release has, 0006R0 is val: 101 seconds of driving, more than 0001TP has
-    (62, twice that with the authors' test), and 0016E5, the longest, is the only one that leaves enough to
-    train on without it. Seq05VD, which is in the authors' test alone, stays test. All else is trained on,
-    and what was val is thinned to one frame a second, so that its seconds do not count fifteenfold.
-    This was chosen by the number and spacing of the frames, before any network was scored on it.
+    Of the three shots that every release has, 0016E5 is val: 211 seconds of driving. A frame resembles the
+    next, so that the 101 seconds of 0006R0 count as fewer than five independent blocks of images, on which
+    no verdict can rest beyond these frames. Seq05VD, which is in the authors' test alone, stays test. All
+    else is trained on, and what was val is thinned to one frame a second, so that its seconds do not count
+    fifteenfold. docs/claims.md says when val was 0006R0, and why it is no longer.
 
     Raises:
         InputError: If a frame is in two lists, or there are none of val.
@@ -95,7 +95,7 @@ def _by_sequence(root: Path, listed: dict[str, list[Sample]]) -> dict[str, list[
         splits[SPLIT_OF_SHOT.get(shot, "train")] += _one_a_second(list(of_shot))
     if not splits["val"] or not splits["train"]:
         raise InputError(
-            f"{root}: lists no frames of {'0006R0, which is val' if splits['train'] else 'other shots'}; add "
+            f"{root}: lists no frames of {'0016E5, which is val' if splits['train'] else 'other shots'}; add "
             "those of the SegNet authors' release, or set data.options.split: authors"
         )
     return {split: members for split, members in splits.items() if members}

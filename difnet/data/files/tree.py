@@ -9,7 +9,7 @@ import stat
 import unicodedata
 from pathlib import Path
 
-from difnet.config import InputError, project_root
+from difnet.config import InputError, work_folder
 from difnet.data.files.problems import FileError, Problems
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
@@ -33,7 +33,7 @@ def data_root() -> Path:
     """
     root = os.environ.get("DIFNET_DATA")
     try:
-        return Path(root).expanduser() if root else project_root() / "data"
+        return Path(root).expanduser() if root else work_folder() / "data"
     except RuntimeError as error:
         raise InputError(f"DIFNET_DATA={root}: no such user; set it to a folder") from error
 
@@ -51,7 +51,7 @@ def locate(folder: str, obtain: str = "") -> Path:
     place = data_root() / folder
     if is_folder(place):
         return place
-    default = project_root() / "data" / folder
+    default = work_folder() / "data" / folder
     if is_folder(default):
         return default
     first = place if os.environ.get("DIFNET_DATA") else "$DIFNET_DATA (not set)"

@@ -17,7 +17,7 @@ from tests.data.trees import CAMVID, problem, write_lines
 CONFIG = DataConfig(name="camvid")
 AUTHORS = DataConfig(name="camvid", options={"split": "authors"})
 REAL = {
-    "sequences": {"train": {"0001TP": 62, "0016E5": 211}, "val": {"0006R0": 101}},
+    "sequences": {"train": {"0001TP": 62, "0006R0": 101}, "val": {"0016E5": 211}},
     "authors": {"train": {"0001TP": 62, "0006R0": 101, "0016E5": 204}, "val": {"0016E5": 101}},
 }
 """Frames of every shot in the copy without the authors' test."""
@@ -53,18 +53,18 @@ def test_frames_of_both_kinds_and_void(camvid: Path, tmp_path: Path) -> None:
 def test_whole_shots_one_frame_a_second(camvid: Path, tmp_path: Path) -> None:
     """The frames of the authors' val, 0016E5_00039 to 61, follow one that they train on."""
     index = prepare(CONFIG, tmp_path / "store")
-    assert index.splits["train"].names == ("0001TP_000030", "0001TP_000060", "0016E5_00030", "0016E5_00059")
-    assert index.splits["train"].groups == ("0001TP", "0001TP", "0016E5", "0016E5")
-    assert index.splits["val"].names == ("0006R0_f00930", "0006R0_f00960")
-    assert index.splits["val"].groups == ("0006R0", "0006R0")
+    assert index.splits["train"].names == ("0001TP_000030", "0001TP_000060", "0006R0_f00930", "0006R0_f00960")
+    assert index.splits["train"].groups == ("0001TP", "0001TP", "0006R0", "0006R0")
+    assert index.splits["val"].names == ("0016E5_00030", "0016E5_00059")
+    assert index.splits["val"].groups == ("0016E5", "0016E5")
 
 
 def test_the_whole_release(camvid: Path) -> None:
     """With the authors' test: the rest of a shot that they train on, and one of its own."""
     write_list(camvid, "test", "0001TP_008550", "Seq05VD_f00000", "Seq05VD_f00030")
     assert names_of(open_dataset(CONFIG).samples()) == {
-        "train": ["0001TP_000030", "0001TP_000060", "0001TP_008550", "0016E5_00030", "0016E5_00059"],
-        "val": ["0006R0_f00930", "0006R0_f00960"],
+        "train": ["0001TP_000030", "0001TP_000060", "0001TP_008550", "0006R0_f00930", "0006R0_f00960"],
+        "val": ["0016E5_00030", "0016E5_00059"],
         "test": ["Seq05VD_f00000", "Seq05VD_f00030"],
     }
     assert names_of(open_dataset(AUTHORS).samples()) == {
@@ -84,8 +84,8 @@ def test_frames_stand_in_the_order_of_their_shot(camvid: Path) -> None:
 @pytest.mark.parametrize(
     ("shot", "message"),
     [
-        ("0001TP", "lists no frames of 0006R0, which is val; add"),
-        ("0006R0", "lists no frames of other shots"),
+        ("0001TP", "lists no frames of 0016E5, which is val; add"),
+        ("0016E5", "lists no frames of other shots"),
     ],
 )
 def test_a_split_without_frames(camvid: Path, tmp_path: Path, shot: str, message: str) -> None:
@@ -135,7 +135,7 @@ def test_real_shots(real_camvid: Path, split: str) -> None:
     ]
     if split == "sequences":
         spacing = np.diff([int(sample.name[-4:]) for sample in samples["val"]])
-        assert set(spacing) == {30}
+        assert spacing.min() == 29 and np.median(spacing) == 30
 
 
 @pytest.fixture(scope="module")
