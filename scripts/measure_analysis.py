@@ -1,6 +1,6 @@
-"""Time and memory of `difnet analyse` and `difnet report` by the number of variants: a table of docs/scaling.md.
+"""Time and memory of `difnet analyse` and `difnet report` by the number of variants: for docs/scaling.md.
 
-Trains shapes for two steps with two seeds; every run then has, of each image, the statistics of one of the two, by lot.
+Trains shapes for two steps with two seeds; a run then has, of each image, the statistics of one of them, by lot.
 Three seeds a variant. Processor time, so that other jobs count little: python scripts/measure_analysis.py
 """
 
@@ -92,9 +92,7 @@ def main() -> None:
     """Print a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--variants", type=int, nargs="*", default=list(SIZES))
-    print(
-        "| variants | runs | command | processor seconds | exponent from the row above | GB | MB of the page |"
-    )
+    print("| variants | runs | command | processor seconds | exponent | GB | MB of the page |")
     print("|---|---|---|---|---|---|---|")
     former: dict[str, tuple[int, float]] = {}
     with tempfile.TemporaryDirectory() as name:
@@ -120,10 +118,8 @@ def main() -> None:
                 page = (
                     f"{(folder / 'report.html').stat().st_size / 1e6:.1f}" if command[0] == "report" else ""
                 )
-                print(
-                    f"| {variants} | {len(runs)} | {command[0]} | {seconds:.1f} | {exponent} | {memory:.2f} | {page} |",
-                    flush=True,
-                )
+                cells = (variants, len(runs), command[0], f"{seconds:.1f}", exponent, f"{memory:.2f}", page)
+                print(f"| {' | '.join(map(str, cells))} |", flush=True)
                 former[command[0]] = variants, seconds
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 from tests.conftest import PROJECT
 
@@ -32,4 +33,7 @@ def test_the_files_are_the_same_and_enough() -> None:
     assert section("files") == [f"{name} /opt/difnet/" for name in copied]
     assert all((PROJECT / name).exists() for name in copied)
     made_of = (PROJECT / "Makefile").read_text().partition("$(VENV)/ready: ")[2].partition("\n")[0].split()
-    assert {*made_of, "Makefile", "difnet"} <= {*copied}
+    packaged = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"][
+        "wheel"
+    ]
+    assert {*made_of, "Makefile", *packaged["packages"], *packaged["force-include"]} <= {*copied}
