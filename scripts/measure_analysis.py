@@ -1,6 +1,6 @@
 """Time and memory of `difnet analyse` and `difnet report` by the number of variants: for docs/scaling.md.
 
-Trains shapes for two steps with two seeds; a run then has, of each image, the statistics of one of them, by lot.
+Trains shapes for two steps with two seeds; a run has, of each image, the statistics of one of them, by lot.
 Three seeds a variant. Processor time, so that other jobs count little: python scripts/measure_analysis.py
 """
 
@@ -25,7 +25,7 @@ from difnet.metrics.scores import scores_from_statistics
 from difnet.tables import SCORES
 from difnet.tables.per_image import PerImage
 
-SIZES = (60, 250, 500)
+SIZES = (20, 60, 500)
 COPIED = ("weights.safetensors", "history.csv", ".history.csv.sha256")
 
 
