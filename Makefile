@@ -1,6 +1,7 @@
 # make report   train, score, time and compare the variants of workflow/config.yaml -> results/report.html
 # make test     the test-suite          make quick   its tests that are done within two minutes, while you work
 # make check    lint, types, layer contract, workflow format
+# make docs     the documentation site -> docs/_build/html/index.html
 # make clean    delete results and caches (not results/reference)
 # Each sets up .venv first where it is missing; nothing but Python 3.11, 3.12 or 3.13 is needed.
 
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: report test quick check format lock clean
+.PHONY: report test quick check format docs lock clean
 
 report: $(VENV)/ready
 	snakemake --cores all
@@ -36,6 +37,9 @@ format: $(VENV)/ready
 	ruff format .
 	snakefmt Snakefile workflow
 
+docs: $(VENV)/ready
+	sphinx-build -W --keep-going -q docs docs/_build/html
+
 $(VENV)/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	sed -n '/^uv==/,/[^\]$$/p' requirements.lock > $(VENV)/uv.txt
@@ -46,9 +50,9 @@ $(VENV)/ready: requirements.lock pyproject.toml
 
 # Pin the newest versions that pyproject.toml allows, for Python 3.11 to 3.13, with hashes and without URLs.
 lock:
-	$(BIN)/uv pip compile pyproject.toml --extra cluster --extra kubernetes --extra dev --extra cuda13 --universal \
+	$(BIN)/uv pip compile pyproject.toml --extra cluster --extra kubernetes --extra dev --extra docs --extra cuda13 --universal \
 	  --python-version 3.11 --upgrade --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet -o requirements.lock
 
 clean:
 	find results -mindepth 1 -maxdepth 1 ! -name reference -exec rm -rf {} +
-	rm -rf .snakemake .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf docs/_build docs/generated .snakemake .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

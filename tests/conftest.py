@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +26,7 @@ LONG = (
     "tests/cluster",
     "tests/report/test_browser.py",
     "tests/contract/test_docs.py",
+    "tests/contract/test_site.py",
     "tests/contract/test_ablations.py",
     "tests/training/test_distributed.py",
     "tests/training/test_determinism.py",
@@ -81,6 +84,21 @@ def save_weights(tensors: dict[str, Any], run: Path, **recorded: Any) -> None:
     (run / "weights.safetensors").write_bytes(content)
     record = {"weights_sha256": hashlib.sha256(content).hexdigest(), **recorded}
     (run / "environment.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Headless Chromium."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    chromium = next((path for name in names if (path := shutil.which(name))), None)
+    if chromium is None:
+        pytest.skip("no Chromium is installed (Debian: apt install chromium)")
+    arguments = ["--disable-quic", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=arguments)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

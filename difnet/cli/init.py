@@ -11,6 +11,7 @@ from difnet.config import write_text
 from difnet.config.project_files import lay_out
 
 FIRST = """\
+# yaml-language-server: $schema=../workflow/schemas/ablation.schema.json
 # An ablation is one file that names what differs; docs/adding-an-ablation.md has all keys.
 title: Restart weight fixed at 0.5
 question: Does it matter that the restart weights are learned?

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 YAML = """\
+# yaml-language-server: $schema=../workflow/schemas/ablation.schema.json
 # Only what differs from '{extends}'; all keys: docs/adding-an-ablation.md
 title: "{name}"
 question: ""  # what does a reader learn from it?
@@ -13,6 +14,7 @@ model: {model}  # for example {{restart: 0.5, importance: false}}
 """
 
 SECTION = """\
+# yaml-language-server: $schema=../workflow/schemas/ablation.schema.json
 # What ablations/{name}.smk makes of the results of others; all keys: docs/adding-an-ablation.md
 title: "{name}"
 question: ""  # what does a reader learn from it?

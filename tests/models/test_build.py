@@ -14,7 +14,9 @@ from difnet.models import DifNet, PixelPrior, build, build_from_config, paramete
 from difnet.models.resnet import RESNETS, BasicBlock, ResNetShape
 from tests.conftest import CATALOGUE, PROJECT
 
-README_ROWS = re.findall(r"`((?:difnet|deeplab)-[\w-]+)` \| ([\d.]+) M", (PROJECT / "README.md").read_text())
+PAGE_ROWS = re.findall(
+    r"`((?:difnet|deeplab)-[\w-]+)` \| ([\d.]+) M", (PROJECT / "docs" / "api.md").read_text()
+)
 IMAGENET_DEPTHS = ("18", "34", "50", "101", "152")
 PUBLISHED = {
     "difnet-18": 22.81,
@@ -28,7 +30,7 @@ PUBLISHED = {
 }
 
 
-@pytest.mark.parametrize(("name", "millions"), sorted({**dict(README_ROWS), **PUBLISHED}.items()))
+@pytest.mark.parametrize(("name", "millions"), sorted({**dict(PAGE_ROWS), **PUBLISHED}.items()))
 def test_parameter_counts(name: str, millions: str | float) -> None:
     with torch.device("meta"):
         network = build(name, 21)

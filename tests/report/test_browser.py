@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,15 +16,7 @@ from tests.report.project import make_project, write_section
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
-)
-ARGUMENTS = ["--disable-quic", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
-
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM, reason="no Chromium is installed (Debian: apt install chromium)"
-)
 
 
 @dataclass
@@ -53,14 +43,6 @@ MEAN_DIFFERENCE = """async (sources) => {
     return one.reduce((sum, value, place) => sum + Math.abs(value - other[place]), 0) / one.length;
 }"""
 """Mean difference of two pictures, of 255."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[playwright.Browser]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
