@@ -50,8 +50,9 @@ $(VENV)/ready: requirements.lock pyproject.toml
 
 # Pin the newest versions that pyproject.toml allows, for Python 3.11 to 3.13, with hashes and without URLs.
 lock:
-	$(BIN)/uv pip compile pyproject.toml --extra cluster --extra dev --extra docs --extra lite --extra cuda13 --universal --python-version 3.11 \
-	  --upgrade --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra cluster --extra kubernetes --extra dev --extra docs --extra lite --extra cuda13 \
+	  --universal --python-version 3.11 --upgrade --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet \
+	  -o requirements.lock
 
 clean:
 	find results -mindepth 1 -maxdepth 1 ! -name reference -exec rm -rf {} +

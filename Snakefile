@@ -4,12 +4,12 @@
 configfile: "workflow/config.yaml"
 
 
-# A public image with the Python that this project needs; used with `--sdm apptainer` only.
-# Make `.venv` inside it first: apptainer exec docker://python:3.11 make .venv/ready
-container: "docker://python:3.11"
+# Python and the packages of requirements.lock: apptainer build difnet.sif apptainer.def. With `--sdm apptainer` only.
+container: "difnet.sif"
 
 
 include: "workflow/rules/plan.smk"
+include: "workflow/rules/storage.smk"
 include: "workflow/rules/scheduler.smk"
 
 

@@ -24,7 +24,10 @@ def gallery(
     """
     config = load_run(runs[0])
     lease_gpus()
+    from difnet.data import prepare as prepare_data
     from difnet.evaluation import write_gallery
 
-    write_gallery(runs, reference=reference, data=data or data_folder(Project(), config), out=out)
+    folder = data or data_folder(Project(), config)
+    prepare_data(config.data, folder)
+    write_gallery(runs, reference=reference, data=folder, out=out)
     typer.echo(out)

@@ -59,11 +59,16 @@ def gpu_count() -> int:
     return len(visible_gpus())
 
 
-def shell_prefix() -> str:
-    """Start of every shell command: stop at an error, find `difnet` beside this Python, name the workflow."""
+def shell_prefix(*, image: bool = False) -> str:
+    """Start of every shell command: stop at an error, find `difnet` beside this Python, name the workflow.
+
+    Args:
+        image: Whether commands run in that of a container, which has a `difnet` of its own.
+    """
     # Snakemake formats the command, so that a brace in the path must stand twice.
     folder = shlex.quote(str(Path(sys.executable).parent)).replace("{", "{{").replace("}", "}}")
-    return f'set -euo pipefail; export PATH={folder}:"$PATH" {WORKFLOW}={os.getpid()}; '
+    path = "" if image else f'PATH={folder}:"$PATH" '
+    return f"set -euo pipefail; export {path}{WORKFLOW}={os.getpid()}; "
 
 
 def _uuids() -> list[str]:

@@ -112,7 +112,7 @@ def _reason(logs: list[str], told: str | None) -> str:
     errors = [line for line in lines if line.startswith(PROGRAM)]
     if errors:
         return errors[-1].removeprefix(PROGRAM)
-    if told:
-        return ADVICE.split(told)[0].strip()
+    if said := ADVICE.split(told or "")[0].strip():
+        return said
     last = next((text.rpartition("\n")[2] for text in texts if text), None)
     return last or f"it left no message; see {', '.join(logs) or 'the lines above'}"

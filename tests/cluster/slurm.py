@@ -119,9 +119,9 @@ class Slurm:
         self._run("slurmctld", "-D", *options)
         self.wait(lambda: self.ask("scontrol", "ping").endswith("is UP"))
 
-    def start_node(self) -> None:
-        """Start it and wait until it takes jobs."""
-        self._run("slurmd", "-D", "-N", self.host)
+    def start_node(self, *wrapper: str) -> None:
+        """Start it, in a command that wraps another, and wait until it takes jobs."""
+        self._run("slurmd", "-D", "-N", self.host, wrapper=wrapper)
         self.wait(lambda: self.ask("sinfo", "-h", "-p", "low", "-o", "%T") in {"idle", "mixed", "allocated"})
 
     def end(self, daemon: str, number: signal.Signals = signal.SIGTERM) -> None:
@@ -172,8 +172,8 @@ class Slurm:
             assert time.monotonic() < limit, "waited in vain"
             time.sleep(0.1)
 
-    def _run(self, daemon: str, *arguments: str) -> None:
-        command: Sequence[str] = [daemon, *arguments]
+    def _run(self, daemon: str, *arguments: str, wrapper: Sequence[str] = ()) -> None:
+        command = [*wrapper, daemon, *arguments]
         with (self.folder / f"{daemon}.out").open("ab") as out:
             self._running[daemon] = subprocess.Popen(
                 command, stdout=out, stderr=out, stdin=subprocess.DEVNULL

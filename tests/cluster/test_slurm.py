@@ -8,52 +8,29 @@ import sys
 from collections.abc import Callable
 from itertools import combinations
 
-import torch
-
-from difnet.config import plan
-from tests.cluster.conftest import ClusterProject
+from tests.cluster.conftest import (
+    CONFIG,
+    LONG,
+    LONG_RUN,
+    ClusterProject,
+    bits,
+    finish,
+    wait_for_checkpoint,
+)
 from tests.cluster.slurm import Slurm
-from tests.conftest import CATALOGUE
 
-CONFIG = ["benchmarks=[tiny]", "ablations=[cascade,seed_only]"]
-RUNS = [f"results/tiny/runs/{variant}/seed{seed}" for variant in ("cascade", "seed_only") for seed in (0, 1)]
-RESULTS = ("weights.safetensors", "scores.csv", "per_image.parquet")
-
-LONG = ["train.steps=1000", "train.batch_size=1", "train.checkpoint_every=10"]
-FOLDER = plan(CATALOGUE, {"benchmarks": ["tiny"], "set": LONG}).benchmarks.popitem()[0]
-LONG_RUN = f"results/{FOLDER}/runs/seed_only/seed0"
 PROCESS_MB = "PROCESS_MB, GPU_PROCESS_MB = 1500, 6000"
 
 
-def finish(workflow: subprocess.Popen[str], project: ClusterProject) -> None:
-    assert workflow.wait(timeout=600) == 0, project.said
-
-
-def wait_for_checkpoint(slurm: Slurm, workflow: subprocess.Popen[str], project: ClusterProject) -> int:
-    """Wait until the training has written one more, and say after which step."""
-    checkpoint = project.root / LONG_RUN / "checkpoint.pt"
-    before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
-
-    def there() -> bool:
-        assert workflow.poll() is None, project.said
-        return checkpoint.exists() and checkpoint.stat().st_mtime_ns != before
-
-    slurm.wait(there, seconds=180)
-    return int(torch.load(checkpoint, weights_only=True)["step"])
-
-
-def test_results_are_those_of_this_machine(slurm: Slurm, copy: Callable[[str], ClusterProject]) -> None:
+def test_results_are_those_of_this_machine(
+    slurm: Slurm, copy: Callable[[str], ClusterProject], local_bits: dict[str, bytes]
+) -> None:
     """To the bit; and no GPU has two jobs at a time."""
-    there, here = copy("there"), copy("here")
+    project = copy("project")
     before = len(slurm.uses())
-    finish(there.start("--config", *CONFIG), there)
-    files = [f"{run}/{name}" for run in RUNS for name in RESULTS]
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", *files, "--config", *CONFIG]
-    subprocess.run(command, cwd=here.root, check=True, capture_output=True)
-    assert [
-        name for name in files if (there.root / name).read_bytes() != (here.root / name).read_bytes()
-    ] == []
-    assert (there.root / "results" / "report.html").is_file()
+    finish(project.start("--config", *CONFIG), project)
+    assert bits(project.root) == local_bits
+    assert (project.root / "results" / "report.html").is_file()
 
     uses = [use for use in slurm.uses()[before:] if use.gpus]
     shared = [

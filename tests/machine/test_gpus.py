@@ -264,3 +264,6 @@ def test_commands_are_found_in_a_folder_of_any_name(
     monkeypatch.setattr(sys, "executable", str(command.with_name("python")))
     line = gpus.shell_prefix().format() + "difnet"
     assert subprocess.check_output(["bash", "-c", line], text=True) == "found\n"
+    in_image = gpus.shell_prefix(image=True).format() + "command -v difnet"
+    found = subprocess.run(["bash", "-c", in_image], capture_output=True, text=True, check=False).stdout
+    assert str(tmp_path) not in found

@@ -120,6 +120,18 @@ def test_a_batch_system_has_a_word_where_the_job_has_none(
     assert capsys.readouterr().err == f"difnet: timing toy failed: {reason}\n"
 
 
+def test_a_job_without_a_word_is_told_with_the_place_of_its_log(
+    tmp_path: Path, logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = str(tmp_path / "on-another-machine.log")
+    JobLines(PLANNED).attach(logger)
+    started(logger, 1, "timing", benchmark="toy")
+    told = "For further error details see the cluster log"
+    facts = {"event": LogEvent.JOB_ERROR, "jobid": 1, "log": [log], "rule_msg": told}
+    logger.error("Error", extra=facts)
+    assert capsys.readouterr().err == f"difnet: timing toy failed: it left no message; see {log}\n"
+
+
 def test_the_stream_hides_what_a_line_replaces(logger: logging.Logger) -> None:
     JobLines(PLANNED).attach(logger)
     logger.info("Select jobs to execute...")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -43,17 +44,29 @@ def command(train: Trainer, out: Path, *overrides: str) -> list[str]:
     return ["train", "--benchmark", "tiny", "--ablation", "cascade", "--seed", "0", *where, *options]
 
 
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run"]
+
+
 def torchrun(processes: int, *program: str) -> subprocess.CompletedProcess[str]:
-    launcher = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        f"--nproc-per-node={processes}",
-    ]
+    launcher = [*TORCHRUN, "--standalone", f"--nproc-per-node={processes}"]
     return subprocess.run(
         [*launcher, *program], cwd=PROJECT, capture_output=True, text=True, check=False, timeout=300
     )
+
+
+def torchrun_on_two_nodes(*program: str) -> list[str]:
+    """One process on each of two launchers, which find each other by a port, as nodes do; what each said."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    meeting = ["--rdzv-backend=c10d", "--rdzv-id=toy", f"--rdzv-endpoint=127.0.0.1:{port}"]
+    launcher = [*TORCHRUN, "--nnodes=2", "--nproc-per-node=1", "--local-addr=127.0.0.1", *meeting, *program]
+    nodes = [
+        subprocess.Popen(launcher, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = [node.communicate(timeout=300)[1] for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], said
+    return said
 
 
 def losses(out: Path) -> list[float]:
@@ -83,6 +96,18 @@ def test_two_processes_have_the_losses_of_one(
     assert json.loads((two / "environment.json").read_text())["processes"] == 2
     assert json.loads((one / "environment.json").read_text())["processes"] == 1
     assert finished.stderr.count("last loss") == 1
+
+
+def test_two_nodes_have_the_losses_of_one(train: Trainer, tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    expected = train(one, *SINGLE, "train.steps=6", ablation="cascade")
+    said = torchrun_on_two_nodes("-m", "difnet", *command(train, two, *SINGLE))
+    assert losses(two) == pytest.approx(losses(one), rel=1e-4)
+    weights = load_file(two / "weights.safetensors")
+    for name, tensor in expected.items():
+        assert torch.allclose(weights[name], tensor, rtol=1e-3, atol=1e-4), name
+    assert json.loads((two / "environment.json").read_text())["processes"] == 2
+    assert "".join(said).count("last loss") == 1
 
 
 def test_a_signal_to_one_process_stops_both_and_one_process_continues(train: Trainer, tmp_path: Path) -> None:

@@ -28,6 +28,15 @@ def test_unknown_benchmark(project: Project) -> None:
     assert message(failed) == "difnet: unknown benchmark 'tinny'; did you mean 'tiny'?"
 
 
+def test_results_of_a_bucket_are_not_mixed_with_those_of_this_machine(project: Project) -> None:
+    link = project.root / "results" / "shapes"
+    link.symlink_to(project.root / ".snakemake" / "storage" / "s3" / "study" / "results" / "shapes")
+    failed = project.snakemake(config=["benchmarks=[shapes]"])
+    link.unlink()
+    expected = f"difnet: {link}: leads to copies of a bucket; start with it, or delete the link"
+    assert message(failed) == expected
+
+
 @pytest.mark.parametrize(
     ("text", "mistake"),
     [

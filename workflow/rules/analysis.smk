@@ -1,24 +1,23 @@
 rule analysis:
     input:
         scores=lambda wildcards: run_files(
-            "scores.csv",
-            "per_image.parquet",
-            "along.csv",
-            "history.csv",
+            *sealed("scores.csv", "per_image.parquet", "along.csv", "history.csv"),
             benchmarks=[wildcards.benchmark],
         ),
-        costs=cost_files,
+        costs=lambda wildcards: sealed(*cost_files(wildcards)),
     output:
         multiext(
             "results/{benchmark}/",
-            "scores.csv",
-            "runs.csv",
-            "summary.csv",
-            "comparisons.csv",
-            "claims.csv",
-            "claim_tests.csv",
-            "courses.csv",
-            "convergence.csv",
+            *sealed(
+                "scores.csv",
+                "runs.csv",
+                "summary.csv",
+                "comparisons.csv",
+                "claims.csv",
+                "claim_tests.csv",
+                "courses.csv",
+                "convergence.csv",
+            ),
         ),
     log:
         "results/{benchmark}/logs/analysis.log",
@@ -27,7 +26,7 @@ rule analysis:
         reference=lambda wildcards: BENCHMARKS[wildcards.benchmark].reference,
         code=code_sha256("analyse"),
         claims=values(CLAIMS),
-        costs=lambda wildcards, input: cost_options(input.costs),
+        costs=lambda wildcards, input: cost_options(cost_files(wildcards)),
         looks=lambda wildcards: looks_options(wildcards.benchmark),
         out=subpath(output[0], parent=True),
     shell:

@@ -10,7 +10,7 @@ except InputError as error:
 
 rule data:
     output:
-        "results/{benchmark}/data/index.json",
+        sealed("results/{benchmark}/data/index.json"),
     log:
         "results/{benchmark}/logs/data.log",
     params:

@@ -1,13 +1,13 @@
 rule evaluate:
     input:
         data=data_index,
-        weights="results/{benchmark}/runs/{variant}/seed{seed}/weights.safetensors",
+        weights=sealed(
+            "results/{benchmark}/runs/{variant}/seed{seed}/weights.safetensors"
+        ),
     output:
         multiext(
             "results/{benchmark}/runs/{variant}/seed{seed}/",
-            "scores.csv",
-            "per_image.parquet",
-            "along.csv",
+            *sealed("scores.csv", "per_image.parquet", "along.csv"),
         ),
     log:
         "results/{benchmark}/logs/evaluate/{variant}/seed{seed}.log",
@@ -32,13 +32,14 @@ rule gallery:
     input:
         data=data_index,
         weights=lambda wildcards: run_files(
-            "weights.safetensors", benchmarks=[wildcards.benchmark]
+            *sealed("weights.safetensors"), benchmarks=[wildcards.benchmark]
         ),
         statistics=lambda wildcards: run_files(
-            "per_image.parquet", benchmarks=[wildcards.benchmark]
+            *sealed("scores.csv", "per_image.parquet"),
+            benchmarks=[wildcards.benchmark],
         ),
     output:
-        "results/{benchmark}/gallery.npz",
+        sealed("results/{benchmark}/gallery.npz"),
     log:
         "results/{benchmark}/logs/gallery.log",
     threads: lambda wildcards: BENCHMARKS[wildcards.benchmark].first_runs[0].train.threads
@@ -51,5 +52,6 @@ rule gallery:
         code=code_sha256("gallery"),
         runs=run_folders,
         reference=lambda wildcards: BENCHMARKS[wildcards.benchmark].reference,
+        out=lambda wildcards, output: output[0],
     shell:
-        "difnet gallery {params.runs:q} --reference {params.reference:q} --out {output:q} > {log:q} 2>&1"
+        "difnet gallery {params.runs:q} --reference {params.reference:q} --out {params.out:q} > {log:q} 2>&1"

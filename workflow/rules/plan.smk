@@ -2,11 +2,12 @@
 
 import json
 import logging
-import platform
 import re
 import sys
 from collections import Counter
 from pathlib import Path
+
+from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
 from difnet.config import (
     InputError,
@@ -23,7 +24,8 @@ PROJECT = Project(Path(workflow.basedir))
 CORES = (
     workflow.resource_settings.cores or 1
 )  # none are given to --unlock, --summary, --report
-shell.prefix(shell_prefix())
+IN_IMAGE = DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method
+shell.prefix(shell_prefix(image=IN_IMAGE))
 
 # Snakemake ignores a resource without a limit: all visible GPUs, where a profile or `--resources gpu=1` does not say
 # otherwise, as that of a cluster does, whose head node may have none.
@@ -72,14 +74,6 @@ if workflow.is_main_process:
     for line in PLAN.left_out:
         print(f"difnet: {line}", file=sys.stderr)
 
-# What the main process has planned, its jobs read; all nodes must see it.
-for folder in BENCHMARKS if workflow.remote_exec else ():
-    if not (PROJECT.results / folder / "plan.json").is_file():
-        stop(
-            f"{PROJECT.results / folder / 'plan.json'}: is not on {platform.node()}, where this job runs; put the"
-            " project on a file system that all nodes share"
-        )
-
 
 def any_of(names):
     return "|".join(sorted(map(re.escape, set(names))))
@@ -121,21 +115,24 @@ def run_folders(wildcards):
 
 def data_index(wildcards):
     """The prepared data of a benchmark, which its other recipes share."""
-    return f"results/{BENCHMARKS[wildcards.benchmark].benchmark}/data/index.json"
+    return sealed(
+        f"results/{BENCHMARKS[wildcards.benchmark].benchmark}/data/index.json"
+    )
 
 
 def weights_of(wildcards):
     """The weights that a run takes over instead of training."""
     other = run_config(wildcards).weights_of
     folder = f"results/{wildcards.benchmark}/runs/{other}/seed{wildcards.seed}"
-    return [f"{folder}/weights.safetensors"] if other else []
+    return sealed(f"{folder}/weights.safetensors") if other else []
 
 
 def pretext_of(wildcards):
     """The pretext weights that a run starts from, which its benchmark's other recipes share."""
     run = run_config(wildcards)
     start = run.pretext_identity()
-    return [f"results/{run.benchmark}/pretext/{start}.safetensors"] if start else []
+    file = f"results/{run.benchmark}/pretext/{start}.safetensors"
+    return sealed(file) if start else []
 
 
 def starting_run(wildcards, input):
@@ -162,7 +159,7 @@ def reference_run(wildcards):
     """The run whose features the operators are timed on first."""
     part = BENCHMARKS[wildcards.benchmark]
     folder = f"results/{part.folder}/runs/{part.reference}/seed{part.seeds[0]}"
-    return f"{folder}/weights.safetensors"
+    return sealed(f"{folder}/weights.safetensors")
 
 
 def timing_files(*names, benchmarks=BENCHMARKS):
@@ -273,18 +270,19 @@ onstart:
             part.write(PROJECT)
 
 
-# Snakemake's own account of every job. It is no job: it tells of all jobs that there were.
+# Snakemake's own account of every job, where it has their files. It is no job: it tells of all jobs that there were.
 onsuccess:
     command = (
         PLAN.selection.command(*PLAN.selection.benchmarks)
         .replace("{", "{{")
         .replace("}", "}}")
     )
-    shell(
-        f"mkdir -p results/logs; {command} --nolock --report results/provenance.html"
-        " > results/logs/provenance.log 2>&1"
-        " || echo 'difnet: results/provenance.html is not written, see results/logs/provenance.log' >&2"
-    )
+    if not BUCKET:
+        shell(
+            f"mkdir -p results/logs; {command} --nolock --report results/provenance.html"
+            " > results/logs/provenance.log 2>&1"
+            " || echo 'difnet: results/provenance.html is not written, see results/logs/provenance.log' >&2"
+        )
     # What `difnet report` has said: a line a claim, what is missing, and the path of the page.
     if any(job.rule.name == "report" for job in workflow.dag.finished_jobs):
         shell("cat results/logs/report.log >&2")

@@ -1,7 +1,7 @@
 rule pretext:
     """Weights that `model.weights: pretext` stands for; one file for all runs that start alike."""
     output:
-        "results/{benchmark}/pretext/{start}.safetensors",
+        sealed("results/{benchmark}/pretext/{start}.safetensors"),
     log:
         "results/{benchmark}/logs/pretext/{start}.log",
     resources:

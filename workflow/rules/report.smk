@@ -1,7 +1,7 @@
 rule report:
     input:
         tables=expand(
-            "results/{benchmark}/{table}.csv",
+            sealed("results/{benchmark}/{table}.csv"),
             benchmark=BENCHMARKS,
             table=[
                 "scores",
@@ -13,9 +13,19 @@ rule report:
                 "convergence",
             ],
         ),
-        timing=timing_files("timing", "growth", "timing/breakdown", "timing/features"),
-        runs=run_files("weights.safetensors", "history.csv", "environment.json"),
-        galleries=expand("results/{benchmark}/gallery.npz", benchmark=BENCHMARKS),
+        timing=sealed(
+            *timing_files("timing", "growth", "timing/breakdown", "timing/features")
+        ),
+        runs=run_files(
+            "weights.safetensors", *sealed("history.csv"), "environment.json"
+        ),
+        data=[
+            sealed(f"results/{part.benchmark}/data/index.json")
+            for part in BENCHMARKS.values()
+        ],
+        galleries=expand(
+            sealed("results/{benchmark}/gallery.npz"), benchmark=BENCHMARKS
+        ),
         sections=section_files,
     output:
         all="results/report.html",

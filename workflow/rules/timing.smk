@@ -6,10 +6,12 @@ rule operators:
         data=data_index,
         trained=reference_run,
     output:
-        operators="results/{benchmark}/timing/operators.csv",
-        machine="results/{benchmark}/timing/operators.json",
-        growth="results/{benchmark}/growth.csv",
-        features="results/{benchmark}/timing/features.csv",
+        multiext(
+            "results/{benchmark}/timing/",
+            *sealed("operators.csv", "features.csv"),
+            "operators.json",
+        ),
+        sealed("results/{benchmark}/growth.csv"),
     log:
         "results/{benchmark}/logs/operators.log",
     threads: CORES
@@ -20,8 +22,8 @@ rule operators:
     params:
         config=lambda wildcards: values(BENCHMARKS[wildcards.benchmark].timing),
         code=code_sha256("time"),
-        folder=subpath(output.growth, parent=True),
-        trained=subpath(input.trained, parent=True),
+        folder=subpath(output[0], ancestor=2),
+        trained=lambda wildcards, input: Path(input.trained[0]).parent,
     shell:
         "difnet time {params.folder:q} --only operators --trained {params.trained:q} > {log:q} 2>&1\n"
         "grep '^warning: ' {log:q} >&2 || true"
@@ -33,8 +35,7 @@ rule networks:
     output:
         multiext(
             "results/{benchmark}/timing/",
-            "networks.csv",
-            "breakdown.csv",
+            *sealed("networks.csv", "breakdown.csv"),
             "networks.json",
         ),
     log:
@@ -59,10 +60,14 @@ rule networks:
 
 rule timing:
     input:
-        "results/{benchmark}/timing/operators.csv",
-        "results/{benchmark}/timing/networks.csv",
+        multiext(
+            "results/{benchmark}/timing/",
+            *sealed("operators.csv", "networks.csv"),
+            "operators.json",
+            "networks.json",
+        ),
     output:
-        "results/{benchmark}/timing.csv",
+        sealed("results/{benchmark}/timing.csv"),
     log:
         "results/{benchmark}/logs/timing.log",
     params:

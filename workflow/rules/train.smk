@@ -7,7 +7,7 @@ rule train:
         multiext(
             "results/{benchmark}/runs/{variant}/seed{seed}/",
             "weights.safetensors",
-            "history.csv",
+            *sealed("history.csv"),
             "environment.json",
         ),
     log:
@@ -25,7 +25,7 @@ rule train:
         run=subpath(output[0], parent=True),
         processes=processes_option,
         weights=lambda wildcards, input: [
-            f"--weights-from {Path(path).parent}" for path in input.weights
+            f"--weights-from {Path(path).parent}" for path in input.weights[:1]
         ],
     # A batch system signals every process of a job: what has to outlive the training's last words waits for it.
     shell:
