@@ -76,7 +76,7 @@ except SystemExit:
         (["list", "levls"], "no ablation has the name or tag 'levls'; did you mean 'levels'?"),
         (["list", "--benchmark", "shapse"], "--benchmark: unknown benchmark"),
         (["predict", "x.png", "--out", "y"], "Missing option '--weights'"),
-        (["predict", "x.png", "--out", "y", "--weights", "z"], "x.png: no such file"),
+        (["predict", "x.png", "--out", "y", "--weights", "z"], "z: cannot be read: No such file"),
         (["predict", "x.png", "--out", "y", "--weights", "z", "--similarity", "3"], "ROW,COLUMN is expected"),
         (["lease", "no-such-program", "--x"], "no-such-program: cannot be run"),
     ],

@@ -36,17 +36,41 @@ def mounted(folder: Path, *options: str) -> Iterator[None]:
         subprocess.run(["umount", folder], check=True)
 
 
-def test_a_partition_that_is_not_there(slurm: Slurm, copy: Callable[[str], ClusterProject]) -> None:
+@pytest.mark.parametrize(
+    ("right", "wrong", "options", "said"),
+    [
+        ("slurm_partition: low", "slurm_partition: lwo", [], "invalid partition"),
+        pytest.param(
+            "  gpu: 2",
+            "  gpu: 3",
+            ["processes=3"],
+            "requested node configuration is not available",
+            marks=pytest.mark.slow,
+        ),
+    ],
+    ids=["partition", "GPUs"],
+)
+def test_what_the_cluster_does_not_have(
+    right: str,
+    wrong: str,
+    options: list[str],
+    said: str,
+    *,
+    slurm: Slurm,
+    copy: Callable[[str], ClusterProject],
+) -> None:
+    """A partition, or so many GPUs on one node."""
     project = copy("project")
     profile = project.root / "profiles" / "slurm" / "config.v9+.yaml"
-    right = profile.read_text()
-    profile.write_text(right.replace("slurm_partition: low", "slurm_partition: lwo"))
-    workflow = project.start(f"{RUN}/weights.safetensors", "--retries", "0", *CONFIG)
+    text = profile.read_text()
+    assert text.count(right) == 1
+    profile.write_text(text.replace(right, wrong))
+    workflow = project.start(f"{RUN}/weights.safetensors", "--retries", "0", *CONFIG, *options)
     assert workflow.wait(timeout=120) == 1
     (line,) = lines(project, "train seed_only seed 0 failed: ")
-    assert "invalid partition" in line.lower()
+    assert said in line.lower()
 
-    profile.write_text(right)
+    profile.write_text(text)
     finish(project.start(f"{RUN}/weights.safetensors", *CONFIG), project)
 
 

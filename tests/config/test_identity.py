@@ -37,7 +37,14 @@ NAMED = {
     "evaluate.oracle_seeds": st.sampled_from([None, 1, 5, "1%"]),
 }
 """Keys whose values have a meaning."""
-WITHOUT_EFFECT = {"benchmark", "variant", "changes", "train.checkpoint_every", "train.workers"}
+WITHOUT_EFFECT = {
+    "benchmark",
+    "variant",
+    "changes",
+    "train.checkpoint_every",
+    "train.logger",
+    "train.workers",
+}
 """Names, how often a checkpoint is written, who makes the batches, and the section `evaluate`: none changes
 the trained weights."""
 

@@ -23,11 +23,13 @@ from difnet.config import (
     TrainConfig,
     resolve_run,
 )
+from difnet.config.schema import IMAGENET
 from difnet.data import VOID, Split, SplitIndex, load_prepared, prepare
-from difnet.data.augmentation import CAFFE_MEAN, MEAN, STD, normalise
+from difnet.data.augmentation import CAFFE_MEAN, normalise
 from difnet.data.batches import AUGMENTATION, Batch, evaluation_batches, training_batch, training_batches
 from tests.conftest import CATALOGUE
 
+MEAN, STD = IMAGENET
 PLAIN = TrainConfig(batch_size=4, flip=False)
 RECIPES = [
     TrainConfig(batch_size=4),

@@ -52,7 +52,10 @@ def test_before_the_first_step(own: Path, tmp_path: Path, settings: dict[str, st
             r"train.batch_size: the images of one batch take .* GiB, this",
         ),
         ({"train.crop": "1000000"}, r"train.batch_size: .* lower it, or train.crop$"),
-        ({"evaluate.scales": "[1.0, 1e6]"}, r"evaluate.batch_size: .* lower it, or evaluate.scales$"),
+        (
+            {"evaluate.scales": "[1.0, 16]", "evaluate.pad": "[4096, 4096]"},
+            r"evaluate.batch_size: .* lower it, or evaluate.scales$",
+        ),
     ],
 )
 def test_batches_beyond_memory(own: Path, tmp_path: Path, settings: dict[str, str], message: str) -> None:

@@ -14,7 +14,7 @@ from difnet.config import DataConfig, InputError, ModelConfig, Project, RunFolde
 from difnet.data import load_prepared, prepare
 from difnet.data.augmentation import normalise
 from difnet.diffusion import cascade, transition_matrix
-from difnet.evaluation import evaluate_run, predict_images, write_gallery
+from difnet.evaluation import Segmenter, evaluate_run, predict_images, write_gallery
 from difnet.evaluation.forward_pass import ForwardPass
 from difnet.evaluation.similarity import level_states, merged_grid, node_classes, similarity_rows, walks
 from difnet.models import build, load_network
@@ -198,7 +198,14 @@ def test_a_rule_of_the_users_own_has_states_and_rows(own_run: Path, project: Pat
     for row, matrix in zip(rows, [*(transition_matrix(level)[0] for level in levels), whole], strict=True):
         assert np.abs(row - matrix.numpy()).max() < 0.01 * float(matrix.max())
     Image.fromarray(image).save(project / "image.png")
-    list(predict_images([project / "image.png"], weights=own_run, out=project / "out", similarity=PIXEL))
+    list(
+        predict_images(
+            [project / "image.png"],
+            segmenter=Segmenter.of_run(own_run),
+            out=project / "out",
+            similarity=PIXEL,
+        )
+    )
     node = whole[3 * 6 + 1].reshape(6, 6).numpy()  # 40 pixels are 6 nodes
     with Image.open(project / "out" / "image_similarity_diffusion.png") as shown:
         centres = np.asarray(shown)[3::7, 3::7] / 255.0
