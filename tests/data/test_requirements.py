@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from difnet.config import DataConfig, InputError, RunConfig, resolve_run
 from difnet.data import prepare
-from difnet.data.requirements import check_planned, check_run
+from difnet.data.requirements import check_memory, check_planned, check_run
 from difnet.training import train_run
 from tests.conftest import CATALOGUE
 
@@ -52,10 +54,6 @@ def test_before_the_first_step(own: Path, tmp_path: Path, settings: dict[str, st
             r"train.batch_size: the images of one batch take .* GiB, this",
         ),
         ({"train.crop": "1000000"}, r"train.batch_size: .* lower it, or train.crop$"),
-        (
-            {"evaluate.scales": "[1.0, 16]", "evaluate.pad": "[4096, 4096]"},
-            r"evaluate.batch_size: .* lower it, or evaluate.scales$",
-        ),
     ],
 )
 def test_batches_beyond_memory(own: Path, tmp_path: Path, settings: dict[str, str], message: str) -> None:
@@ -64,6 +62,14 @@ def test_batches_beyond_memory(own: Path, tmp_path: Path, settings: dict[str, st
     with pytest.raises(InputError, match=message):
         train_run(config, data=tmp_path / "data", out=tmp_path / "run", command="")
     assert not (tmp_path / "run").exists()
+
+
+def test_scaled_images_beyond_memory(own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = prepare(run(own, {}).data, tmp_path / "data")
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=2_000_000))
+    check_memory(run(own, {}), index)
+    with pytest.raises(InputError, match=r"evaluate.batch_size: .* lower it, or evaluate.scales$"):
+        check_memory(run(own, {"evaluate.scales": "[1.0, 16]"}), index)
 
 
 def test_images_beyond_any(own: Path, tmp_path: Path) -> None:
