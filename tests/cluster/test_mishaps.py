@@ -37,13 +37,12 @@ def mounted(folder: Path, *options: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong", "options", "said"),
+    ("right", "wrong", "said"),
     [
-        ("slurm_partition: low", "slurm_partition: lwo", [], "invalid partition"),
+        ("slurm_partition: low", "slurm_partition: lwo", "invalid partition"),
         pytest.param(
-            "  gpu: 2",
-            "  gpu: 3",
-            ["processes=3"],
+            "gpu_model: toy",
+            "gpu_model: a100",
             "requested node configuration is not available",
             marks=pytest.mark.slow,
         ),
@@ -53,19 +52,18 @@ def mounted(folder: Path, *options: str) -> Iterator[None]:
 def test_what_the_cluster_does_not_have(
     right: str,
     wrong: str,
-    options: list[str],
     said: str,
     *,
     slurm: Slurm,
     copy: Callable[[str], ClusterProject],
 ) -> None:
-    """A partition, or so many GPUs on one node."""
+    """A partition, or GPUs of a model."""
     project = copy("project")
     profile = project.root / "profiles" / "slurm" / "config.v9+.yaml"
     text = profile.read_text()
     assert text.count(right) == 1
     profile.write_text(text.replace(right, wrong))
-    workflow = project.start(f"{RUN}/weights.safetensors", "--retries", "0", *CONFIG, *options)
+    workflow = project.start(f"{RUN}/weights.safetensors", "--retries", "0", *CONFIG)
     assert workflow.wait(timeout=120) == 1
     (line,) = lines(project, "train seed_only seed 0 failed: ")
     assert said in line.lower()
