@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from difnet.report.figures import curves
 from difnet.report.figures.plot import WIDE, figure_style, look
 from difnet.report.figures.seeds import scores_by_seed
 from difnet.tables import SCORES
@@ -59,3 +60,16 @@ def test_axes_fit_the_trained_variants(rendered: Rendered) -> None:
 def test_twelve_variants_look_different() -> None:
     assert len({look(place) for place in range(12)}) == 12
     assert len({(look(place).marker, look(place).dash) for place in range(8)}) == 8
+
+
+def test_hundreds_of_learning_curves_are_not_all_drawn(
+    rendered: Rendered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caption says how many are."""
+    monkeypatch.setattr(curves, "MAX_TOGETHER", 2)
+    monkeypatch.setattr(curves, "MOST_APART", 3)
+    plot = curves.learning_curves(rendered.results)
+    assert plot is not None
+    (trained,) = map(int, re.findall(r"Training loss of (\d+) variants", plot.finding))
+    assert trained > 3 and f"The first 3 of {trained} variants have a panel." in plot.caption
+    assert plot.wide.svg.count(" at the end</title>") == 3

@@ -20,6 +20,8 @@ from difnet.tables import HISTORY
 
 BINS = 60
 MAX_TOGETHER = 12
+MOST_APART = 120
+"""Panels: Matplotlib takes minutes to arrange hundreds."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ def learning_curves(results: Results) -> Plot | None:
     lowest = min(curves, key=lambda curve: curve.final)
     highest = max(curves, key=lambda curve: curve.final)
     panels = "" if together else f" Dashed and grey in every panel: {curves[0].title}."
+    if len(curves) > MOST_APART:
+        panels += f" The first {MOST_APART} of {len(curves)} variants have a panel."
     return Plot(
         name="learning-curves",
         finding=f"Training loss of {count(len(curves), 'variant')}; at the end it runs from "
@@ -53,7 +57,7 @@ def learning_curves(results: Results) -> Plot | None:
         caption=f"Lines are the mean over seeds of the loss averaged in up to {BINS} equal stretches of "
         f"training; bands run from the lowest to the highest seed.{panels} A lower training loss is not by "
         "itself a better result.",
-        draw=partial(_together if together else _apart, curves),
+        draw=partial(_together if together else _apart, curves[:MOST_APART]),
     )
 
 
