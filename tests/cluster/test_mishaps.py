@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from difnet.config import plan
 from tests.cluster.conftest import LONG, LONG_RUN, ClusterProject, finish, wait_for_checkpoint
 from tests.cluster.slurm import Slurm
+from tests.conftest import CATALOGUE
 
 RUN = "results/tiny/runs/seed_only/seed0"
 CONFIG = ["--config", "benchmarks=[tiny]", "ablations=[cascade,seed_only]", "seeds=[0]"]
@@ -85,7 +87,10 @@ def test_a_time_that_is_too_short(slurm: Slurm, copy: Callable[[str], ClusterPro
         assert text.count(before) == 1
         text = text.replace(before, after)
     requests.write_text(text)
-    finish(project.start(f"{LONG_RUN}/weights.safetensors", *LONG_CONFIG), project)
+    longer = ["train.steps=4000", *LONG[1:]]  # about two minutes
+    (folder,) = plan(CATALOGUE, {"benchmarks": ["tiny"], "set": longer}).benchmarks
+    target = f"results/{folder}/runs/seed_only/seed0/weights.safetensors"
+    finish(project.start(target, *LONG_CONFIG[:2], f"set=[{','.join(longer)}]"), project)
     assert lines(project, "DUE TO TIME LIMIT")
 
 
