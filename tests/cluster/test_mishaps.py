@@ -87,7 +87,7 @@ def test_a_time_that_is_too_short(slurm: Slurm, copy: Callable[[str], ClusterPro
         assert text.count(before) == 1
         text = text.replace(before, after)
     requests.write_text(text)
-    longer = ["train.steps=4000", *LONG[1:]]  # about two minutes
+    longer = ["train.steps=10000", *LONG[1:]]  # two minutes at least
     (folder,) = plan(CATALOGUE, {"benchmarks": ["tiny"], "set": longer}).benchmarks
     target = f"results/{folder}/runs/seed_only/seed0/weights.safetensors"
     finish(project.start(target, *LONG_CONFIG[:2], f"set=[{','.join(longer)}]"), project)
