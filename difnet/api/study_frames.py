@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -150,7 +150,6 @@ def _read(folder: Path, *, shown: str) -> StudyFrames:
         name: table.read(folder / table.name) if (folder / table.name).is_file() else table.frame()
         for name, table in TABLES.items()
     }
-    assert {"source", *frames} == {field.name for field in fields(StudyFrames)}
     return StudyFrames(shown, **frames)
 
 

@@ -31,12 +31,12 @@ def init(
 
     Example: difnet init study
     """
-    first = not folder.exists() or not any(folder.iterdir())
     done = lay_out(folder)
-    if first:
-        write_text(folder / "ablations" / "my_first.yaml", FIRST)
+    own = folder / "ablations" / "my_first.yaml"
+    if done.first and not own.exists():
+        write_text(own, FIRST)
     typer.echo(f"{folder}: {len(done.written)} files written, {len(done.removed)} removed")
     for name in done.kept:
         typer.echo(f"{folder / name}: yours, left as it is", err=True)
-    if first:
+    if done.first:
         typer.echo(f"next: cd {folder} && {NEXT}")

@@ -28,6 +28,8 @@ GITIGNORE = "/results/\n/data/\n.snakemake/\n"
 class LaidOut:
     """What `lay_out` has done; files by their path in the project."""
 
+    first: bool
+    """Whether the folder was no project before."""
     written: tuple[str, ...]
     """New ones, and unchanged ones of an earlier version."""
     removed: tuple[str, ...]
@@ -97,7 +99,7 @@ def lay_out(target: Path) -> LaidOut:
     write_digested(target / MANIFEST, json.dumps(manifest, indent=1) + "\n")
     if first and not (target / ".gitignore").exists():
         write_text(target / ".gitignore", GITIGNORE)
-    return LaidOut(tuple(written), tuple(removed), tuple(kept))
+    return LaidOut(first, tuple(written), tuple(removed), tuple(kept))
 
 
 def check_version(root: Path) -> None:
