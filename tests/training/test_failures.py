@@ -248,10 +248,11 @@ def test_no_worker_is_left_behind(
         monkeypatch.setattr(sys.modules["difnet.training.train_run"], check, lambda *_: None)
     crop = 3_000_000 if failure == "a batch" else 32  # more than fits into memory, or the whole image
     workers: list[str] = []
+    before = set(psutil.Process().children())  # a cluster of other tests may run
 
     def fail() -> None:
         workers.extend(making_batches())
-        assert psutil.Process().children() == []
+        assert set(psutil.Process().children()) <= before
         raise ValueError("a mistake in the step")
 
     before_step(3, fail)
