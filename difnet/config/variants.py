@@ -101,6 +101,17 @@ def ablation_of(variant: str) -> str:
     return variant.partition("@")[0]
 
 
+def same_values(variants: Sequence[str], reference: str) -> list[tuple[str, str]]:
+    """Each swept variant with the reference at its values: `cascade@skip=1` with `deeplab@skip=1`."""
+    pairs = []
+    for variant in variants:
+        _, swept, text = variant.partition("@")
+        other = f"{ablation_of(reference)}@{text}"
+        if swept and other in variants and other not in (variant, reference):
+            pairs.append((variant, other))
+    return pairs
+
+
 def assignments_of(benchmark: BenchmarkConfig, variant: str) -> Assignments:
     """The values that a swept variant sets; none for an ablation as it is.
 
@@ -189,6 +200,7 @@ def _text(key: str, value: object) -> str:
     if isinstance(value, list):
         return "+".join(_text(key, item) for item in value)
     text = str(value).lower() if value is None or isinstance(value, bool) else str(value)
+    text = text.rpartition("/")[2]  # of a path, and of timm/NAME
     if not _VALUE.fullmatch(text):
         raise InputError(f"sweep: '{key}' cannot take {value!r}, which would become part of a folder's name")
     return text

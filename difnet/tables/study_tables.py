@@ -52,7 +52,8 @@ class ComparisonRow:
     variant: str
     """The variant."""
     reference: str
-    """The variant that it is compared with."""
+    """The variant that it is compared with: the benchmark's reference, and in a second row of a swept variant
+    the reference at the same values."""
     metric: str
     """The metric."""
     difference: float
@@ -62,12 +63,12 @@ class ComparisonRow:
     ci_high: float
     """Upper end of the interval."""
     confidence: float
-    """Of the interval: corrected (Holm) over the variants compared in this metric, like `p_adjusted`; 0.95
+    """Of the interval: corrected (Holm) over the comparisons in this metric, like `p_adjusted`; 0.95
     where there is no p-value."""
     p_value: float
     """Two-sided, against 0; empty with fewer than 3 seeds or 5 independent blocks of images."""
     p_adjusted: float
-    """Corrected (Holm) over the variants compared in this metric."""
+    """Corrected (Holm) over the comparisons in this metric."""
     effect_size: float
     """Difference over its standard deviation between seeds; between images where the seeds agree."""
     n: int

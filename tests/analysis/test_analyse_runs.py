@@ -107,6 +107,25 @@ def test_differences(results):
     assert sorted(family["confidence"]) == pytest.approx([0.95, 0.975]), "Holm's levels for two, both found"
 
 
+def test_swept_variants_are_compared_at_their_own_values_too():
+    errors = {
+        "deeplab": 0.30,
+        "cascade": 0.25,
+        "deeplab@skip=1": 0.20,
+        "cascade@skip=1": 0.10,
+        "other@skip=2": 0.3,
+    }
+    swept = study(errors)
+    rows = [row for row in compare(swept, "deeplab") if row.metric == "miou"]
+    pairs = [(row.variant, row.reference) for row in rows]
+    others = sorted(set(errors) - {"deeplab"})
+    assert pairs == [*((name, "deeplab") for name in others), ("cascade@skip=1", "deeplab@skip=1")]
+    seeds = swept.seeds("cascade")
+    gain = swept.values("cascade@skip=1", "miou", seeds) - swept.values("deeplab@skip=1", "miou", seeds)
+    assert rows[-1].difference == pytest.approx(gain.mean(), abs=1e-12) and gain.mean() > 0.05
+    np.testing.assert_allclose([row.p_adjusted for row in rows], holm_adjusted([row.p_value for row in rows]))
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.sampled_from([0.05, 0.06, 0.08, 0.3]), min_size=2, max_size=4))
 def test_corrected_intervals_and_p_values_agree(errors):

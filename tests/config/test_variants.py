@@ -100,7 +100,9 @@ def test_title_names_the_values(project: Path, write: Write) -> None:
         ("{model: [{restart: 1}]}", "sweep: 'model' cannot be swept"),
         ("{model.restart: []}", "sweep: 'model.restart' has no values"),
         ("{model.restart: [0.1, 0.1]}", "sweep: 'restart=0.1' is there twice"),
-        ("{model.weights: [a/b]}", "sweep: 'model.weights' cannot take 'a/b'"),
+        ("{model.weights: [a/b c]}", "sweep: 'model.weights' cannot take 'a/b c'"),
+        ("{model.weights: [a/]}", "sweep: 'model.weights' cannot take 'a/'"),
+        ("{model.weights: [a/c, b/c]}", "sweep: 'weights=c' is there twice"),
         (
             "{model.restart: 0.1}",
             "workflow/benchmarks/b.yaml:3: sweep.model.restart: input should be a list, [",

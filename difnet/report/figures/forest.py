@@ -1,4 +1,4 @@
-"""Paired differences of every variant from the reference, with their intervals."""
+"""Paired differences from the reference with their intervals; of swept variants also at the same values."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from difnet.config.variants import ablation_of
 from difnet.metrics import METRICS
 from difnet.report.figures.plot import INK, MUTED, SERIES, Plot, hint
 from difnet.report.figures.row_panels import fit, row_panels, write_value
@@ -24,7 +25,8 @@ def differences(results: Results) -> Plot | None:
     panels = {
         metric.title: found
         for metric in METRICS.values()
-        if metric.in_table == "compared" and (found := finite_differences(results, metric.name))
+        if metric.in_table == "compared"
+        and (found := finite_differences(results, results.comparisons[metric.name]))
     }
     if not panels:
         return None
@@ -39,23 +41,55 @@ def differences(results: Results) -> Plot | None:
         caption=f"Difference from the reference ({reference}), paired by seed and image, with its "
         "corrected interval. Filled and blue: distinguishable from zero after correction for the number of "
         "comparisons; open and grey: not. An arrow points to a difference that lies outside the axes.",
-        draw=lambda width: _draw(results, panels, order, width),
+        draw=lambda width: _draw(results, panels, order, "difference", width),
     )
 
 
-def _draw(results: Results, panels: dict[str, Differences], order: list[str], width: float) -> Figure:
+def gains(results: Results) -> Plot | None:
+    """One panel a metric, one line a swept variant in the order of the plan: the reference has its values."""
+    panels = {
+        metric.title: found
+        for metric in METRICS.values()
+        if metric.in_table == "compared" and (found := _gains_in(results, metric.name))
+    }
+    if not panels:
+        return None
+    order = results.in_order({name for found in panels.values() for name in found})
+    reference = results.title_of(results.reference)
+    return Plot(
+        name="gains",
+        finding=" ".join(
+            _count(title, f"{reference} at the same values", found) for title, found in panels.items()
+        ),
+        caption=f"Difference from {reference} with the same swept values, paired by seed and image, with its "
+        "corrected interval; a line that names no value has those of the benchmark. Filled and blue: "
+        "distinguishable from zero after correction for the number of comparisons; open and grey: not.",
+        draw=lambda width: _draw(results, panels, order, "gain", width),
+    )
+
+
+def _gains_in(results: Results, metric: str) -> Differences:
+    """The swept variants, each ablation led by the same as it is."""
+    swept = finite_differences(results, results.gains[metric])
+    plain = finite_differences(results, results.comparisons[metric])
+    ablations = {ablation_of(name) for name in swept}
+    return {name: row for name, row in plain.items() if name in ablations} | swept
+
+
+def _draw(
+    results: Results, panels: dict[str, Differences], order: list[str], quantity: str, width: float
+) -> Figure:
     titles = {name: results.title_of(name) for name in order}
     figure, all_axes = row_panels(
-        width, list(titles.values()), [f"difference in {title}" for title in panels]
+        width, list(titles.values()), [f"{quantity} in {title}" for title in panels]
     )
     for axes, found in zip(all_axes, panels.values(), strict=True):
         draw_differences(axes, {name: found.get(name) for name in order}, titles, results.untrained)
     return figure
 
 
-def finite_differences(results: Results, metric: str) -> dict[str, ComparisonRow]:
+def finite_differences(results: Results, found: Differences) -> Differences:
     """The comparisons that have a difference, by variant."""
-    found = results.comparisons[metric]
     return {name: found[name] for name in results.in_order(found) if math.isfinite(found[name].difference)}
 
 

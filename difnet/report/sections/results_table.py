@@ -8,7 +8,7 @@ from statistics import fmean
 
 from difnet.config import EvaluateConfig
 from difnet.metrics import METRICS, Metric
-from difnet.report.figures.forest import differences
+from difnet.report.figures.forest import differences, gains
 from difnet.report.figures.seeds import scores_by_seed
 from difnet.report.figures.tradeoff import accuracy_and_boundaries, accuracy_and_latency
 from difnet.report.load import Results
@@ -41,6 +41,7 @@ def build(results: Results) -> Section:
     plots = [
         scores_by_seed(results),
         differences(results),
+        gains(results),
         accuracy_and_boundaries(results),
         accuracy_and_latency(results),
     ]
