@@ -8,11 +8,11 @@ B batch, C classes, D embedding, h w grid, N = h*w nodes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch.autograd.graph import saved_tensors_hooks
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 
 from difnet.config import ModelConfig
 from difnet.models import Prediction, parameter_count
@@ -60,7 +60,8 @@ def step_cost(
     if half:
         network, images = network.bfloat16(), images.bfloat16()
     kept = Kept(network)
-    with FlopCounterMode(display=False) as counter:
+    counted = {torch.ops.aten.convolution_backward: _convolution_backward}
+    with FlopCounterMode(display=False, custom_mapping=counted) as counter:
         with saved_tensors_hooks(kept.keep, lambda tensor: tensor):
             prediction = cast(Prediction, network(images))
             loss = segmentation_loss(prediction.logits.float(), labels)
@@ -75,6 +76,24 @@ def step_cost(
         operations=counter.get_total_flops() + operations,
         activations=kept.bytes + matrices * SINGLE * nodes**2,
     )
+
+
+def _convolution_backward(
+    gradient: list[int], signal: list[int], weight: list[int], *arguments: Any, **_shapes: Any
+) -> int:
+    """Operations of each wanted derivative of a convolution: as many as forward.
+
+    PyTorch's own formula counts the one for the weights of a grouped convolution as if it had one group.
+
+    Args:
+        gradient: Shape of the gradient of the result.
+        signal: Shape of the input.
+        weight: Shape of the weights.
+        arguments: Those of `aten.convolution_backward` after them.
+    """
+    *_, transposed, _, _, (of_signal, of_weight, _) = arguments
+    wanted: int = of_signal + of_weight
+    return wanted * conv_flop_count(signal, weight, gradient, transposed=transposed)
 
 
 def diffusion_cost(model: ModelConfig, *, classes: int, nodes: int) -> tuple[int, int]:

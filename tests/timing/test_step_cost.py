@@ -55,6 +55,20 @@ def test_convolutions_of_a_real_step(keys: dict[str, object]) -> None:
     assert cost.activations == pytest.approx(sum(storages.bytes.values()), rel=0.01)
 
 
+@pytest.mark.parametrize("backbone", ["timm/tf_efficientnet_lite0", "timm/resnet10t"])
+def test_each_derivative_costs_as_much_as_the_forward_pass(backbone: str) -> None:
+    """Of depthwise convolutions too: their weights' derivative is no dense one. The stem needs one alone."""
+    config = model(name="deeplab", backbone=backbone)
+    network = build_from_config(config, CLASSES)
+    with FlopCounterMode(display=False) as forward, torch.no_grad():
+        network(torch.randn(1, 3, *SIZE))
+    stem = next(layer for layer in network.modules() if isinstance(layer, torch.nn.Conv2d))
+    of_stem = 2 * stem.weight.numel() * (SIZE[0] // 2 + 1) * (SIZE[1] // 2 + 1)
+    cost = step_cost(config, classes=CLASSES, size=SIZE, half=False)
+    # and the few of the loss
+    assert cost.operations == pytest.approx(3 * forward.get_total_flops() - of_stem, rel=0.001)
+
+
 def test_bfloat16_keeps_half() -> None:
     single = step_cost(model(), classes=CLASSES, size=SIZE, half=False)
     half = step_cost(model(), classes=CLASSES, size=SIZE, half=True)
