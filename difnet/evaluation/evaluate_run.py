@@ -20,6 +20,7 @@ from difnet.data.batches import evaluation_batches
 from difnet.data.padding import padded, window
 from difnet.data.requirements import check_padding
 from difnet.diffusion.checks import check_finite
+from difnet.evaluation.forward_pass import device_of
 from difnet.evaluation.full_size import Size, mean_of_passes, single_pass
 from difnet.evaluation.oracle import nearest_labels, oracle_logits
 from difnet.machine.locking import alone_in
@@ -101,7 +102,7 @@ def _answers(
     network: nn.Module, samples: Split, config: RunConfig
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     """What is scored, and the true labels, batch by batch: (B, H, W) each."""
-    device = next(network.buffers()).device
+    device = device_of(network)
     batches = evaluation_batches(
         samples, config.evaluate.batch_size, normalisation=config.model.normalisation
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 import torch
@@ -43,6 +44,11 @@ class ForwardPass:
         if self.prediction.importance is not None:
             found["importance"] = _bytes(self.prediction.importance[0, 0])
         return found
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Where a network lies. One without batch norm has no buffers, the pixel prior no parameters."""
+    return next(chain(network.parameters(), network.buffers())).device
 
 
 @contextmanager

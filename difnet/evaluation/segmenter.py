@@ -19,7 +19,7 @@ from difnet.data.augmentation import Normalisation, normalise
 from difnet.data.dataset import Colour, Pixels
 from difnet.data.files.colours import voc_colour
 from difnet.data.files.decoding import read_image
-from difnet.evaluation.forward_pass import recorded
+from difnet.evaluation.forward_pass import device_of, recorded
 from difnet.evaluation.segmentation import Segmentation
 from difnet.machine.progress import say
 from difnet.models import from_official, load_network, parameter_count
@@ -142,7 +142,7 @@ class Segmenter:
         pixels, name = _pixels(image)
         diffuses = getattr(self.network, "diffusion", None)
         seen = pixels if full_size or diffuses is None else _scaled_down(pixels, name)
-        device = next(self.network.buffers()).device
+        device = device_of(self.network)
         batch = normalise(torch.from_numpy(seen.copy())[None], self.normalisation)
         batch = batch.to(device, memory_format=self.layout)
         try:

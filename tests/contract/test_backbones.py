@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file
 from skimage.transform import resize
 
+import difnet
 from difnet.api.exporting import PROGRAM, export
 from difnet.config import DataConfig, InputError, RunConfig, TimingConfig, resolve_run
 from difnet.config.backbones import TESTED, TIMM
@@ -23,6 +24,7 @@ from difnet.config.initial_weights import PACKAGES
 from difnet.config.timm_networks import timm_network
 from difnet.data import prepare
 from difnet.data.augmentation import normalise
+from difnet.evaluation import evaluate_run
 from difnet.models import build
 from difnet.models.build import check_given_weights
 from difnet.models.given_weights import packaged_weights
@@ -80,9 +82,20 @@ def test_trains_resumes_to_the_bit_is_timed_and_exported(
     whole, parts = (load_file(tmp_path / name / "weights.safetensors") for name in ("whole", "parts"))
     assert whole.keys() == parts.keys()
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    scores = evaluate_run(tmp_path / "whole", data=data)
+    assert scores.query("metric == 'miou'")["value"].between(0, 1).all()
     rows = time_networks([run], TimingConfig(repeats=1, warmup=0, threads=1), data=data)
     assert set(rows["status"]) == {"ok"}
     assert (export(tmp_path / "whole", tmp_path / "exported", size=(32, 48)) / PROGRAM).is_file()
+
+
+def test_a_baseline_without_batch_norm_is_scored_and_predicts(data: Path, tmp_path: Path) -> None:
+    run = run_on("timm/convnext_atto", ablation="deeplab")
+    train_run(run, data=data, out=tmp_path / "run", command="test")
+    scores = evaluate_run(tmp_path / "run", data=data)
+    assert scores.query("metric == 'miou'")["value"].between(0, 1).all()
+    image = np.zeros((32, 40, 3), np.uint8)
+    assert difnet.load(tmp_path / "run").predict(image).labels.shape == (32, 40)
 
 
 @pytest.mark.parametrize("backbone", TESTED)
