@@ -41,7 +41,7 @@ def differences(results: Results) -> Plot | None:
         caption=f"Difference from the reference ({reference}), paired by seed and image, with its "
         "corrected interval. Filled and blue: distinguishable from zero after correction for the number of "
         "comparisons; open and grey: not. An arrow points to a difference that lies outside the axes.",
-        draw=lambda width: _draw(results, panels, order, "difference", width),
+        draw=lambda width: _draw(results, panels, order, width),
     )
 
 
@@ -64,7 +64,7 @@ def gains(results: Results) -> Plot | None:
         caption=f"Difference from {reference} with the same swept values, paired by seed and image, with its "
         "corrected interval; a line that names no value has those of the benchmark. Filled and blue: "
         "distinguishable from zero after correction for the number of comparisons; open and grey: not.",
-        draw=lambda width: _draw(results, panels, order, "gain", width),
+        draw=lambda width: _draw(results, panels, order, width),
     )
 
 
@@ -76,12 +76,10 @@ def _gains_in(results: Results, metric: str) -> Differences:
     return {name: row for name, row in plain.items() if name in ablations} | swept
 
 
-def _draw(
-    results: Results, panels: dict[str, Differences], order: list[str], quantity: str, width: float
-) -> Figure:
+def _draw(results: Results, panels: dict[str, Differences], order: list[str], width: float) -> Figure:
     titles = {name: results.title_of(name) for name in order}
     figure, all_axes = row_panels(
-        width, list(titles.values()), [f"{quantity} in {title}" for title in panels]
+        width, list(titles.values()), [f"difference in {title}" for title in panels]
     )
     for axes, found in zip(all_axes, panels.values(), strict=True):
         draw_differences(axes, {name: found.get(name) for name in order}, titles, results.untrained)
