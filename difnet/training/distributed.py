@@ -20,6 +20,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.rendezvous import rendezvous
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
 from difnet.config import InputError, PreemptedError, RunError, TrainConfig
@@ -133,13 +134,34 @@ def shared_network(network: nn.Module) -> nn.Module:
     """
     if process_count() == 1:
         return network
-    if next(network.parameters()).is_cuda:
-        nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
-    else:
-        for module in network.modules():
-            if type(module) is nn.BatchNorm2d:
-                module.__class__ = SharedBatchNorm
+    share_batch_norms(network, on_gpu=next(network.parameters()).is_cuda)
     return DistributedDataParallel(network)
+
+
+def share_batch_norms(network: nn.Module, *, on_gpu: bool) -> None:
+    """Let the batch norms of a network see the parts of all processes.
+
+    Those of timm hold the activation that follows them, which stays: PyTorch's own conversion drops it.
+    """
+    for module in network.modules():
+        if isinstance(module, _BatchNorm if on_gpu else nn.BatchNorm2d):
+            module.__class__ = SyncedBatchNorm if on_gpu else SharedBatchNorm
+
+
+def _activated(norm: nn.Module, maps: Tensor) -> Tensor:
+    for part in norm.children():
+        maps = part(maps)
+    return maps
+
+
+class SyncedBatchNorm(nn.SyncBatchNorm):
+    """Batch norm over the parts of all processes, on GPUs."""
+
+    process_group: Any | None = None
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(B, K, H, W) -> (B, K, H, W)."""
+        return _activated(self, super().forward(maps))
 
 
 class SharedBatchNorm(nn.BatchNorm2d):
@@ -147,6 +169,9 @@ class SharedBatchNorm(nn.BatchNorm2d):
 
     def forward(self, maps: Tensor) -> Tensor:
         """(B, K, H, W) -> (B, K, H, W)."""
+        return _activated(self, self._normalised(maps))
+
+    def _normalised(self, maps: Tensor) -> Tensor:
         if not self.training:
             return super().forward(maps)
         assert self.running_mean is not None and self.running_var is not None

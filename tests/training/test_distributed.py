@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 import torch
 import torch.distributed as dist
 from safetensors.torch import load_file
+from timm.layers import BatchNormAct2d
 from torch import nn
 
 from difnet.config import InputError, PreemptedError, RunError, TrainConfig
@@ -214,6 +216,21 @@ def test_the_parts_of_a_batch_make_it_whole(train: Trainer) -> None:
         assert part.names == whole.names[rank::3]
         assert torch.equal(part.images, whole.images[rank::3])
         assert torch.equal(part.labels, whole.labels[rank::3])
+
+
+@pytest.mark.parametrize("on_gpu", [False, True])
+def test_shared_batch_norms_keep_the_activation_that_timm_puts_into_them(on_gpu: bool) -> None:
+    torch.manual_seed(0)
+    usual = nn.Sequential(nn.Conv2d(3, 4, 1), BatchNormAct2d(4))
+    shared = copy.deepcopy(usual)
+    distributed.share_batch_norms(shared, on_gpu=on_gpu)
+    assert type(shared[1]) is (distributed.SyncedBatchNorm if on_gpu else distributed.SharedBatchNorm)
+    maps = torch.randn(4, 3, 5, 6)
+    for training in (True, False):
+        outputs = [network.train(training)(maps) for network in (usual, shared)]
+        assert (outputs[0] == 0).any()
+        assert torch.allclose(*outputs, atol=1e-5)
+    assert torch.allclose(usual[1].running_var, shared[1].running_var)
 
 
 def test_the_shared_batch_norm_of_one_process_is_the_usual_one() -> None:
