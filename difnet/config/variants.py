@@ -101,13 +101,20 @@ def ablation_of(variant: str) -> str:
     return variant.partition("@")[0]
 
 
+def values_of(variant: str) -> str:
+    """The swept values of a variant in its name: `restart=0.1` of `cascade@restart=0.1`; none: empty."""
+    return variant.partition("@")[2]
+
+
 def same_values(variants: Sequence[str], reference: str) -> list[tuple[str, str]]:
-    """Each swept variant with the reference at its values: `cascade@skip=1` with `deeplab@skip=1`."""
+    """Each variant with the reference at its swept values, where these are not the reference's own.
+
+    `cascade@skip=1` with `deeplab@skip=1`; `cascade` with `deeplab`, if `deeplab@skip=0` is the reference.
+    """
     pairs = []
     for variant in variants:
-        _, swept, text = variant.partition("@")
-        other = f"{ablation_of(reference)}@{text}"
-        if swept and other in variants and other not in (variant, reference):
+        other = ablation_of(reference) + variant.removeprefix(ablation_of(variant))
+        if other in variants and other not in (variant, reference):
             pairs.append((variant, other))
     return pairs
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from difnet.config import BenchmarkPlan, InputError, Project, plan, resolve_run
-from difnet.config.variants import select_variants
+from difnet.config.variants import same_values, select_variants
 
 Write = Callable[[str, str], Path]
 
@@ -163,3 +163,13 @@ def test_limits_below_the_reference(project: Path, write: Write) -> None:
     benchmark(write, "limits: {steps: 29}")
     with pytest.raises(InputError, match="no room for the reference; it takes 3 runs and 30 steps"):
         plan(Project(project), {"benchmarks": ["b"]})
+
+
+def test_each_variant_has_the_reference_at_its_values_where_it_has_runs() -> None:
+    variants = ["deeplab", "deeplab@skip=1", "cascade", "cascade@skip=1", "cascade@skip=0"]
+    assert same_values(variants, "deeplab") == [("cascade@skip=1", "deeplab@skip=1")]
+    assert same_values(variants, "deeplab@skip=1") == [("cascade", "deeplab")]
+    assert same_values(variants, "cascade@skip=0") == [
+        ("deeplab", "cascade"),
+        ("deeplab@skip=1", "cascade@skip=1"),
+    ]

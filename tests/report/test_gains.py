@@ -64,3 +64,24 @@ def test_each_value_is_compared_with_the_reference_at_that_value(results: Result
 def test_without_a_sweep_there_is_none(results: Results) -> None:
     results.gains.clear()
     assert gains(results) is None
+
+
+def test_a_swept_reference_is_compared_at_each_value_too(tmp_path: Path) -> None:
+    write_project(
+        tmp_path, benchmark="toy", variants={"deeplab": "Baseline", "cascade": "DifNet"}, seeds=(0, 1)
+    )
+    benchmark = tmp_path / "workflow" / "benchmarks" / "toy.yaml"
+    reference = "deeplab@embedding_dim=16"
+    benchmark.write_text(benchmark.read_text().replace("reference: deeplab", f"reference: {reference}"))
+    folder = write_plan(tmp_path, sweep={"model.embedding_dim": ["16", "32"]})
+    others = ["deeplab", "cascade", "cascade@embedding_dim=32"]
+    rows = [difference(name, reference, 0.5) for name in others]
+    rows += [difference("cascade@embedding_dim=16", reference, 0.03), difference("cascade", "deeplab", 0.04)]
+    rows += [difference("cascade@embedding_dim=32", "deeplab@embedding_dim=32", 0.05)]
+    write_rows(COMPARISONS, rows, folder)
+    plot = gains(load_results(folder, read_plan(folder)))
+    assert plot is not None and plot.finding.startswith("Of 3 compared with Baseline at the same values")
+    with figure_style():
+        (axes,) = (axes for axes in plot.draw(WIDE).axes if axes.lines)
+    dots = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "o"]
+    assert sorted(dots) == [0.03, 0.04, 0.05]

@@ -7,7 +7,7 @@ import math
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from difnet.config.variants import ablation_of
+from difnet.config.variants import ablation_of, values_of
 from difnet.metrics import METRICS
 from difnet.report.figures.plot import INK, MUTED, SERIES, Plot, hint
 from difnet.report.figures.row_panels import fit, row_panels, write_value
@@ -55,7 +55,7 @@ def gains(results: Results) -> Plot | None:
     if not panels:
         return None
     order = results.in_order({name for found in panels.values() for name in found})
-    reference = results.title_of(results.reference)
+    reference = results.title_of(ablation_of(results.reference))
     return Plot(
         name="gains",
         finding=" ".join(
@@ -69,11 +69,16 @@ def gains(results: Results) -> Plot | None:
 
 
 def _gains_in(results: Results, metric: str) -> Differences:
-    """The swept variants, each ablation led by the same as it is."""
+    """The swept variants, and of each ablation the one with the values of the reference itself."""
     swept = finite_differences(results, results.gains[metric])
-    plain = finite_differences(results, results.comparisons[metric])
+    compared = finite_differences(results, results.comparisons[metric])
     ablations = {ablation_of(name) for name in swept}
-    return {name: row for name, row in plain.items() if name in ablations} | swept
+    alike = {
+        name: row
+        for name, row in compared.items()
+        if ablation_of(name) in ablations and values_of(name) == values_of(results.reference)
+    }
+    return alike | swept
 
 
 def _draw(results: Results, panels: dict[str, Differences], order: list[str], width: float) -> Figure:
