@@ -56,10 +56,11 @@ def model_card(run: Path, config: RunConfig, *, parameters: int, size: tuple[int
         if (row.variant, row.seed) == (config.variant, config.seed) and row.metric in SHOWN and not row.class_
     ]
     means = {(row.metric, row.split): row for row in _rows(SUMMARY, study) if row.variant == config.variant}
+    backbone = f" on `{config.model.backbone}`" if config.model.backbone else ""
     text = TEXT.format(
         variant=config.variant,
         benchmark=config.benchmark,
-        network=f"`{config.model.name}`, {parameters:,} parameters",
+        network=f"`{config.model.name}`{backbone}, {parameters:,} parameters",
         title=dataset.title,
         seed=config.seed,
         steps=config.train.steps,

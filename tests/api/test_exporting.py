@@ -14,7 +14,8 @@ import yaml
 
 import difnet
 from difnet.api.exporting import FromBytes, export
-from difnet.config import DataConfig, InputError, RunError, RunFolder, resolve_run
+from difnet.api.model_card import model_card
+from difnet.config import DataConfig, InputError, RunError, RunFolder, load_run, resolve_run
 from difnet.data import open_dataset
 from difnet.models import build_from_config
 from tests.api.test_api import PUBLISHED
@@ -91,6 +92,13 @@ def test_the_card(exported: Path) -> None:
     assert values["license"] == "mit" and result["dataset"]["type"] == "shapes"
     assert f"{mean['mean']:.4f} [{mean['ci_low']:.4f}, {mean['ci_high']:.4f}], 5 seeds" in text
     assert "say nothing about photographs" in text and "background, disc, ring" in text
+
+
+def test_the_card_names_the_backbone() -> None:
+    config = load_run(CASCADE)
+    model = config.model.model_copy(update={"name": "difnet", "backbone": "timm/convnext_atto"})
+    card = model_card(CASCADE, config.model_copy(update={"model": model}), parameters=7, size=None)
+    assert "`difnet` on `timm/convnext_atto`, 7 parameters" in card
 
 
 def test_what_cannot_be_exported(tmp_path: Path) -> None:
