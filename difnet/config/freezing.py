@@ -22,13 +22,17 @@ def start_alike(model: dict[str, Any]) -> bool:
 
 
 def same_networks(runs: Mapping[str, RunConfig]) -> dict[str, str]:
-    """Variants whose frozen network is that of an earlier one, and which one that is."""
+    """Variants whose frozen network is that of an earlier one, and which one that is.
+
+    Not one whose weights another variant takes.
+    """
     first: dict[str, str] = {}
     same = {}
+    taken = {run.weights_of for run in runs.values()}
     for variant, run in runs.items():
         all_but_name = run.model_copy(update={"variant": "", "changes": ()}).model_dump_json()
         other = first.setdefault(all_but_name, variant)
-        if other != variant and run.train.freeze == "backbone":
+        if other != variant and run.train.freeze == "backbone" and variant not in taken:
             same[variant] = other
     return same
 

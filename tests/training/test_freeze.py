@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from difnet.config import InputError, plan
+from difnet.config.freezing import same_networks
 from difnet.models import build, build_from_config
 from difnet.models.backbone import freeze_backbones
 from difnet.models.weight_file import write_weights
@@ -154,6 +155,14 @@ def test_the_plan_says_what_is_one_network_and_what_stays_random() -> None:
     (random,) = plan(CATALOGUE, {**chosen, "set": lite}).benchmarks.values()
     assert [variant.name for variant in random.variants] == ["cascade", "shared_resnet", "deeplab"]
     assert len(random.left_out) == 1 and "keep the random values" in random.left_out[0]
+
+
+def test_a_network_whose_weights_others_take_is_not_left_out(train: Trainer) -> None:
+    chosen = settings("timm/tf_efficientnet_lite0", "packaged", "backbone")
+    runs = {name: train.config(*chosen, ablation=name) for name in ("cascade", "shared_resnet")}
+    assert same_networks(runs) == {"shared_resnet": "cascade"}
+    scored = runs["cascade"].model_copy(update={"weights_of": "shared_resnet"})
+    assert same_networks({**runs, "scored": scored}) == {}
 
 
 def test_a_layer_that_does_not_exist(train: Trainer) -> None:
