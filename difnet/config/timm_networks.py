@@ -70,7 +70,7 @@ def timm_network(backbone: str) -> TimmNetwork:
     for request in REQUESTS:
         try:
             with torch.device("meta"):
-                network = timm.create_model(name, features_only=True, feature_cls="getter", **request)
+                network = timm.create_model(name, features_only=True, feature_cls="getter", **request).eval()
                 network(torch.empty(1, 3, *TRIED_SIZE))
             break
         except Exception as error:
@@ -92,7 +92,7 @@ def timm_network(backbone: str) -> TimmNetwork:
         modules=tuple(info.module_name()[-LAYERS:]),
         colours=(tuple(pretrained["mean"]), tuple(pretrained["std"])),
         weights=f"{TIMM}{pretrained['architecture']}.{pretrained['tag']}"
-        if pretrained["hf_hub_id"] or pretrained["url"]
+        if pretrained.get("hf_hub_id") or pretrained.get("url")
         else None,
     )
 

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from difnet.config.timm_networks import GRID_STRIDE, timm_network
 from difnet.models.backbone import Backbone
 from difnet.models.dilated_depthwise import with_dilated_depthwise
 from difnet.models.node_grid import resize
+
+FEWEST = 4
+"""Nodes a side of the smallest image that a network sees: below one of stride 32 there is nothing left."""
 
 
 @dataclass(frozen=True)
@@ -59,18 +63,28 @@ class TimmBackbone(Backbone):
         self.network = with_dilated_depthwise(cast(nn.Module, features.model))
         self._maps = features.out_indices
         self._modules_of_layers = facts.modules[:depth]
-        self._coarse = [stride > GRID_STRIDE for stride in facts.strides[:depth]]
+        self._strides = facts.strides[:depth]
 
     def compute(self, images: Tensor) -> list[Tensor]:
-        """Layers of images (B, 3, H, W)."""
+        """Layers of images (B, 3, H, W), padded with their mean colour to whole nodes.
+
+        Networks round other sizes each in their own way, and some refuse them.
+        """
+        rows, columns = (-(-side // GRID_STRIDE) for side in images.shape[2:])
+        height, width = (GRID_STRIDE * max(FEWEST, nodes) for nodes in (rows, columns))
+        padded = pad(images, (0, width - images.shape[3], 0, height - images.shape[2]))
         layers: list[Tensor] = cast(Any, self.network).forward_intermediates(
-            images, indices=self._maps, output_fmt="NCHW", intermediates_only=True
+            padded, indices=self._maps, output_fmt="NCHW", intermediates_only=True
         )
-        height, width = layers[1].shape[2:] if len(layers) > 1 else layers[0].shape[2:]
-        return [
-            resize(layer, (height, width)) if coarse else layer
-            for layer, coarse in zip(layers, self._coarse, strict=True)
+        grid = layers[1].shape[2:] if len(layers) > 1 else layers[0].shape[2:]
+        layers = [
+            resize(layer, (grid[0], grid[1])) if stride > GRID_STRIDE else layer
+            for layer, stride in zip(layers, self._strides, strict=True)
         ]
+        if min(rows, columns) >= FEWEST:
+            return layers
+        finest, *others = layers
+        return [finest[:, :, : 2 * rows, : 2 * columns], *(layer[:, :, :rows, :columns] for layer in others)]
 
     @property
     def weight_holder(self) -> nn.Module:

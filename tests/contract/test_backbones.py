@@ -101,12 +101,37 @@ def test_a_baseline_without_batch_norm_is_scored_and_predicts(data: Path, tmp_pa
 @pytest.mark.parametrize("backbone", TESTED)
 def test_levels_lie_on_one_grid_whatever_the_size(backbone: str) -> None:
     network = build("difnet", 5, backbone=backbone).eval()
-    images = torch.randn(1, 3, 72, 88, generator=torch.Generator().manual_seed(0))
+    for size, (rows, columns) in {(72, 88): (9, 11), (33, 47): (5, 6), (9, 35): (2, 5)}.items():
+        images = torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(0))
+        with torch.inference_mode():
+            layers = network.seed_branch.resnet(images)
+            found = [tuple(layer.shape[2:]) for layer in layers]
+            assert found == [(2 * rows, 2 * columns), *[(rows, columns)] * 3]
+            assert tuple(layer.shape[1] for layer in layers) == timm_network(backbone).channels
+            assert network(images).logits.shape == (1, 5, rows, columns)
+
+
+def test_what_lies_beyond_a_small_image_is_its_mean_colour() -> None:
+    network = build("difnet", 5, backbone="timm/mobilenetv3_small_100").eval().seed_branch.resnet
+    image = torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    image[:, :, 17:], image[:, :, :, 24:] = 0, 0
     with torch.inference_mode():
-        layers = network.seed_branch.resnet(images)
-        assert [tuple(layer.shape[2:]) for layer in layers] == [(18, 22), *[(9, 11)] * 3]
-        assert tuple(layer.shape[1] for layer in layers) == timm_network(backbone).channels
-        assert network(images).logits.shape == (1, 5, 9, 11)
+        whole, part = network(image), network(image[:, :, :17, :24])
+    for layer, seen, (rows, columns) in zip(whole, part, [(6, 6), *[(3, 3)] * 3], strict=True):
+        assert torch.equal(layer[:, :, :rows, :columns], seen)
+
+
+def test_what_cannot_be_trained_is_not_timed(data: Path) -> None:
+    run = run_on("timm/mobilenetv3_small_100", "train.batch_size=1")
+    rows = time_networks([run], TimingConfig(repeats=1, warmup=0, threads=1), data=data)
+    assert rows["status"].str.startswith("not_run (Expected more than 1 value per channel").all()
+
+
+def test_untrained_networks_and_those_that_batch_norms_see_as_one_value() -> None:
+    assert timm_network("timm/ese_vovnet19b_slim").weights is None
+    with pytest.raises(InputError, match="there are no ImageNet weights for timm/ese_vovnet19b_slim"):
+        run_on("timm/ese_vovnet19b_slim", "model.weights=imagenet")
+    assert timm_network("timm/skresnet18").strides == (4, 8, 8, 8)
 
 
 def test_both_branches_and_both_networks_start_as_the_seed_says() -> None:
