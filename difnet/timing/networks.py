@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from difnet.config import InputError, RunConfig, TimingConfig
+from difnet.config import RunConfig, TimingConfig
 from difnet.data import PreparedData, load_prepared
 from difnet.data.batches import training_batches
 from difnet.models import Prediction
@@ -64,7 +64,7 @@ def _measurements(run: RunConfig, prepared: PreparedData, device: str) -> Iterat
     nodes, status = 0, "ok"
     try:
         nodes, calls = _calls(run, prepared)
-    except (RuntimeError, MemoryError, InputError) as error:
+    except (RuntimeError, MemoryError, ValueError) as error:
         status = status_of(error)
     trained = torch.bfloat16 if trains_in_bf16(run.train) else torch.float32
     for metric, dtype, batch in (

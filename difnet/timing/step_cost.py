@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
+from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 
@@ -53,29 +54,37 @@ def step_cost(
     if model.name == "pixel_prior":
         return StepCost(0, 0, 0, 0)
     network = abstract_network(model, classes, freeze=freeze)
-    with torch.device("meta"):
-        images, labels = torch.empty(1, 3, *size), torch.zeros(1, *size, dtype=torch.int64)
     parameters, state = parameter_count(network), state_bytes(network)
     diffuses = getattr(network, "diffusion", None) is not None
     if half:
-        network, images = network.bfloat16(), images.bfloat16()
+        network = network.bfloat16()
+    try:
+        operations, kept, nodes = _counted(network, (1, 3, *size))
+    except ValueError:  # of one image a batch norm on a grid of one node sees a single value, and refuses it
+        operations, kept, nodes = _counted(network, (2, 3, *size))
+    walked, matrices = diffusion_cost(model, classes=classes, nodes=nodes) if diffuses else (0, 0)
+    return StepCost(
+        parameters=parameters,
+        state=state,
+        operations=operations + walked,
+        activations=kept + matrices * SINGLE * nodes**2,
+    )
+
+
+def _counted(network: nn.Module, shape: tuple[int, int, int, int]) -> tuple[int, int, int]:
+    """Operations and bytes kept, each of one image of a batch of this shape (B, 3, H, W), and its nodes."""
+    count, _, height, width = shape
+    images = torch.empty(shape, device="meta", dtype=next(network.parameters()).dtype)
+    labels = torch.zeros(count, height, width, device="meta", dtype=torch.int64)
     kept = Kept(network)
-    counted = {torch.ops.aten.convolution_backward: _convolution_backward}
-    with FlopCounterMode(display=False, custom_mapping=counted) as counter:
+    formulas = {torch.ops.aten.convolution_backward: _convolution_backward}
+    with FlopCounterMode(display=False, custom_mapping=formulas) as counter:
         with saved_tensors_hooks(kept.keep, lambda tensor: tensor):
             prediction = cast(Prediction, network(images))
             loss = segmentation_loss(prediction.logits.float(), labels)
         loss.backward()  # type: ignore[no-untyped-call]
-    operations, matrices = (0, 0)
     nodes = prediction.logits.shape[2:].numel()
-    if diffuses:
-        operations, matrices = diffusion_cost(model, classes=classes, nodes=nodes)
-    return StepCost(
-        parameters=parameters,
-        state=state,
-        operations=counter.get_total_flops() + operations,
-        activations=kept.bytes + matrices * SINGLE * nodes**2,
-    )
+    return counter.get_total_flops() // count, kept.bytes // count, nodes
 
 
 def _convolution_backward(

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from difnet.config import InputError, RunConfig, RunError, training_steps
+from difnet.config import RunConfig, RunError, training_steps
 from difnet.data import PreparedData, load_prepared
 from difnet.data.batches import Batch, training_batches
 from difnet.machine.progress import say
@@ -80,7 +80,7 @@ def training_step_breakdown(runs: Sequence[RunConfig], *, data: Path) -> pd.Data
             continue
         try:
             device, times = _profiled(run, prepared)
-        except (RuntimeError, MemoryError, InputError) as error:
+        except (RuntimeError, MemoryError, ValueError) as error:
             say(f"warning: {BREAKDOWN.name} lacks {run.variant}: {status_of(error)}")
             continue
         total = sum(times.values())

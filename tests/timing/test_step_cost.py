@@ -55,6 +55,12 @@ def test_convolutions_of_a_real_step(keys: dict[str, object]) -> None:
     assert cost.activations == pytest.approx(sum(storages.bytes.values()), rel=0.01)
 
 
+def test_small_images_of_which_a_batch_norm_sees_one_node() -> None:
+    config = model(name="deeplab", backbone="timm/mobilenetv3_small_100")
+    small, large = (step_cost(config, classes=CLASSES, size=(side, side), half=False) for side in (32, 64))
+    assert large.operations == pytest.approx(4 * small.operations, rel=0.05)
+
+
 @pytest.mark.parametrize("backbone", ["timm/tf_efficientnet_lite0", "timm/resnet10t"])
 def test_each_derivative_costs_as_much_as_the_forward_pass(backbone: str) -> None:
     """Of depthwise convolutions too: their weights' derivative is no dense one. The stem needs one alone."""
