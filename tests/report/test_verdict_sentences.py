@@ -96,7 +96,7 @@ def test_a_claim_that_needs_a_twin_of_another_network_cannot_be_run(rendered: Re
     row, test = claim("C", "not run", "The statement"), claim_test("C", "absent", *MISSING[1:2], **MISSING[2])
     known = replace(results, plan=twins, claims=(row,), claim_tests={"C": [test]})
     (judged,) = judged_claims(known)
-    assert judged.sentence == f"The statement: absent is the network of DifNet (cascade) here"
+    assert judged.sentence == "The statement: absent is the network of DifNet (cascade) here"
     assert judged.remedy == judged.command == ""
     (judged,) = judged_claims(replace(known, plan=results.plan))
     assert "claims=[C]" in judged.command
