@@ -28,7 +28,7 @@ from torch import Tensor
 from difnet.config import Project, RunConfig, TimingConfig, resolve_run
 from difnet.data import prepare
 from difnet.diffusion import dense_inverse, iterative_inverse, iterative_solve, random_walk, transition_matrix
-from difnet.diffusion.walk import attention_walk, plain_walk, walk_path
+from difnet.diffusion.walk import attention_walk, walk_path
 from difnet.timing.foreign_load import ForeignLoad
 from difnet.timing.operator_inputs import Levels, random_levels, start_levels, trained_levels
 from difnet.timing.protocol import median_interval
@@ -57,6 +57,11 @@ def explicit_inverse(transition: Tensor, seeds: Tensor) -> Tensor:
     system = torch.eye(transition.shape[-1]) - (1 - RESTART) * transition[0]
     inverse = torch.from_numpy(scipy.linalg.inv(system.numpy(), overwrite_a=True, check_finite=False))
     return RESTART * (seeds[0] @ inverse.mT)
+
+
+def written_walk(features: Tensor, signal: Tensor) -> Tensor:
+    """A walk as one would write it down, the baseline; (B, D, N), (B, C, N) -> (B, C, N)."""
+    return signal @ torch.softmax(features.mT @ features, dim=-1).mT
 
 
 def step(operator: Callable[[Tensor, Tensor], Tensor], left: Tensor, right: Tensor) -> Call:
@@ -105,7 +110,7 @@ def walk_row(
     """
     batch, embedding, nodes = features.shape
     seeds = torch.randn(batch, classes, nodes)
-    walks = {"plain": plain_walk, "attention": attention_walk, "ours": random_walk}
+    walks = {"plain": written_walk, "attention": attention_walk, "ours": random_walk}
     calls: dict[str, Call] = {
         name: step(walk, features, seeds) if backward else partial(walk, features, seeds)
         for name, walk in walks.items()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from difnet.config.base_schema import Section
 from difnet.config.digests import read_digested, write_digested
@@ -80,6 +80,8 @@ class BenchmarkPlan(Section):
     """The reference first, then in the order of the benchmark; one whose weights others take before these."""
     sections: tuple[str, ...] = ()
     """Ablations of no runs, whose rules write sections of the report."""
+    twins: dict[str, str] = Field(default_factory=dict)
+    """Variants that are not run, since frozen they are the network of another; which one."""
     left_out: tuple[str, ...]
     """Lines for the user: what the limits leave out, which variants are one network, likely mistakes."""
     gpu_hours: float | None = None
@@ -246,6 +248,7 @@ def _planned(project: Project, name: str, selection: Selection) -> BenchmarkPlan
         timing=benchmark.timing,
         variants=tuple(_variant(project, resolved[variant], selected[variant]) for variant in kept),
         sections=select_sections(project, benchmark),
+        twins=twins,
         left_out=tuple(lines),
         gpu_hours=benchmark.limits.gpu_hours,
     )

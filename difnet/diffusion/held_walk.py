@@ -22,7 +22,8 @@ from torch.autograd.function import once_differentiable
 GROUP_ENTRIES = 2**16
 """Of P that are worked on together: small items share a call, large ones a buffer that stays in the cache."""
 SMALLEST = 1e-30
-"""Smaller entries of P are zero: their products could be denormal numbers, slow on many processors."""
+"""Smaller entries of a P that is kept are zero: products of the derivative could be denormal numbers, slow on
+many processors. Without a derivative the pass costs more than it saves."""
 
 
 class HeldWalk(torch.autograd.Function):
@@ -33,12 +34,12 @@ class HeldWalk(torch.autograd.Function):
         batch, _, nodes = features.shape
         group, walked = _group(features), torch.empty_like(signal)
         memory = features.new_empty(group, nodes, nodes)
-        # where nobody asks for a derivative, each group overwrites the P of the last
-        transition = features.new_empty(batch if any(ctx.needs_input_grad) else group, nodes, nodes)
+        kept = any(ctx.needs_input_grad)  # else each group overwrites the P of the last
+        transition = features.new_empty(batch if kept else group, nodes, nodes)
         for index, (f, h, result) in enumerate(_groups(group, features, signal, walked)):
             p = transition[index * group % len(transition) :][: len(f)]
             torch.softmax(torch.bmm(f.mT, f, out=memory[: len(f)]), dim=-1, out=p)
-            torch.bmm(h, torch.threshold_(p, SMALLEST, 0.0).mT, out=result)
+            torch.bmm(h, (torch.threshold_(p, SMALLEST, 0.0) if kept else p).mT, out=result)
         ctx.save_for_backward(features, signal, walked, transition)
         return walked
 

@@ -80,9 +80,12 @@ def walk_path(features: Tensor, *, wants_gradient: bool) -> WalkPath:
 
 
 def plain_walk(features: Tensor, signal: Tensor) -> Tensor:
-    """Walk by P as the paper writes it; (B, D, N), (B, C, N) -> (B, C, N)."""
+    """Walk by P as the paper writes it; (B, D, N), (B, C, N) -> (B, C, N).
+
+    By `bmm`: on tiny grids `@` takes a tenth of the time to find what to call, and more in its derivative.
+    """
     with _without_autocast(features.device.type):
-        return signal @ torch.softmax(features.mT @ features, dim=-1).mT
+        return torch.bmm(signal, torch.softmax(torch.bmm(features.mT, features), dim=-1).mT)
 
 
 def attention_walk(features: Tensor, signal: Tensor) -> Tensor:

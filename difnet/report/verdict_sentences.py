@@ -38,8 +38,23 @@ def is_out_of_scope(row: ClaimRow, tests: Sequence[ClaimTestRow]) -> bool:
     return any(row.remark and row.remark in test.status for test in tests)
 
 
+def needs_a_twin(results: Results, tests: Sequence[ClaimTestRow]) -> str:
+    """Which variant of the tests is the network of another on this benchmark; empty where none is."""
+    names = {name for test in tests for name in (test.variant, test.reference)}
+    return next(
+        (
+            f"{twin} is the network of {results.title_of(other)} here"
+            for twin, other in results.plan.twins.items()
+            if twin in names
+        ),
+        "",
+    )
+
+
 def _why_not_run(results: Results, row: ClaimRow, tests: Sequence[ClaimTestRow]) -> str:
     """What keeps a claim from a verdict."""
+    if twin := needs_a_twin(results, tests):
+        return twin
     lacking = list(dict.fromkeys(name for test in tests for name in _missing(results, test)))
     if lacking and not is_out_of_scope(row, tests):
         return f"no run of {listing(lacking, 3)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from difnet.report import closing_lines
+from difnet.report.sections.paper_claims import judged_claims
 from difnet.report.verdict_sentences import verdict_sentence
 from difnet.tables import CLAIM_TESTS, CLAIMS
 from tests.report.conftest import Rendered, rendered_in
@@ -86,6 +88,18 @@ def test_sentences(rendered: Rendered, verdict: str, tests: tuple[Any, ...], sen
         for place, (reference, numbers, *other) in enumerate(tests, 1)
     ]
     assert verdict_sentence(rendered.results, claim("C", verdict, "The statement"), rows) == sentence
+
+
+def test_a_claim_that_needs_a_twin_of_another_network_cannot_be_run(rendered: Rendered) -> None:
+    results = rendered.results
+    twins = results.plan.model_copy(update={"twins": {"absent": "cascade"}})
+    row, test = claim("C", "not run", "The statement"), claim_test("C", "absent", *MISSING[1:2], **MISSING[2])
+    known = replace(results, plan=twins, claims=(row,), claim_tests={"C": [test]})
+    (judged,) = judged_claims(known)
+    assert judged.sentence == "The statement: absent is the network of DifNet (cascade) here"
+    assert judged.remedy == judged.command == ""
+    (judged,) = judged_claims(replace(known, plan=results.plan))
+    assert "claims=[C]" in judged.command
 
 
 def test_a_statement_may_hold_anything(tmp_path: Path) -> None:

@@ -152,6 +152,7 @@ def test_the_plan_says_what_is_one_network_and_what_stays_random() -> None:
     (frozen,) = plan(CATALOGUE, {**chosen, "set": [*lite, "model.weights=packaged"]}).benchmarks.values()
     assert [variant.name for variant in frozen.variants] == ["cascade", "deeplab"]
     assert frozen.left_out == ("tiny: shared_resnet is left out: frozen, it is the network of cascade",)
+    assert frozen.twins == {"shared_resnet": "cascade"}
     (random,) = plan(CATALOGUE, {**chosen, "set": lite}).benchmarks.values()
     assert [variant.name for variant in random.variants] == ["cascade", "shared_resnet", "deeplab"]
     assert len(random.left_out) == 1 and "keep the random values" in random.left_out[0]

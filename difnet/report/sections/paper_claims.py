@@ -14,7 +14,7 @@ from difnet.report.numbers import MISSING, count, number, p_value, signed, signi
 from difnet.report.page_table import Cell, Column, PageTable, missing
 from difnet.report.rows import operator_title, status_words
 from difnet.report.section import Section
-from difnet.report.verdict_sentences import COSTS, is_known, is_out_of_scope, verdict_sentence
+from difnet.report.verdict_sentences import COSTS, is_known, is_out_of_scope, needs_a_twin, verdict_sentence
 from difnet.tables import ClaimRow, ClaimTestRow
 
 VERDICTS: dict[str, tuple[str, str, str]] = {
@@ -138,7 +138,7 @@ def _to_decide(results: Results, row: ClaimRow, tests: tuple[ClaimTestRow, ...])
 
 def _to_run(results: Results, row: ClaimRow, tests: tuple[ClaimTestRow, ...]) -> str:
     """The command that runs what a claim lacks; empty where none helps."""
-    if is_out_of_scope(row, tests):
+    if is_out_of_scope(row, tests) or needs_a_twin(results, tests):
         return ""
     if all(test.quantity == "difference" for test in tests):
         return _command(results, row)
