@@ -26,7 +26,7 @@ def no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_all_selected_runs_resolve(name: str) -> None:
     planned = plan(CATALOGUE, {"benchmarks": [name]})
     (part,) = planned.benchmarks.values()
-    assert part.variants[0].name == "cascade"
+    assert part.variants[0].name == part.reference
     assert all("frozen, it is the network of" in line for line in planned.left_out)
     open_dataset(part.data)
 
