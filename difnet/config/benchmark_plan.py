@@ -224,8 +224,7 @@ def _planned(project: Project, name: str, selection: Selection) -> BenchmarkPlan
     different = {variant: run for variant, run in resolved.items() if variant not in twins}
     kept = _within_limits(different, len(benchmark.seeds), benchmark.limits, name)
     missing = [variant for variant in different if variant not in kept]
-    same = "is left out: frozen, it is the network of"
-    lines = [f"{name}: {one} {same} {other}" for one, other in twins.items()]
+    lines = [f"{name}: {twin} is left out: frozen, it is the network of {of}" for twin, of in twins.items()]
     if missing:
         lines.append(
             f"{name}: its limits leave out {len(missing)} of {len(different)} variants: {', '.join(missing)}"
