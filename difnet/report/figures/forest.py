@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,12 +23,7 @@ Differences = dict[str, ComparisonRow]
 
 def differences(results: Results) -> Plot | None:
     """One panel a metric, one line a variant, in the order of the difference in mIoU."""
-    panels = {
-        metric.title: found
-        for metric in METRICS.values()
-        if metric.in_table == "compared"
-        and (found := finite_differences(results, results.comparisons[metric.name]))
-    }
+    panels = _panels(lambda metric: finite_differences(results, results.comparisons[metric]))
     if not panels:
         return None
     order: list[str] = []
@@ -47,11 +43,7 @@ def differences(results: Results) -> Plot | None:
 
 def gains(results: Results) -> Plot | None:
     """One panel a metric, one line a swept variant in the order of the plan: the reference has its values."""
-    panels = {
-        metric.title: found
-        for metric in METRICS.values()
-        if metric.in_table == "compared" and (found := _gains_in(results, metric.name))
-    }
+    panels = _panels(lambda metric: _gains_in(results, metric))
     if not panels:
         return None
     order = results.in_order({name for found in panels.values() for name in found})
@@ -66,6 +58,12 @@ def gains(results: Results) -> Plot | None:
         "distinguishable from zero after correction for the number of comparisons; open and grey: not.",
         draw=lambda width: _draw(results, panels, order, width),
     )
+
+
+def _panels(found_in: Callable[[str], Differences]) -> dict[str, Differences]:
+    """By title, the metrics of the table that have differences."""
+    compared = (metric for metric in METRICS.values() if metric.in_table == "compared")
+    return {metric.title: found for metric in compared if (found := found_in(metric.name))}
 
 
 def _gains_in(results: Results, metric: str) -> Differences:
