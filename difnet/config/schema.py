@@ -150,7 +150,9 @@ class TimingConfig(Section):
     backward: bool = True
     budget_s: PositiveFloat = 5.0
     """Seconds that one subject may take at one size; past it the row says so."""
-    threads: Threads = 2
+    threads: Threads = 1
+    """Of the CPU. How long several wait for each other depends on what else the machine does, most at small
+    sizes, which bends curves."""
 
 
 class LimitsConfig(Section):

@@ -2,14 +2,16 @@
 
 Dimension letters: B batch, C classes, D embedding, N nodes.
 
-At each size the repeats go round all subjects in turn, so that a slow spell of the machine meets all of them.
+The repeats go round all subjects at all sizes in turn. A slow spell of the machine, be it of seconds, is then an
+outlying repeat of some; where it took all repeats of one size, it would bend curves and widen no interval.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import pandas as pd
 import torch
@@ -79,17 +81,17 @@ def time_operators(
     for place, (features, of_size) in enumerate(levels.items()):
         some = [subject for subject in chosen if place == 0 or subject.follows_features]
         for classes in config.classes:
-            last: dict[object, Cell] = {}
-            for nodes in sorted(config.nodes):
-                cells = [
+            sizes = [
+                [
                     cell
                     for subject in some
                     for cell in _cells(subject, features, config, nodes, classes)
                     if place == 0 or cell.metric == "latency_ms"
                 ]
-                _measure(cells, config, of_size, last)
-                last.update({cell.curve: cell for cell in cells})
-                rows += [cell.row() for cell in cells]
+                for nodes in sorted(config.nodes)
+            ]
+            _measure(sizes, config, of_size)
+            rows += [cell.row() for cells in sizes for cell in cells]
     return TIMING.frame(rows)
 
 
@@ -118,33 +120,50 @@ def _cells(subject: Subject, features: str, config: TimingConfig, nodes: int, cl
             )
 
 
-def _measure(cells: Sequence[Cell], config: TimingConfig, levels: Levels, last: dict[object, Cell]) -> None:
-    """Fill the cells of one size."""
-    for cell in cells:
-        cell.status = _obstacle(cell, config, last.get(cell.curve))
-    running = [cell for cell in cells if cell.status == "ok"]
-    if not running:
-        return
-    features = levels(running[0].nodes)
-    for cell in running:
-        cell.attempt(partial(_prepare, cell, features))
+def _measure(sizes: Sequence[Sequence[Cell]], config: TimingConfig, levels: Levels) -> None:
+    """Fill the cells of all sizes, the smallest size first."""
+    last: dict[object, Cell] = {}
     load = ForeignLoad()
-    for _ in range(config.warmup):
-        _go_round(running, config, record=False)
-    for cell in running:
-        if cell.curve not in last:
-            cell.spent = 0.0  # the first call of all starts what the device needs, for seconds on a GPU
-    for _ in range(config.repeats):
-        _go_round(running, config, record=True)
+    for cells in sizes:
+        _start(cells, config, levels, last)
+        last.update({cell.curve: cell for cell in cells})
+    cells = [cell for cells in sizes for cell in cells if cell.status == "ok"]
+    for _ in range(config.repeats - 1):
+        _go_round(cells, config, record=True)
     share = load.share()
-    for cell in running:
+    for cell in cells:
         cell.foreign_share = share
         if cell.metric == "peak_memory_mb":
             for _ in range(MEMORY_REPEATS):
                 cell.take()
         elif cell.status == "ok" and len(cell.samples) < min(FEWEST_REPEATS, config.repeats):
             cell.status = NO_TIME
+    for cell in cells:
         cell.call = None
+
+
+def _start(cells: Sequence[Cell], config: TimingConfig, levels: Levels, last: dict[object, Cell]) -> None:
+    """Prepare the cells of one size, and take their first repeat, which foresees the time of the next size."""
+    for cell in cells:
+        cell.status = _obstacle(cell, config, last.get(cell.curve))
+    running = [cell for cell in cells if cell.status == "ok"]
+    if not running:
+        return
+    features = levels(running[0].nodes)
+
+    @cache
+    def inputs(kind: str, device: str, dtype: torch.dtype) -> Sequence[Tensor]:
+        given = [level.to(device, dtype) for level in features]
+        return [transition_matrix(given[0])] if kind == "transition" else given
+
+    for cell in running:
+        cell.attempt(partial(_prepare, cell, inputs))
+    for _ in range(config.warmup):
+        _go_round(running, config, record=False)
+    for cell in running:
+        if cell.curve not in last:
+            cell.spent = 0.0  # the first call of all starts what the device needs, for seconds on a GPU
+    _go_round(running, config, record=True)
 
 
 def _obstacle(cell: Cell, config: TimingConfig, before: Cell | None) -> str:
@@ -159,11 +178,9 @@ def _obstacle(cell: Cell, config: TimingConfig, before: Cell | None) -> str:
         return NO_GPU
     if cell.subject.obstacle:
         return f"not_run ({cell.subject.obstacle})"
-    if before is not None and before.status == NO_TIME:
-        return NO_TIME
-    if before is not None and before.samples and cell.metric != "peak_memory_mb":
+    if before is not None and before.status in {"ok", NO_TIME} and cell.metric != "peak_memory_mb":
         growth = (cell.nodes / before.nodes) ** cell.subject.exponent
-        if FEWEST_REPEATS * growth * min(before.samples) / 1e3 > config.budget_s:
+        if FEWEST_REPEATS * growth * min(before.samples, default=math.inf) / 1e3 > config.budget_s:
             return NO_TIME
     matrices = cell.subject.matrices[int(cell.backward)] * cell.batch
     try:
@@ -182,11 +199,9 @@ def _go_round(cells: Sequence[Cell], config: TimingConfig, *, record: bool) -> N
             cell.take(record=record)
 
 
-def _prepare(cell: Cell, levels: Sequence[Tensor]) -> None:
+def _prepare(cell: Cell, inputs_of: Callable[[str, str, torch.dtype], Sequence[Tensor]]) -> None:
     """Give the cell its call, with inputs on its device and in its dtype."""
-    inputs = [level.to(cell.device, cell.dtype) for level in levels]
-    if cell.subject.inputs == "transition":
-        inputs = [transition_matrix(inputs[0])]
+    inputs = inputs_of(cell.subject.inputs, cell.device, cell.dtype)
     seeds = normal(cell.batch, cell.classes, cell.nodes, seed=LEVELS).to(cell.device, cell.dtype)
     if cell.backward:
         upstream = normal(cell.batch, cell.classes, cell.nodes, seed=LEVELS + 1).to(cell.device, cell.dtype)

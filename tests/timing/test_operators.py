@@ -116,6 +116,23 @@ def test_other_features_are_extra_rows_of_what_depends_on_them() -> None:
     assert sizes == [16]
 
 
+def test_repeats_go_round_all_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow spell that took all repeats of one size would bend the curve and widen no interval."""
+    calls: list[int] = []
+
+    def walk(levels: Sequence[Tensor], seeds: Tensor) -> Tensor:
+        calls.append(seeds.shape[-1])
+        return seeds
+
+    monkeypatch.setattr(
+        "difnet.timing.operators.SUBJECTS", (Subject("walk", walk, "levels", backward=False),)
+    )
+    table = time_operators(grid(repeats=3, backward=False), RANDOM)
+    warm_up_and_first = [16, 16, 32, 32, 64, 64]
+    assert calls[:12] == [*warm_up_and_first, 16, 32, 64, 16, 32, 64]
+    assert set(table.loc[table["metric"] == "latency_ms", "degrees"]) == {2}
+
+
 @pytest.mark.usefixtures("no_gpu")
 def test_a_cell_that_fails_says_why_and_takes_no_other_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(levels: Sequence[Tensor], seeds: Tensor) -> Tensor:
