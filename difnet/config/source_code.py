@@ -69,7 +69,7 @@ def python_sha256(source: bytes) -> str:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
         return hashlib.sha256(source).hexdigest()
-    return hashlib.sha256(json.dumps(_plain(tree)).encode()).hexdigest()
+    return _sha256(tree)
 
 
 def _expanded(entry: str) -> list[str]:
@@ -104,7 +104,7 @@ def _defining(package: str, name: str) -> str:
 @cache
 def _module_sha256(name: str) -> str:
     """As `python_sha256`; most modules are reached by several stages."""
-    return python_sha256(_file(name).read_bytes())
+    return _sha256(_tree(name))
 
 
 @cache
@@ -115,6 +115,10 @@ def _tree(name: str) -> ast.Module:
 def _file(name: str) -> Path:
     path = PACKAGE.parent.joinpath(*name.split("."))
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _sha256(tree: ast.Module) -> str:
+    return hashlib.sha256(json.dumps(_plain(tree)).encode()).hexdigest()
 
 
 def _plain(node: object) -> object:

@@ -2,8 +2,8 @@
 
 Dimension letters: B batch, C classes, D embedding, N nodes.
 
-The repeats go round all subjects at all sizes in turn. A slow spell of the machine, be it of seconds, is then an
-outlying repeat of some; where it took all repeats of one size, it would bend curves and widen no interval.
+The repeats go round all subjects at all sizes in turn. A slow spell of the machine, be it of seconds, is then
+an outlying repeat of some; where it took all repeats of one size, it would bend curves and widen no interval.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from difnet.training import choose_device, use_threads
 FEWEST_REPEATS = 3
 MEMORY_REPEATS = 4
 """Peaks hardly vary."""
+LATER_REPEATS = 5
+"""Most on features after the first ones, on which no claim rests."""
 NO_TIME = "not_run (over the time budget)"
 
 
@@ -58,8 +60,8 @@ def time_operators(
 
     Metrics: latency_ms (forward), forward_backward_ms, peak_memory_mb (forward, above what was held before).
     Seeds are from N(0, 1). Subjects named `*_solve_only` are given P, all others build what they need. On
-    features after the first ones, only the latency of what depends on them is measured. Every cell has its
-    row; `status` says why one has no value.
+    features after the first ones, only the latency of what depends on them is measured, with five repeats at
+    most. Every cell has its row; `status` says why one has no value.
 
     Args:
         config: The timing section of a benchmark; `budget_s` bounds each cell.
@@ -79,7 +81,9 @@ def time_operators(
     use_threads(config.threads)
     rows: list[TimingRow] = []
     for place, (features, of_size) in enumerate(levels.items()):
-        some = [subject for subject in chosen if place == 0 or subject.follows_features]
+        some, repeats = chosen, config.repeats
+        if place > 0:
+            some, repeats = [s for s in chosen if s.follows_features], min(repeats, LATER_REPEATS)
         for classes in config.classes:
             sizes = [
                 [
@@ -90,7 +94,7 @@ def time_operators(
                 ]
                 for nodes in sorted(config.nodes)
             ]
-            _measure(sizes, config, of_size)
+            _measure(sizes, config.model_copy(update={"repeats": repeats}), of_size)
             rows += [cell.row() for cells in sizes for cell in cells]
     return TIMING.frame(rows)
 
@@ -143,7 +147,7 @@ def _measure(sizes: Sequence[Sequence[Cell]], config: TimingConfig, levels: Leve
 
 
 def _start(cells: Sequence[Cell], config: TimingConfig, levels: Levels, last: dict[object, Cell]) -> None:
-    """Prepare the cells of one size, and take their first repeat, which foresees the time of the next size."""
+    """Prepare the cells of one size, and take their first repeat, which foresees the next size's time."""
     for cell in cells:
         cell.status = _obstacle(cell, config, last.get(cell.curve))
     running = [cell for cell in cells if cell.status == "ok"]
