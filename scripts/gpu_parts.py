@@ -144,7 +144,7 @@ def operators(sizes: Sizes, out: Path) -> None:
             for name, subject in subjects.items():
                 call = partial(subject.operator, levels, seeds)
                 measured(f"{name}, N = {nodes}", milliseconds(call, sizes))
-                peak = (peak_memory(call, device.type) or 0.0) / (4 * nodes**2)
+                peak = peak_memory(call, device.type) / (4 * nodes**2)
                 measured(f"{name}, N = {nodes}, peak in N x N floats", round(peak, 3))
             call = partial(subjects["cascade"].operator, levels, seeds)
             both = milliseconds(lambda call=call: (swept.zero_(), call()), sizes)
@@ -193,7 +193,7 @@ def steps(sizes: Sizes, out: Path) -> None:
     call = partial(ours, images, labels)
     measured("step", milliseconds(call, sizes))
     measured("images/s", round(1e3 * sizes.batch / milliseconds(call, sizes)))
-    measured("step, peak GB", round((peak_memory(call, device) or 0.0) / 1e9, 2))
+    measured("step, peak GB", round(peak_memory(call, device) / 1e9, 2))
     mark_walks(ours.network)
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if device == "cuda" else [])]
     with profile(activities=activities) as profiler:

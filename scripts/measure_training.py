@@ -120,7 +120,7 @@ def compare(network: str, calls: dict[str, Step], *, images: int, repeats: int) 
             {"network": network, "path": path, "device": device, "step_ms": ms, "step_ms_low": low}
             | {"step_ms_high": high, "images_per_s": 1e3 * images / ms, "ratio": ratio}
             | {"ratio_low": ratio_low, "ratio_high": ratio_high}
-            | {"peak_memory_mb": (peak_memory(call, device) or float("nan")) / 1e6, "repeats": repeats}
+            | {"peak_memory_mb": peak_memory(call, device) / 1e6, "repeats": repeats}
         )
     return rows
 

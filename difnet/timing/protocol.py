@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
-import ctypes.util
 import math
-import sys
 import time
+import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch.profiler import ProfilerActivity, profile
 
 from difnet.config import InputError
 from difnet.diffusion.checks import DoesNotFitError
@@ -22,9 +21,6 @@ from difnet.tables import TimingRow
 
 Call = Callable[[], object]
 DOES_NOT_FIT = "does_not_fit"
-NO_COUNTER = "not_run (no peak memory counter on this system)"
-
-_CLEAR_REFS = Path("/proc/self/clear_refs")
 
 
 @dataclass(kw_only=True)
@@ -103,11 +99,7 @@ class Measurement:
         if self.ready is not None:
             self.ready()
         if self.metric == "peak_memory_mb":
-            peak = peak_memory(self.call, self.device)
-            if peak is None:
-                self.status = NO_COUNTER
-                return
-            value = peak / 1e6
+            value = peak_memory(self.call, self.device) / 1e6
         else:
             taken = seconds(self.call, self.device)
             value = self.batch / taken if self.metric == "images_per_s" else 1e3 * taken
@@ -179,14 +171,12 @@ def log_mean(values: Sequence[float]) -> LogMean:
     return LogMean(float(middle.mean()), error, count - 1)
 
 
-def peak_memory(call: Call, device: str) -> float | None:
+def peak_memory(call: Call, device: str) -> float:
     """Return the largest memory that one call held above what was held before, in bytes.
 
-    On a GPU it is the peak of torch's allocator (which also serves CuPy here). On the CPU it is the peak of
-    this process's resident memory, a counter that Linux resets on request; freed memory is handed back first.
-
-    Returns:
-        Bytes, or None where the operating system has no such counter.
+    On a GPU it is the peak of torch's allocator (which also serves CuPy here). On the CPU it is that of what
+    torch and of what NumPy was asked for, added; buffers that a BLAS keeps for itself do not count. There is
+    hardly any chance in it: resident memory, up to threefold, depends on what lay on the heap before.
     """
     if device == "cuda":
         _synchronise(device)
@@ -195,34 +185,19 @@ def peak_memory(call: Call, device: str) -> float | None:
         call()
         _synchronise(device)
         return float(torch.cuda.max_memory_allocated() - held)
-    if sys.platform != "linux":
-        return None
-    _trim_heap()
-    try:
-        _CLEAR_REFS.write_text("5")
-    except OSError:
-        return None
-    held = _status("VmRSS")
-    call()
-    return float(max(0, _status("VmHWM") - held))
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        tracemalloc.start()
+        try:
+            call()
+            of_numpy = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert profiler.profiler is not None
+    events = [event for event in profiler.profiler.kineto_results.events() if event.name() == "[memory]"]
+    changes = [event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]
+    return float(max(accumulate(changes), default=0) + of_numpy)
 
 
 def _synchronise(device: str) -> None:
     if device == "cuda":
         torch.cuda.synchronize()
-
-
-def _trim_heap() -> None:
-    """Hand freed heap memory back to the system, so that it does not count as held."""
-    library = ctypes.util.find_library("c")
-    trim = getattr(ctypes.CDLL(library), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
-
-
-def _status(field: str) -> int:
-    """Return a field of /proc/self/status in bytes."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{field}:"):
-            return int(line.split()[1]) * 1024
-    raise LookupError(field)

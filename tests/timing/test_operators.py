@@ -149,7 +149,9 @@ def test_a_cell_that_fails_says_why_and_takes_no_other_with_it(monkeypatch: pyte
 def test_peak_memory_is_repeated() -> None:
     table = time_operators(grid(nodes=(256,), repeats=7), RANDOM, subjects=["plain_walk"])
     degrees = dict(zip(table["metric"], table["degrees"], strict=True))
-    assert degrees == {"latency_ms": 4, "forward_backward_ms": 4, "peak_memory_mb": 3}
+    assert degrees == {"latency_ms": 4, "forward_backward_ms": 4, "peak_memory_mb": 1}
+    error = dict(zip(table["metric"], table["standard_error"], strict=True))
+    assert error["peak_memory_mb"] < 1e-3
 
 
 def test_unknown_subject() -> None:
@@ -162,6 +164,4 @@ def test_the_fused_walk_holds_a_twentieth_of_the_matrix_at_most() -> None:
     features, signal = 0.3 * torch.randn(1, 64, nodes), torch.randn(1, 21, nodes)
     random_walk(features, signal)
     peak = peak_memory(lambda: random_walk(features, signal), "cpu")
-    if peak is None:
-        pytest.skip("no peak memory counter on this system")
     assert peak <= 0.05 * 4 * nodes**2
