@@ -31,8 +31,6 @@ from difnet.training import choose_device, use_threads
 FEWEST_REPEATS = 3
 MEMORY_REPEATS = 2
 """Peaks are sums of what was asked for; the second shows that it was not the first call's alone."""
-LATER_REPEATS = 5
-"""Most on features after the first ones, on which no claim rests."""
 NO_TIME = "not_run (over the time budget)"
 
 
@@ -60,7 +58,7 @@ def time_operators(
 
     Metrics: latency_ms (forward), forward_backward_ms, peak_memory_mb (forward, above what was held before).
     Seeds are from N(0, 1). Subjects named `*_solve_only` are given P, all others build what they need. On
-    features after the first ones, only the latency of what depends on them is measured, with five repeats at
+    features after the first ones, only the latency of what depends on them is measured, with three repeats at
     most. Every cell has its row; `status` says why one has no value.
 
     Args:
@@ -83,7 +81,7 @@ def time_operators(
     for place, (features, of_size) in enumerate(levels.items()):
         some, repeats = chosen, config.repeats
         if place > 0:
-            some, repeats = [s for s in chosen if s.follows_features], min(repeats, LATER_REPEATS)
+            some, repeats = [s for s in chosen if s.follows_features], min(repeats, FEWEST_REPEATS)
         for classes in config.classes:
             sizes = [
                 [
