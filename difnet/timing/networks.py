@@ -21,7 +21,7 @@ from difnet.data.batches import training_batches
 from difnet.models import Prediction
 from difnet.tables import NETWORK, TIMING
 from difnet.timing.foreign_load import ForeignLoad
-from difnet.timing.protocol import Call, Measurement, status_of
+from difnet.timing.protocol import MEMORY, MEMORY_REPEATS, Call, Measurement, status_of
 from difnet.timing.training_step import TrainingStep
 from difnet.training import choose_device, trains_in_bf16, use_threads
 from difnet.training.step_memory import check_step
@@ -48,10 +48,14 @@ def time_networks(runs: Sequence[RunConfig], config: TimingConfig, *, data: Path
     load = ForeignLoad()
     for repeat in range(config.warmup + config.repeats):
         for measurement in measurements:
-            measurement.take(record=repeat >= config.warmup)
+            if measurement.metric != MEMORY:
+                measurement.take(record=repeat >= config.warmup)
     share = load.share()
     for measurement in measurements:
         measurement.foreign_share = share
+        if measurement.metric == MEMORY:
+            for _ in range(MEMORY_REPEATS):
+                measurement.take()
     return TIMING.frame(measurement.row() for measurement in measurements)
 
 
@@ -71,7 +75,7 @@ def _measurements(run: RunConfig, prepared: PreparedData, device: str) -> Iterat
         ("latency_ms", torch.float32, 1),
         ("images_per_s", torch.float32, size),
         ("train_step_ms", trained, size),
-        ("peak_memory_mb", trained, size),
+        (MEMORY, trained, size),
     ):
         call, ready = calls.get(metric, (None, None))
         yield Measurement(
@@ -100,7 +104,7 @@ def _calls(run: RunConfig, prepared: PreparedData) -> tuple[int, dict[str, tuple
         "latency_ms": (partial(_forward, step.network, one), step.network.eval),
         "images_per_s": (partial(_forward, step.network, images), step.network.eval),
         "train_step_ms": train,
-        "peak_memory_mb": train,
+        MEMORY: train,
     }
 
 

@@ -24,13 +24,11 @@ from difnet.tables import NO_GPU, TIMING, TimingRow
 from difnet.timing.cuda_graph import recorded
 from difnet.timing.foreign_load import ForeignLoad
 from difnet.timing.operator_inputs import LEVELS, Levels, normal
-from difnet.timing.protocol import DOES_NOT_FIT, Measurement
+from difnet.timing.protocol import DOES_NOT_FIT, MEMORY, MEMORY_REPEATS, Measurement
 from difnet.timing.subjects import SUBJECTS, Subject
 from difnet.training import choose_device, use_threads
 
 FEWEST_REPEATS = 3
-MEMORY_REPEATS = 2
-"""Peaks are sums of what was asked for; the second shows that it was not the first call's alone."""
 NO_TIME = "not_run (over the time budget)"
 
 
@@ -106,7 +104,7 @@ def _cells(subject: Subject, features: str, config: TimingConfig, nodes: int, cl
     metrics = ["latency_ms"]
     if not subject.graph:
         metrics += ["forward_backward_ms"] if config.backward and subject.backward else []
-        metrics += ["peak_memory_mb"]
+        metrics += [MEMORY]
     for dtype in subject.dtypes if device == "cuda" else (torch.float32,):
         for metric in metrics:
             yield Cell(
@@ -135,7 +133,7 @@ def _measure(sizes: Sequence[Sequence[Cell]], config: TimingConfig, levels: Leve
     share = load.share()
     for cell in cells:
         cell.foreign_share = share
-        if cell.metric == "peak_memory_mb":
+        if cell.metric == MEMORY:
             for _ in range(MEMORY_REPEATS):
                 cell.take()
         elif cell.status == "ok" and len(cell.samples) < min(FEWEST_REPEATS, config.repeats):
@@ -180,7 +178,7 @@ def _obstacle(cell: Cell, config: TimingConfig, before: Cell | None) -> str:
         return NO_GPU
     if cell.subject.obstacle:
         return f"not_run ({cell.subject.obstacle})"
-    if before is not None and before.status in {"ok", NO_TIME} and cell.metric != "peak_memory_mb":
+    if before is not None and before.status in {"ok", NO_TIME} and cell.metric != MEMORY:
         growth = (cell.nodes / before.nodes) ** cell.subject.exponent
         if FEWEST_REPEATS * growth * min(before.samples, default=math.inf) / 1e3 > config.budget_s:
             return NO_TIME
@@ -197,7 +195,7 @@ def _obstacle(cell: Cell, config: TimingConfig, before: Cell | None) -> str:
 def _go_round(cells: Sequence[Cell], config: TimingConfig, *, record: bool) -> None:
     """Time one call of every cell that is still within its budget."""
     for cell in cells:
-        if cell.metric != "peak_memory_mb" and cell.spent < config.budget_s:
+        if cell.metric != MEMORY and cell.spent < config.budget_s:
             cell.take(record=record)
 
 

@@ -20,6 +20,9 @@ from difnet.machine.memory import ran_out
 from difnet.tables import TimingRow
 
 Call = Callable[[], object]
+MEMORY = "peak_memory_mb"
+MEMORY_REPEATS = 2
+"""Peaks are sums of what was asked for; the second shows that it was not the first call's alone."""
 DOES_NOT_FIT = "does_not_fit"
 
 
@@ -98,7 +101,7 @@ class Measurement:
         assert self.call is not None
         if self.ready is not None:
             self.ready()
-        if self.metric == "peak_memory_mb":
+        if self.metric == MEMORY:
             value = peak_memory(self.call, self.device) / 1e6
         else:
             taken = seconds(self.call, self.device)
