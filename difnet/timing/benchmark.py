@@ -44,8 +44,8 @@ def time_benchmark(
             `timing/features.csv`, `timing/networks.csv` with `timing/breakdown.csv`, and `timing.csv`, which
             joins operators and networks. Beside each part, in `timing/PART.json`, what it was timed with.
         only: One part alone, without `timing.csv`; it does not depend on the other.
-        trained: Run directory whose similarity branch gives the features; those of the reference variant at
-            its start, and random ones, come after them.
+        trained: Run directory whose similarity branch gives the features; None for those of the reference
+            variant at its start. Random ones come after them.
 
     Returns:
         The files written.
@@ -65,8 +65,10 @@ def time_benchmark(
     written: list[Path] = []
     if only != "networks":
         levels = _levels(planned.first_runs[0], grid, data, trained)
+        left_out = "start" if "trained" in levels else ""
+        timed = {name: of_size for name, of_size in levels.items() if name != left_out}
         throttling = Throttling()
-        operators = time_operators(grid, levels)
+        operators = time_operators(grid, timed)
         throttled = throttling.share()
         written += [
             _write(TIMING, _with_throughput(operators), _part(out, "operators")),
