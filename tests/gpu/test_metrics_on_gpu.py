@@ -17,8 +17,8 @@ def test_same_integers(classes):
 
 def test_public_functions_on_a_gpu():
     prediction, truth = batch(11)
-    there = [torch.from_numpy(maps).cuda() for maps in (prediction, truth)]
-    assert np.array_equal(confusion_matrix(*there, 11), confusion_matrix(prediction, truth, 11))
+    found, true = (torch.from_numpy(maps).cuda() for maps in (prediction, truth))
+    assert np.array_equal(confusion_matrix(found, true, 11), confusion_matrix(prediction, truth, 11))
     for metric in (boundary_f_score, boundary_iou):
-        assert metric(*there, 11) == metric(prediction, truth, 11)
-    assert trimap_miou(*there, 11, 4) == trimap_miou(prediction, truth, 11, 4)
+        assert metric(found, true, 11) == metric(prediction, truth, 11)
+    assert trimap_miou(found, true, 11, 4) == trimap_miou(prediction, truth, 11, 4)

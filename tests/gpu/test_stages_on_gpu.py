@@ -16,6 +16,7 @@ from PIL import Image
 from difnet.config import TimingConfig
 from difnet.data import load_prepared
 from difnet.evaluation import evaluate_run, predict_images, write_gallery
+from difnet.evaluation.segmenter import Segmenter
 from difnet.machine.environment import environment
 from difnet.machine.gpus import visible_gpus
 from difnet.timing import time_networks, time_operators
@@ -48,7 +49,10 @@ def test_gallery_and_predictions(run: Path, train: Trainer, tmp_path: Path) -> N
         assert gallery["prediction/0/0"].shape == gallery["truth/0"].shape
     picture = tmp_path / "image.png"
     Image.fromarray(load_prepared(train.data).split("val").image(0)).save(picture)
-    (written,) = predict_images([picture], weights=run, out=tmp_path / "out", maps=True, similarity=(3, 4))
+    segmenter = Segmenter.of_run(run)
+    (written,) = predict_images(
+        [picture], segmenter=segmenter, out=tmp_path / "out", maps=True, similarity=(3, 4)
+    )
     with Image.open(written) as found:
         assert found.size == (32, 32)
 
