@@ -16,7 +16,7 @@ def load(source: Path | str, *, run: str | None = None) -> Segmenter:
     """Load a trained network, on a GPU where there is one.
 
     >>> import difnet, numpy as np
-    >>> network = difnet.load("results/reference/2026-11-26-amd-epyc-2-cores/shapes")
+    >>> network = difnet.load("results/reference/2026-11-27-amd-epyc-2-cores/shapes")
     >>> network
     Segmenter(DifNet, 7 classes, 0.67M parameters, .../shapes/runs/cascade/seed0)
     >>> found = network.predict(np.zeros((96, 128, 3), dtype=np.uint8))  # or a file, or a PIL image

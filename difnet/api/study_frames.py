@@ -89,7 +89,7 @@ def study(folder: Path | str) -> StudyFrames:
     """Read the tables of a study.
 
     >>> import difnet
-    >>> frames = difnet.study("results/reference/2026-11-26-amd-epyc-2-cores/shapes")
+    >>> frames = difnet.study("results/reference/2026-11-27-amd-epyc-2-cores/shapes")
     >>> frames.claims.set_index("claim").verdict["C1"]
     'reproduced'
     >>> frames.summary.query("metric == 'miou'").n_seeds.unique().tolist()

@@ -18,7 +18,7 @@ from difnet.config import InputError
 from tests.analysis.builders import run_folder
 from tests.conftest import PROJECT
 
-PUBLISHED = PROJECT / "results" / "reference" / "2026-11-26-amd-epyc-2-cores" / "shapes"
+PUBLISHED = PROJECT / "results" / "reference" / "2026-11-27-amd-epyc-2-cores" / "shapes"
 
 
 @pytest.mark.parametrize("module", [loading, study_frames])
