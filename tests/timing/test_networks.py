@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from difnet.config import TimingConfig, resolve_run
-from difnet.data import prepare
+from difnet.data import load_prepared, prepare
+from difnet.models.build import build_from_config
 from difnet.timing import time_networks
 from difnet.timing.training_step import training_step_breakdown
 from tests.conftest import CATALOGUE
@@ -56,6 +57,16 @@ def test_a_network_that_cannot_be_made_ready_has_its_rows(
     monkeypatch.setattr("difnet.timing.training_step.build_from_config", build)
     rows = networks_of_tiny(tmp_path, warmup=0, repeats=1)
     assert rows["status"].tolist() == [status] * 4 and rows["value"].isna().all()
+
+
+def test_the_peak_of_a_step_counts_its_gradients(tmp_path: Path) -> None:
+    run = resolve_run(CATALOGUE, benchmark="tiny", ablation="cascade", seed=0)
+    prepare(run.data, tmp_path)
+    table = time_networks([run], TimingConfig(warmup=0, repeats=1), data=tmp_path).set_index("metric")
+    peak = table.loc["peak_memory_mb"]
+    network = build_from_config(run.model, len(load_prepared(tmp_path).index.classes))
+    assert peak["value"] > 4e-6 * sum(parameter.numel() for parameter in network.parameters())
+    assert peak["standard_error"] < 1e-3 and peak["degrees"] == 1
 
 
 def test_networks_compute_with_the_threads_of_the_benchmark(tmp_path: Path) -> None:
