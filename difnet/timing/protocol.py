@@ -177,10 +177,10 @@ def log_mean(values: Sequence[float]) -> LogMean:
 def peak_memory(call: Call, device: str) -> float:
     """Return the largest memory that one call held above what was held before, in bytes.
 
-    On a GPU it is the peak of torch's allocator (which also serves CuPy here). On the CPU it is that of what
-    torch and of what NumPy was asked for, added; buffers that a BLAS keeps for itself do not count, and what the
-    call frees of what was held does not lower it. There is hardly any chance in it: resident memory, up to
-    threefold, depends on what lay on the heap before.
+    On a GPU it is the peak of torch's allocator (which also serves CuPy here). On the CPU it is that of
+    what torch and NumPy were asked for, added; buffers that a BLAS keeps for itself do not count, and what
+    the call frees of what was held does not lower it. There is hardly any chance in it: resident memory, up
+    to threefold, depends on what lay on the heap before.
     """
     if device == "cuda":
         _synchronise(device)
