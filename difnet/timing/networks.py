@@ -21,7 +21,7 @@ from difnet.data.batches import training_batches
 from difnet.models import Prediction
 from difnet.tables import NETWORK, TIMING
 from difnet.timing.foreign_load import ForeignLoad
-from difnet.timing.protocol import MEMORY, MEMORY_REPEATS, Call, Measurement, status_of
+from difnet.timing.protocol import MEMORY, Call, Measurement, status_of
 from difnet.timing.training_step import TrainingStep
 from difnet.training import choose_device, trains_in_bf16, use_threads
 from difnet.training.step_memory import check_step
@@ -52,10 +52,7 @@ def time_networks(runs: Sequence[RunConfig], config: TimingConfig, *, data: Path
                 measurement.take(record=repeat >= config.warmup)
     share = load.share()
     for measurement in measurements:
-        measurement.foreign_share = share
-        if measurement.metric == MEMORY:
-            for _ in range(MEMORY_REPEATS):
-                measurement.take()
+        measurement.finish(share)
     return TIMING.frame(measurement.row() for measurement in measurements)
 
 

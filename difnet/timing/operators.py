@@ -24,7 +24,7 @@ from difnet.tables import NO_GPU, TIMING, TimingRow
 from difnet.timing.cuda_graph import recorded
 from difnet.timing.foreign_load import ForeignLoad
 from difnet.timing.operator_inputs import LEVELS, Levels, normal
-from difnet.timing.protocol import DOES_NOT_FIT, MEMORY, MEMORY_REPEATS, Measurement
+from difnet.timing.protocol import DOES_NOT_FIT, MEMORY, Measurement
 from difnet.timing.subjects import SUBJECTS, Subject
 from difnet.training import choose_device, use_threads
 
@@ -132,11 +132,9 @@ def _measure(sizes: Sequence[Sequence[Cell]], config: TimingConfig, levels: Leve
         _go_round(cells, config, record=True)
     share = load.share()
     for cell in cells:
-        cell.foreign_share = share
-        if cell.metric == MEMORY:
-            for _ in range(MEMORY_REPEATS):
-                cell.take()
-        elif cell.status == "ok" and len(cell.samples) < min(FEWEST_REPEATS, config.repeats):
+        cell.finish(share)
+        enough = cell.metric == MEMORY or len(cell.samples) >= min(FEWEST_REPEATS, config.repeats)
+        if cell.status == "ok" and not enough:
             cell.status = NO_TIME
     for cell in cells:
         cell.call = None

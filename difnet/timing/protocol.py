@@ -71,6 +71,13 @@ class Measurement:
         """Measure one call, which counts where it is recorded."""
         self.attempt(lambda: self._sample(record=record))
 
+    def finish(self, share: float) -> None:
+        """Note what others took while times were taken; peaks, which are none, are taken now."""
+        self.foreign_share = share
+        if self.metric == MEMORY:
+            for _ in range(MEMORY_REPEATS):
+                self.take()
+
     def row(self) -> TimingRow:
         """Median of the samples with its interval, or why there is none."""
         value = low = high = math.nan
