@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -19,6 +19,20 @@ from difnet.config.base_schema import Section, Seed, Seeds, Threads
 from difnet.config.train_schema import TrainConfig
 
 LevelName = Literal["image", "layer1", "layer2", "layer3", "layer4"]
+OperatorName = Literal[
+    "plain_walk",
+    "fused_walk",
+    "cascade",
+    "cascade_graph",
+    "dense_inverse_cupy",
+    "dense_inverse_cupy_solve_only",
+    "dense_inverse_graph",
+    "dense_inverse_scipy",
+    "dense_inverse_scipy_solve_only",
+    "dense_inverse_torch",
+    "dense_inverse_torch_solve_only",
+    "iterative_inverse",
+]
 LEVELS: tuple[LevelName, ...] = ("image", "layer1", "layer2", "layer3", "layer4")
 DIFFUSIONS = ("cascade", "dense_inverse", "iterative_inverse", "none")
 """Diffusion rules of the library; any other name is a class in `ablations/NAME.py`."""
@@ -139,8 +153,10 @@ PROTOCOL = ("pad", "pad_colour", "scales", "flip")
 
 
 class TimingConfig(Section):
-    """Grid of the timing benchmark."""
+    """Operators and grid of the timing benchmark."""
 
+    operators: tuple[OperatorName, ...] = Field(default=get_args(OperatorName), min_length=1)
+    """All by default. `*_solve_only`: without building P; `*_graph`: as a CUDA graph."""
     nodes: tuple[PositiveInt, ...] = (1024, 1936, 3600)
     classes: tuple[PositiveInt, ...] = (21,)
     embedding_dim: PositiveInt = 64

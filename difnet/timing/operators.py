@@ -17,7 +17,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from difnet.config import InputError, TimingConfig
+from difnet.config import TimingConfig
 from difnet.diffusion import transition_matrix
 from difnet.diffusion.checks import DoesNotFitError, require_memory
 from difnet.tables import NO_GPU, TIMING, TimingRow
@@ -49,10 +49,8 @@ class Cell(Measurement):
         return self.metric == "forward_backward_ms"
 
 
-def time_operators(
-    config: TimingConfig, levels: Mapping[str, Levels], *, subjects: Sequence[str] | None = None
-) -> pd.DataFrame:
-    """Time every operator over the grid of a benchmark, on the device on which networks train.
+def time_operators(config: TimingConfig, levels: Mapping[str, Levels]) -> pd.DataFrame:
+    """Time the operators of a benchmark over its grid, on the device on which networks train.
 
     Metrics: latency_ms (forward), forward_backward_ms, peak_memory_mb (forward, above what was held before).
     Seeds are from N(0, 1). Subjects named `*_solve_only` are given P, all others build what they need. On
@@ -62,18 +60,11 @@ def time_operators(
     Args:
         config: The timing section of a benchmark; `budget_s` bounds each cell.
         levels: By name of the features, number of nodes -> the levels (B, D, N) at that size.
-        subjects: Names of the subjects to time, all by default.
 
     Returns:
         The columns of timing.csv, one row a subject, device, dtype, size, features and metric.
-
-    Raises:
-        InputError: If a subject is unknown.
     """
-    known = {subject.name: subject for subject in SUBJECTS}
-    if unknown := sorted(set(subjects or ()) - set(known)):
-        raise InputError(f"timing: unknown subjects {', '.join(unknown)}; known are {', '.join(known)}")
-    chosen = [known[name] for name in subjects or known]
+    chosen = [subject for subject in SUBJECTS if subject.name in config.operators]
     use_threads(config.threads)
     rows: list[TimingRow] = []
     for place, (features, of_size) in enumerate(levels.items()):

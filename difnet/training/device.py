@@ -54,7 +54,8 @@ def use_deterministic(enabled: bool) -> None:
     if enabled:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    torch.use_deterministic_algorithms(enabled)
+    # As `use_deterministic_algorithms` does, which imports the compiler for a second.
+    torch.set_deterministic_debug_mode("error" if enabled else "default")
 
 
 @cache

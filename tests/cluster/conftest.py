@@ -80,6 +80,18 @@ def finish(workflow: subprocess.Popen[str], project: ClusterProject) -> None:
     assert workflow.wait(timeout=600) == 0, project.said
 
 
+def wait_for_words(
+    slurm: Slurm, workflow: subprocess.Popen[str], project: ClusterProject, words: str
+) -> None:
+    """Wait until the workflow has said them."""
+
+    def there() -> bool:
+        assert workflow.poll() is None, project.said
+        return words in project.said
+
+    slurm.wait(there, seconds=180, said=lambda: project.said)
+
+
 def wait_for_checkpoint(slurm: Slurm, workflow: subprocess.Popen[str], project: ClusterProject) -> int:
     """Wait until the training has written one more, and say after which step."""
     checkpoint = project.root / LONG_RUN / "checkpoint.pt"
@@ -89,7 +101,7 @@ def wait_for_checkpoint(slurm: Slurm, workflow: subprocess.Popen[str], project: 
         assert workflow.poll() is None, project.said
         return checkpoint.exists() and checkpoint.stat().st_mtime_ns != before
 
-    slurm.wait(there, seconds=180)
+    slurm.wait(there, seconds=180, said=lambda: project.said)
     return int(torch.load(checkpoint, weights_only=True)["step"])
 
 

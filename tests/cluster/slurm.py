@@ -164,12 +164,14 @@ class Slurm:
         """What a command of Slurm says."""
         return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
-    @staticmethod
-    def wait(until: Callable[[], object], *, seconds: float = 60) -> None:
-        """Wait until something is so."""
+    def wait(
+        self, until: Callable[[], object], *, seconds: float = 60, said: Callable[[], str] = str
+    ) -> None:
+        """Wait until something is so; in vain, tell what was said instead, and the states of all jobs."""
         limit = time.monotonic() + seconds
         while not until():
-            assert time.monotonic() < limit, "waited in vain"
+            if time.monotonic() > limit:
+                raise AssertionError(f"{said()}\n{self.ask('squeue', '--states=all')}")
             time.sleep(0.1)
 
     def _run(self, daemon: str, *arguments: str, wrapper: Sequence[str] = ()) -> None:

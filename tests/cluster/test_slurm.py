@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from itertools import combinations
 
+import pytest
+
 from tests.cluster.conftest import (
     CONFIG,
     LONG,
@@ -16,6 +18,7 @@ from tests.cluster.conftest import (
     bits,
     finish,
     wait_for_checkpoint,
+    wait_for_words,
 )
 from tests.cluster.slurm import Slurm
 
@@ -52,6 +55,7 @@ def test_results_are_those_of_this_machine(
     assert len({use.job for use in uses}) == 8
 
 
+@pytest.mark.slow
 def test_a_training_goes_on_whatever_befalls_its_job(
     slurm: Slurm, copy: Callable[[str], ClusterProject]
 ) -> None:
@@ -64,7 +68,7 @@ def test_a_training_goes_on_whatever_befalls_its_job(
     config = ["--config", "benchmarks=[tiny]", f"set=[{','.join(LONG)}]"]
     workflow = project.start(f"{LONG_RUN}/weights.safetensors", *config)
 
-    slurm.wait(lambda: "exceeded memory limit" in project.said, seconds=180)
+    wait_for_words(slurm, workflow, project, "exceeded memory limit")
     wait_for_checkpoint(slurm, workflow, project)
     memory = slurm.jobs("%i", "%m")
     assert len(memory) == 1 and int(memory[0][1].removesuffix("M")) > 600, "more than what was too little"
@@ -76,7 +80,7 @@ def test_a_training_goes_on_whatever_befalls_its_job(
 
     (job,) = slurm.jobs()
     subprocess.run(["scancel", *job], check=True)
-    slurm.wait(lambda: "CANCELLED" in project.said)
+    wait_for_words(slurm, workflow, project, "CANCELLED")
     assert wait_for_checkpoint(slurm, workflow, project) > step
 
     slurm.end("slurmctld", signal.SIGKILL)

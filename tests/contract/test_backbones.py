@@ -33,6 +33,8 @@ from difnet.training import loop, train_run, use_threads
 from tests.conftest import CATALOGUE, PROJECT
 
 LITE = "timm/tf_efficientnet_lite0"
+OF_EACH_KIND = {LITE, "timm/convnext_atto", "timm/swin_tiny_patch4_window7_224"}
+"""With batch norm, without it, with windows of attention."""
 PHOTOGRAPHS = {"chelsea": {281, 282, 285}, "coffee": {967}, "rocket": {657}}
 """Classes of ImageNet that each may be named: three kinds of cat; espresso; missile."""
 
@@ -61,7 +63,10 @@ def run_on(backbone: str, *overrides: str, ablation: str = "cascade") -> RunConf
     )
 
 
-@pytest.mark.parametrize("backbone", TESTED)
+@pytest.mark.parametrize(
+    "backbone",
+    [name if name in OF_EACH_KIND else pytest.param(name, marks=pytest.mark.slow) for name in TESTED],
+)
 def test_trains_resumes_to_the_bit_is_timed_and_exported(
     backbone: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from tests.workflow.conftest import Project
 
 FAILING = "title: Failing\nquestion: Q\nextends: cascade\ntags: [own]\ntrain: {learning_rate: 1e30}\n"
 MENDED = FAILING.replace("1e30", "0.01")
-SELECTION = ("benchmarks=[tiny]", "ablations=[cascade,failing]", "seeds=[0]")
+SELECTION = ("benchmarks=[tiny]", "ablations=[cascade,failing]", "seeds=[0]", "timing=false")
 TABLES = ("scores", "runs", "summary", "comparisons", "claims", "claim_tests")
 
 
