@@ -45,8 +45,8 @@ LONG = (
     "tests/scripts",
 )
 """What `make quick` leaves out, and `make test` begins with."""
-SHARED = "tests/workflow"
-"""A folder whose tests share one finished run, and so run in one process; elsewhere those of a file do."""
+SHARED = ("tests/workflow", "tests/cluster")
+"""Folders whose tests share a finished run, or a Slurm, and so one process; elsewhere those of a file do."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -66,12 +66,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Called where the tests run in several processes, which are given whole files, and one whole folder."""
+    """Called where the tests run in several processes, which are given whole files, or folders."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return SHARED if nodeid.startswith(SHARED) else nodeid.partition("::")[0]
+            folders = [folder for folder in SHARED if nodeid.startswith(folder)]
+            return folders[0] if folders else nodeid.partition("::")[0]
 
     config.option.loadscopereorder = False
     return ByFile(config, log)
