@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from difnet.config import TimingConfig
@@ -154,8 +155,10 @@ def test_peak_memory_is_repeated() -> None:
     assert error["peak_memory_mb"] < 1e-3
 
 
-def test_a_benchmark_may_name_every_operator() -> None:
+def test_a_benchmark_may_name_every_operator_and_no_other() -> None:
     assert TimingConfig().operators == tuple(subject.name for subject in SUBJECTS)
+    with pytest.raises(ValidationError, match="operators"):
+        grid(operators=["walk"])
 
 
 def test_the_fused_walk_holds_a_twentieth_of_the_matrix_at_most() -> None:
